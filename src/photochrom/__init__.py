@@ -1,0 +1,46 @@
+"""Colour for black-and-white photographs.
+
+>>> import photochrom
+>>> photochrom.colorize("grandma.jpg").save("grandma-color.jpg")     # doctest: +SKIP
+"""
+
+from importlib.metadata import version as _version
+
+from .colorizer import Colorizer, Prepared, Suggestion, colorize
+from .errors import (
+    ArgumentError,
+    DownloadError,
+    MissingExtraError,
+    ModelError,
+    ModelImportError,
+    ModelNotFoundError,
+    PhotochromError,
+    PictureError,
+    PictureTooLargeError,
+)
+from .hints import Hint
+from .picture import Picture, open_pages, open_picture, save_pages
+
+__version__ = _version("photochrom")
+
+__all__ = [
+    "ArgumentError",
+    "Colorizer",
+    "DownloadError",
+    "Hint",
+    "MissingExtraError",
+    "ModelError",
+    "ModelImportError",
+    "ModelNotFoundError",
+    "PhotochromError",
+    "Picture",
+    "PictureError",
+    "PictureTooLargeError",
+    "Prepared",
+    "Suggestion",
+    "__version__",
+    "colorize",
+    "open_pages",
+    "open_picture",
+    "save_pages",
+]

@@ -1,0 +1,298 @@
+"""The Colorizer: picture -> L -> predict -> upsample -> recombine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .color import Codes, Float, Scratch, lab_to_srgb, neutral, recombine
+from .errors import ArgumentError
+from .gamut import annealed_mean, entropy, modes
+from .hints import Hint, propagate, rasterise
+from .picture import Picture, open_pages, open_picture
+from .upsample import GuidedChroma, shrink
+
+if TYPE_CHECKING:
+    from .models.onnx import Model
+
+_STRIP = 262144  # pixels painted at a time: large enough that threads rarely wait for each other
+_LARGEST_VIVIDNESS = 4.0
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A colour a place could have.
+
+    Attributes:
+        color: ``#rrggbb``, at the place's own lightness.
+        probability: 0...1, as the model sees it.
+    """
+
+    color: str
+    probability: float
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A picture after the network: what `Colorizer.render` needs to paint it again and again.
+
+    Attributes:
+        picture: the source.
+        grey: its grey codes, ``(H, W)``.
+        L: ``(h, w)`` float32 at the model's size.
+        ab: ``(2, h', w')`` float32, as predicted without hints, at the card's temperature.
+        logits: ``(313, h', w')`` where the model gives a distribution.
+    """
+
+    picture: Picture
+    grey: Codes
+    L: Float
+    ab: Float
+    logits: Float | None
+
+    @cached_property
+    def entropy(self) -> Float:
+        """How unsure the model is: ``(h', w')`` float32, 0 certain ... 1 no idea.
+
+        Raises:
+            ArgumentError: the model gives no distribution.
+        """
+        return np.asarray(entropy(self._distribution()[None])[0])
+
+    def palette(self, x: float, y: float, count: int = 5) -> list[Suggestion]:
+        """The likeliest colours of one place.
+
+        Args:
+            x, y: pixels of the picture.
+            count: how many at most.
+
+        Returns:
+            Suggestions, likeliest first.
+
+        Raises:
+            ArgumentError: the model gives no distribution, or the place is outside the picture.
+        """
+        logits = self._distribution()
+        height, width = self.grey.shape
+        if not (0 <= x < width and 0 <= y < height):
+            raise ArgumentError(
+                "a palette's place",
+                expected=f"x in 0...{width - 1} and y in 0...{height - 1}",
+                got=f"{x:g},{y:g}",
+                fix="give the place in pixels of the full picture",
+            )
+        row, column = int(y * logits.shape[1] / height), int(x * logits.shape[2] / width)
+        here = self.L[
+            int(y * self.L.shape[0] / height), int(x * self.L.shape[1] / width)
+        ]
+        found = []
+        for ab, probability in modes(logits[:, row, column], count):
+            rgb = lab_to_srgb(np.array([[here, *ab]], np.float32))[0]
+            found.append(Suggestion("#" + bytes(rgb).hex(), round(probability, 4)))
+        return found
+
+    def _distribution(self) -> Float:
+        if self.logits is None:
+            raise ArgumentError(
+                "this model gives one colour, not a distribution",
+                expected="a model of the family photochrom or zhang16",
+                got="another family",
+                fix="load the bundled model",
+            )
+        return self.logits
+
+
+class Colorizer:
+    """Gives colour to black-and-white pictures.
+
+    Args:
+        model: ``"bundled"``, the name of a model in the user's folder, or a path to an ONNX file.
+        vividness: 0 leaves the picture grey, 1 is the model's own, up to 4 is more.
+        size: side of the square whose area the network's input should have; None: the model's.
+        threads: for one picture; None: as many as there are cores.
+
+    Raises:
+        ModelError: the model cannot be found or loaded.
+        ArgumentError: `vividness` or `size` out of range.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = "bundled",
+        *,
+        vividness: float = 1.0,
+        size: int | None = None,
+        threads: int | None = None,
+    ) -> None:
+        from .models.onnx import Model
+        from .models.registry import Registry
+
+        self.vividness = _checked_vividness(vividness)
+        self.size = size
+        self._threads = threads or len(os.sched_getaffinity(0)) if hasattr(
+            os, "sched_getaffinity"
+        ) else (threads or os.cpu_count() or 1)
+        self.model: Model = Model(Registry().resolve(model), threads=threads)
+        self.model.fit(64, 64, size)  # a size the model cannot take is refused now
+
+    def colorize(
+        self, source: Any, *, hints: Sequence[Hint] = (), max_pixels: int | None = None
+    ) -> Picture:
+        """Colour one picture.
+
+        Args:
+            source: a path, bytes, a binary file, a PIL image, or an array (``(H, W)`` or
+                ``(H, W, 3)`` and with alpha ``(H, W, 2)`` or ``(H, W, 4)``; uint8, uint16, or
+                float 0...1). Of several pages, the first.
+            hints: colours fixed at places.
+            max_pixels: limit on the size; None: the default of `open_picture`.
+
+        Returns:
+            The picture in colour, with the source's depth, alpha and metadata.
+
+        Raises:
+            PictureError: `source` cannot be read.
+            ArgumentError: a hint lies outside the picture.
+        """
+        limit = {} if max_pixels is None else {"max_pixels": max_pixels}
+        return self.render(self.prepare(open_picture(source, **limit)), hints=hints)
+
+    def colorize_pages(
+        self, source: Any, *, hints: Sequence[Hint] = (), max_pixels: int | None = None
+    ) -> Iterator[Picture]:
+        """Colour every page of a picture (a TIFF may have several), one at a time.
+
+        Arguments and errors are those of `colorize`.
+        """
+        limit = {} if max_pixels is None else {"max_pixels": max_pixels}
+        for page in open_pages(source, **limit):
+            yield self.render(self.prepare(page), hints=hints)
+
+    def prepare(self, source: Any) -> Prepared:
+        """Run the network once, for painting many times.
+
+        Args:
+            source: a `Picture`, or whatever `colorize` takes.
+
+        Returns:
+            What `render` needs.
+
+        Raises:
+            PictureError: `source` cannot be read.
+        """
+        picture = source if isinstance(source, Picture) else open_picture(source)
+        grey = picture.pixels if picture.pixels.ndim == 2 else neutral(picture.pixels)
+        L = shrink(grey, *self.model.fit(*grey.shape, self.size))
+        prediction = self.model.predict(L[None, None])
+        logits = None if prediction.logits is None else prediction.logits[0]
+        return Prepared(picture, grey, L, prediction.ab[0], logits)
+
+    def render(
+        self,
+        prepared: Prepared,
+        *,
+        hints: Sequence[Hint] = (),
+        vividness: float | None = None,
+    ) -> Picture:
+        """Paint a prepared picture.
+
+        Args:
+            prepared: from `prepare` of a Colorizer with the same model.
+            hints: colours fixed at places.
+            vividness: None: the Colorizer's.
+
+        Returns:
+            The picture in colour, with the source's depth, alpha and metadata.
+
+        Raises:
+            ArgumentError: a hint lies outside the picture, or `vividness` out of range.
+        """
+        vividness = self.vividness if vividness is None else _checked_vividness(vividness)
+        ab = self._chroma(prepared, hints, vividness)
+        depth = np.dtype(f"uint{prepared.picture.depth}")
+        rgb = self._paint(prepared.grey, GuidedChroma(prepared.L, ab, prepared.grey.shape), depth)
+        return prepared.picture.with_pixels(rgb)
+
+    @property
+    def note(self) -> str:
+        """The sentence for a picture's metadata that says its colours are inferred."""
+        return f"Colours inferred by Photochrom, model {self.model.card.name}; not evidence."
+
+    def _chroma(self, prepared: Prepared, hints: Sequence[Hint], vividness: float) -> Float:
+        """ab on the model's grid with hints and vividness applied, ``(2, h', w')``."""
+        card, shape = self.model.card, prepared.grey.shape
+        ab, logits = prepared.ab, prepared.logits
+        if hints and card.hints:
+            hint_map, mask = rasterise(hints, shape, prepared.L.shape)
+            prediction = self.model.predict(prepared.L[None, None], hint_map, mask)
+            ab = prediction.ab[0]
+            logits = None if prediction.logits is None else prediction.logits[0]
+        if vividness != 1:
+            ab = _vivid(ab, logits, card.temperature, vividness)
+        if hints and not card.hints:
+            ab = propagate(ab, prepared.L, hints, shape)
+        return ab
+
+    def _paint(self, grey: Codes, chroma: GuidedChroma, depth: np.dtype[Any]) -> NDArray[Any]:
+        height, width = grey.shape
+        out = np.empty((height, width, 3), depth)
+        rows = max(1, _STRIP // width)
+        share = -(-height // self._threads)
+
+        def paint(first: int) -> None:
+            scratch, last = Scratch(), min(first + share, height)
+            room = np.empty((2, min(rows, share), width), np.float32)
+            for top in range(first, last, rows):
+                part = grey[top : min(top + rows, last)]
+                ab = chroma.rows(top, part, room[:, : len(part)])
+                recombine(part, ab, out=out[top : top + len(part)], scratch=scratch)
+
+        with ThreadPoolExecutor(self._threads) as pool:
+            list(pool.map(paint, range(0, height, share)))
+        return out
+
+
+def _vivid(ab: Float, logits: Float | None, temperature: float, vividness: float) -> Float:
+    """Chroma at another vividness than 1.
+
+    With a distribution half of the change (on a logarithmic scale) is the temperature's, down to
+    a cautious T = 1, and half the chroma's; without one it is all the chroma's.
+    """
+    if logits is None or vividness == 0:
+        return ab * np.float32(vividness)
+    mean = annealed_mean(logits[None], min(1.0, temperature / vividness))[0]
+    return mean * np.float32(np.sqrt(vividness))
+
+
+def _checked_vividness(value: float) -> float:
+    if not 0 <= value <= _LARGEST_VIVIDNESS:
+        raise ArgumentError(
+            "vividness",
+            expected=f"0 (grey) to {_LARGEST_VIVIDNESS:g}",
+            got=str(value),
+            fix="use 1 for the model's own",
+        )
+    return float(value)
+
+
+def colorize(
+    source: Any,
+    *,
+    model: str | os.PathLike[str] = "bundled",
+    vividness: float = 1.0,
+    size: int | None = None,
+    hints: Sequence[Hint] = (),
+) -> Picture:
+    """Colour one picture; for many, make a `Colorizer` and use its method of the same name.
+
+    Args and errors: see `Colorizer` and `Colorizer.colorize`.
+    """
+    return Colorizer(model, vividness=vividness, size=size).colorize(source, hints=hints)

@@ -1,0 +1,221 @@
+"""Hints: colours the user fixes at places of the picture."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .color import Float, srgb_to_lab
+from .errors import ArgumentError
+
+_FORM = "x,y,#rrggbb or x,y,#rrggbb,radius, in pixels of the picture"
+_FIX = "for example 120,80,#c0392b or 120,80,#c0392b,15"
+
+# Propagation, in units where 1 is "another object":
+_STEP_LIGHTNESS = 10.0  # an edge of this many L costs 1 ...
+_NOISE_LIGHTNESS = 1.5  # ... beyond what grain does from pixel to pixel
+_STEP_CHROMA = 25.0  # so does a border of this many ab between predicted colours
+_REACH = 0.6  # of the longer side: costs 1 through an even surface
+
+
+@dataclass(frozen=True)
+class Hint:
+    """One colour at one place.
+
+    Attributes:
+        x, y: pixels of the full picture, from the left and from the top.
+        color: sRGB, three integers 0...255. Only its chroma counts; lightness is the picture's.
+        radius: of the disc it covers, in pixels of the full picture; None: a small spot.
+    """
+
+    x: float
+    y: float
+    color: tuple[int, int, int]
+    radius: float | None = None
+
+    def __post_init__(self) -> None:
+        numbers = (self.x, self.y, 1.0 if self.radius is None else self.radius)
+        if not all(math.isfinite(v) for v in numbers) or numbers[2] <= 0:
+            raise _bad(f"x={self.x}, y={self.y}, radius={self.radius}")
+        if len(self.color) != 3 or not all(0 <= v <= 255 for v in self.color):
+            raise _bad(f"color={self.color}")
+
+    @property
+    def ab(self) -> Float:
+        """The colour's a and b: ``(2,)`` float32."""
+        return np.asarray(srgb_to_lab(np.array([self.color], np.uint8))[0, 1:])
+
+    @classmethod
+    def parse(cls, text: str) -> Hint:
+        """A hint from ``x,y,#rrggbb`` or ``x,y,#rrggbb,radius``.
+
+        Raises:
+            ArgumentError: `text` is not of that form.
+        """
+        match text.split(","):
+            case [x, y, color]:
+                return cls(_number(x, text), _number(y, text), _color(color, text))
+            case [x, y, color, radius]:
+                place = _number(x, text), _number(y, text)
+                return cls(*place, _color(color, text), _number(radius, text))
+        raise _bad(repr(text))
+
+
+def parse_json(text: str) -> list[Hint]:
+    """Hints from a JSON list of ``{"x": 1, "y": 2, "color": "#rrggbb", "radius": 3}``.
+
+    Raises:
+        ArgumentError: `text` is not such a list; ``radius`` may be absent.
+    """
+    try:
+        items = json.loads(text)
+    except ValueError as error:
+        raise _bad(f"text that is not JSON ({error})") from None
+    if not isinstance(items, list):
+        raise _bad(f"JSON of a {type(items).__name__}, not a list")
+    hints = []
+    for item in items:
+        if not isinstance(item, dict) or not {"x", "y", "color"} <= set(item) <= _KEYS:
+            raise _bad(json.dumps(item))
+        radius = item.get("radius")
+        place = _number(item["x"], str(item)), _number(item["y"], str(item))
+        size = None if radius is None else _number(radius, str(item))
+        hints.append(Hint(*place, _color(item["color"], str(item)), size))
+    return hints
+
+
+_KEYS = {"x", "y", "color", "radius"}
+
+
+def rasterise(
+    hints: Iterable[Hint], shape: tuple[int, int], size: tuple[int, int]
+) -> tuple[Float, Float]:
+    """Hints as the network takes them.
+
+    Args:
+        hints: later ones lie over earlier ones.
+        shape: ``(H, W)`` of the full picture.
+        size: ``(h, w)`` of the model's input.
+
+    Returns:
+        Hint map ``(1, 2, h, w)``, ab, and hint mask ``(1, 1, h, w)``, 0 or 1; both float32. Every
+        hint covers at least one cell.
+
+    Raises:
+        ArgumentError: a hint lies outside the picture.
+    """
+    hint_map, mask = np.zeros((1, 2, *size), np.float32), np.zeros((1, 1, *size), np.float32)
+    for hint in hints:
+        disc = _disc(hint, shape, size)
+        hint_map[0, :, disc] = hint.ab
+        mask[0, 0, disc] = 1
+    return hint_map, mask
+
+
+def propagate(ab: Float, L: Float, hints: Sequence[Hint], shape: tuple[int, int]) -> Float:
+    """Carry hints over the surfaces they lie on, for networks that take none themselves.
+
+    From each hint, the distance to every pixel is measured along the path that crosses the least
+    change of lightness and predicted colour; chroma turns into the hint's where that distance is
+    small. (A geodesic distance, as in Bai and Sapiro 2007.)
+
+    Args:
+        ab: ``(2, h', w')`` predicted chroma, a grid that divides `L`'s size.
+        L: ``(h, w)`` at the model's size.
+        hints: in pixels of the full picture.
+        shape: ``(H, W)`` of the full picture.
+
+    Returns:
+        ``(2, h', w')`` float32.
+
+    Raises:
+        ArgumentError: a hint lies outside the picture.
+    """
+    cells = (L.shape[0] // ab.shape[1], L.shape[1] // ab.shape[2])
+    fine = ab.repeat(cells[0], 1).repeat(cells[1], 2)
+    costs = _cost(L, fine, 0), _cost(L, fine, 1)
+    # Close hints first: a pixel listens to hints in proportion to their squared weights.
+    moved, total = np.zeros_like(fine), np.full(L.shape, 1e-9, np.float32)
+    for hint in hints:
+        weight = np.exp(-(_geodesic(_disc(hint, shape, L.shape), *costs) ** 2))
+        moved += weight**2 * (hint.ab[:, None, None] - fine)
+        total += weight
+    moved /= total
+    grid = moved.reshape(2, ab.shape[1], cells[0], ab.shape[2], cells[1]).mean((2, 4))
+    return np.asarray(ab + grid, np.float32)
+
+
+def _disc(
+    hint: Hint, shape: tuple[int, int], size: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    height, width = shape
+    if not (0 <= hint.x < width and 0 <= hint.y < height):
+        raise ArgumentError(
+            "a hint lies outside the picture",
+            expected=f"x in 0...{width - 1} and y in 0...{height - 1}",
+            got=f"{hint.x:g},{hint.y:g}",
+            fix="give the place in pixels of the full picture",
+        )
+    # In cells of the model's input, whose aspect may differ from the picture's.
+    scale_y, scale_x = size[0] / height, size[1] / width
+    radius = 0.012 * max(shape) if hint.radius is None else hint.radius
+    rows = (np.arange(size[0]) + 0.5 - (hint.y + 0.5) * scale_y) / max(radius * scale_y, 0.7)
+    columns = (np.arange(size[1]) + 0.5 - (hint.x + 0.5) * scale_x) / max(radius * scale_x, 0.7)
+    disc = rows[:, None] ** 2 + columns[None] ** 2 <= 1
+    disc[min(int(hint.y * scale_y), size[0] - 1), min(int(hint.x * scale_x), size[1] - 1)] = True
+    return disc
+
+
+def _cost(L: Float, ab: Float, axis: int) -> Float:
+    """Cost of going from each pixel's predecessor along `axis` to it, ``(h, w)``."""
+    edge = np.abs(np.diff(L, axis=axis, prepend=L[:1] if axis == 0 else L[:, :1]))
+    before = ab[:, :1] if axis == 0 else ab[:, :, :1]
+    colour = np.hypot(*np.diff(ab, axis=axis + 1, prepend=before))
+    return np.asarray(
+        1 / (_REACH * max(L.shape))
+        + np.maximum(edge - _NOISE_LIGHTNESS, 0) / _STEP_LIGHTNESS
+        + colour / _STEP_CHROMA,
+        np.float32,
+    )
+
+
+def _geodesic(
+    seed: NDArray[np.bool_], down: Float, right: Float
+) -> Float:
+    """Length of the cheapest path from `seed` to each pixel, by sweeps in four directions."""
+    distance = np.where(seed, np.float32(0), np.float32(1e3))
+    sums = np.cumsum(down, 0, dtype=np.float64), np.cumsum(right, 1, dtype=np.float64)
+    for _ in range(64):
+        before = distance
+        for axis, path in enumerate(sums):
+            ahead = path + np.minimum.accumulate(distance - path, axis)
+            back = np.flip(np.minimum.accumulate(np.flip(distance + path, axis), axis), axis) - path
+            distance = np.minimum(ahead, back).astype(np.float32)
+        if np.allclose(before, distance, atol=1e-3):
+            break
+    return distance
+
+
+def _number(value: object, whole: str) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]  # anything else is the user's mistake
+    except (TypeError, ValueError):
+        raise _bad(repr(whole)) from None
+
+
+def _color(value: object, whole: str) -> tuple[int, int, int]:
+    text = str(value).strip()
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise _bad(repr(whole))
+    red, green, blue = bytes.fromhex(text[1:])
+    return red, green, blue
+
+
+def _bad(got: str) -> ArgumentError:
+    return ArgumentError("a hint cannot be read", expected=_FORM, got=got, fix=_FIX)

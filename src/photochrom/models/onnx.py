@@ -1,0 +1,213 @@
+"""One session class for every model: an ONNX file, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..color import Float
+from ..errors import ArgumentError, ModelError
+from .card import METADATA_KEY, Card
+from .families import FAMILIES, Prediction
+
+__all__ = ["Model", "Prediction"]
+
+PROVIDERS = (
+    "CUDAExecutionProvider",
+    "CoreMLExecutionProvider",
+    "OpenVINOExecutionProvider",
+    "DmlExecutionProvider",
+    "CPUExecutionProvider",
+)
+"""Execution providers, best first; the first ones that the installed ONNX Runtime has are used."""
+
+_LONGEST = 4  # an input side is at most this many times the card's size, however long the picture
+
+
+class Model:
+    """A loaded model.
+
+    Args:
+        path: the ``.onnx`` file.
+        threads: for one prediction; None: as many as there are cores.
+
+    Attributes:
+        card: what the model is.
+        path: where it was loaded from.
+
+    Raises:
+        ModelError: the file is no ONNX model, has no card, or does not fit its family.
+    """
+
+    def __init__(self, path: Path, *, threads: int | None = None) -> None:
+        import onnxruntime as ort
+
+        self.path = path
+        options = ort.SessionOptions()
+        options.log_severity_level = 3  # errors only: they come as exceptions too
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        installed = ort.get_available_providers()
+        providers = [name for name in PROVIDERS if name in installed]
+        try:
+            self._session: Any = ort.InferenceSession(str(path), options, providers=providers)
+        except Exception as error:  # ONNX Runtime's exceptions share no base class
+            raise _bad_file(path, error) from None
+        self.card = self._read_card()
+        self._check()
+
+    @property
+    def providers(self) -> list[str]:
+        """The execution providers that run this model, first choice first."""
+        return [str(name) for name in self._session.get_providers()]
+
+    @property
+    def has_distribution(self) -> bool:
+        """Whether predictions have logits over the gamut bins."""
+        return any(o.shape[1:2] == [313] for o in self._session.get_outputs())
+
+    def fit(self, height: int, width: int, size: int | None = None) -> tuple[int, int]:
+        """The input size for a picture.
+
+        Args:
+            height, width: of the picture, in pixels.
+            size: side of the square with the input's area; None: the card's.
+
+        Returns:
+            ``(h, w)``: the card's fixed size if it has one, else sides in the picture's
+            proportion, each a multiple of the card's ``multiple``.
+
+        Raises:
+            ArgumentError: `size` out of range.
+        """
+        card = self.card
+        if size is not None and not card.multiple <= size <= 4096:
+            raise ArgumentError(
+                "the model's input size",
+                expected=f"{card.multiple} to 4096 pixels",
+                got=str(size),
+                fix=f"leave it out for this model's own, {card.size}",
+            )
+        if card.fixed is not None:
+            return card.fixed
+        size = size or card.size
+        scale = size / math.sqrt(height * width)
+        longest = _LONGEST * size
+        sides = (min(side * scale, longest) / card.multiple for side in (height, width))
+        h, w = (max(1, round(side)) * card.multiple for side in sides)
+        return h, w
+
+    def predict(
+        self, L: Float, hint_ab: Float | None = None, hint_mask: Float | None = None
+    ) -> Prediction:
+        """Chroma of pictures.
+
+        Args:
+            L: ``(N, 1, h, w)`` float32, 0...100, of a size that `fit` gives.
+            hint_ab: ``(N, 2, h, w)`` float32 ab, or None for none.
+            hint_mask: ``(N, 1, h, w)`` float32, 1 where `hint_ab` counts.
+
+        Returns:
+            A `Prediction`; its ab is at the card's temperature.
+
+        Raises:
+            ArgumentError: shapes that do not fit.
+            ModelError: hints for a model that takes none, or the network failed.
+        """
+        if L.ndim != 4 or L.shape[1] != 1:
+            raise ArgumentError(
+                "L for the network", expected="(N, 1, h, w)", got=str(L.shape), fix="reshape it"
+            )
+        if (hint_ab is None) != (hint_mask is None):
+            raise ArgumentError(
+                "hints for the network", expected="both a map and a mask", got="one", fix="add it"
+            )
+        if hint_ab is None or hint_mask is None:
+            hint_ab = np.zeros((len(L), 2, *L.shape[2:]), np.float32)
+            hint_mask = np.zeros_like(L)
+        elif not self.card.hints:
+            raise ModelError(
+                f"the model {self.card.name} takes no hints itself",
+                expected="no hint map",
+                got="one",
+                fix="use photochrom.Colorizer, which carries hints for such models",
+            )
+        family = FAMILIES[self.card.family]
+        inputs = family.encode(np.asarray(L, np.float32), hint_ab, hint_mask, self.card)
+        return family.decode(self._run(inputs), self.card)
+
+    def _run(self, inputs: list[Float]) -> list[Float]:
+        specs = self._session.get_inputs()
+        if specs[0].shape[0] == 1 and len(inputs[0]) > 1:  # exported for single pictures
+            each = [self._run([i[n : n + 1] for i in inputs]) for n in range(len(inputs[0]))]
+            return [np.concatenate(outputs) for outputs in zip(*each, strict=True)]
+        feed = {s.name: np.ascontiguousarray(i) for s, i in zip(specs, inputs, strict=True)}
+        try:
+            return [np.asarray(o, np.float32) for o in self._session.run(None, feed)]
+        except Exception as error:
+            raise ModelError(
+                f"the model {self.card.name} failed",
+                expected=f"inputs of shapes {[s.shape for s in specs]}",
+                got=f"{[i.shape for i in inputs]} ({error})",
+                fix="check that the model's card states its size and multiple rightly",
+            ) from None
+
+    def _read_card(self) -> Card:
+        text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        beside = self.path.with_suffix(".toml")
+        if text is not None:
+            return Card.from_json(text, str(self.path))
+        if beside.is_file():
+            return Card.from_toml(beside)
+        raise ModelError(
+            f"{self.path} does not say what it is",
+            expected=f"a model card in its metadata or in {beside.name} beside it",
+            got="neither",
+            fix=f"import it with `photochrom models import {self.path} --family ...`",
+        )
+
+    def _check(self) -> None:
+        if self.card.family not in FAMILIES:
+            raise ModelError(
+                f"{self.path} is of a family this version does not know",
+                expected=" or ".join(FAMILIES),
+                got=self.card.family,
+                fix="correct its card, or update Photochrom",
+            )
+        inputs = FAMILIES[self.card.family].inputs
+        wanted = max(inputs) if self.card.hints else min(inputs)
+        if (count := len(self._session.get_inputs())) != wanted:
+            raise ModelError(
+                f"{self.path} does not fit its family {self.card.family}",
+                expected=f"{wanted} input(s) as its card has hints = {self.card.hints}",
+                got=str(count),
+                fix="correct its card, or import it again",
+            )
+        if self.card.family == "deoldify":
+            self._probe_scale()
+
+    def _probe_scale(self) -> None:
+        """Flat mid-grey must come back roughly as bright as it went in."""
+        h, w = self.fit(64, 64, 64 if self.card.multiple <= 64 else None)
+        grey = np.full((1, 3, h, w), 0.5 * self.card.scale, np.float32)
+        mean = float(self._run([grey])[0].mean()) / self.card.scale
+        if not 0.2 < mean < 0.8:
+            raise ModelError(
+                f"{self.path} works in another range than its card says",
+                expected=f"mid-grey back from mid-grey at scale = {self.card.scale:g}",
+                got=f"{mean:.3g} of the range",
+                fix=f"set scale = {1 if self.card.scale > 1 else 255} in the card",
+            )
+
+
+def _bad_file(path: Path, error: Exception) -> ModelError:
+    if not path.is_file():
+        got = "no such file"
+    else:
+        got = str(error).strip().splitlines()[0][:200] if str(error).strip() else repr(error)
+    return ModelError(
+        f"{path} cannot be loaded", expected="an ONNX model", got=got, fix="check the file"
+    )

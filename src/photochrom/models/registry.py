@@ -1,0 +1,331 @@
+"""From a model's name to its file: bundled, in the user's folder, or still to be downloaded."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Literal
+from uuid import uuid4
+
+import platformdirs
+
+from ..errors import DownloadError, MissingExtraError, ModelError, ModelNotFoundError
+from .card import METADATA_KEY, Card
+from .catalogue import CATALOGUE, CatalogueEntry, RemoteFile
+from .download import Progress, download, locked
+
+HOME_VARIABLE = "PHOTOCHROM_HOME"
+BUNDLED = "bundled"
+"""Name of the model inside the package; no other model can have it."""
+
+_BUNDLED_FILE = "photochrom.onnx"
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One model, for a list.
+
+    Attributes:
+        name: what ``resolve`` or ``pull`` takes.
+        where: "bundled", "user" (in the user's folder) or "download" (in the catalogue only).
+        path: its ONNX file; None for "download".
+        title, licence: from its card or the catalogue; empty and "unknown" where neither tells.
+        size: bytes of the file, or to download.
+    """
+
+    name: str
+    where: Literal["bundled", "user", "download"]
+    path: Path | None
+    title: str
+    licence: str
+    size: int
+
+
+class Registry:
+    """The models at hand and those that can be had.
+
+    A model's name is lower-case letters, digits, ".", "_" and "-". Where two have one name, the
+    bundled one counts before the user's, and both before the catalogue.
+
+    Args:
+        bundled_dir: folder of the ONNX files inside the package.
+        user_dir: folder of the user's models, each NAME.onnx; by default "models" in the folder
+            that the environment variable PHOTOCHROM_HOME names, else in the user's data folder.
+        catalogue: what can be downloaded, by name.
+    """
+
+    def __init__(
+        self,
+        *,
+        bundled_dir: Path | None = None,
+        user_dir: Path | None = None,
+        catalogue: Mapping[str, CatalogueEntry] = CATALOGUE,
+    ) -> None:
+        self.bundled_dir = bundled_dir or Path(__file__).parent / "bundled"
+        self.user_dir = user_dir or _default_user_dir()
+        self.catalogue = catalogue
+
+    def resolve(self, model: str | os.PathLike[str]) -> Path:
+        """The ONNX file of a model; never downloads.
+
+        Args:
+            model: a name, or the path of an ONNX file: a path object, or a string with a
+                separator or the ending .onnx.
+
+        Raises:
+            ModelNotFoundError: there is none; the message names those there are.
+        """
+        if not isinstance(model, str) or _looks_like_path(model):
+            return _existing_file(Path(model).expanduser())
+        found = self._files().get(model)
+        if found is None:
+            raise self._not_found(model)
+        return found[1]
+
+    def entries(self) -> list[Entry]:
+        """All models: bundled, the user's, then those to download; by name within each."""
+        files = self._files()
+        present = [self._entry(name, where, path) for name, (where, path) in files.items()]
+        return present + [
+            Entry(
+                name=name,
+                where="download",
+                path=None,
+                title=offer.title,
+                licence=offer.licence,
+                size=offer.size,
+            )
+            for name, offer in sorted(self.catalogue.items())
+            if name not in files
+        ]
+
+    def pull(self, name: str, *, offline: bool = False, progress: Progress | None = None) -> Path:
+        """Download a model of the catalogue into the user's folder; returns its ONNX file.
+
+        What is there already and right is not fetched again; another ONNX file of that name is
+        replaced.
+
+        Args:
+            name: key of the catalogue.
+            offline: use no network.
+            progress: called with the bytes so far and in all, over all files of the model.
+
+        Raises:
+            ModelNotFoundError: the catalogue has no such model.
+            DownloadError: a file could not be fetched or saved.
+            MissingExtraError: the model must be converted and the extra for it is not installed.
+            ModelImportError: the fetched files could not be converted.
+        """
+        offer = self.catalogue.get(name)
+        if offer is None:
+            raise _unknown(name, self.catalogue, "a model of the catalogue")
+        target = self.user_dir / f"{name}.onnx"
+        report = progress or (lambda done, total: None)
+        with _saving(target):
+            self.user_dir.mkdir(parents=True, exist_ok=True)
+            if offer.files[0].role == "model":
+                _fetch(offer.files[0], target, offline, report)
+                if offer.card is not None:
+                    _write_card(offer.card, target.with_suffix(".toml"))
+            else:
+                # Held over the whole conversion, which ends with removing what it was made from.
+                with locked(self.user_dir / f"{name}.lock"):
+                    if not target.is_file():
+                        _fetch_and_convert(offer, target, offline, report)
+                report(offer.size, offer.size)
+        return target
+
+    def _files(self) -> dict[str, tuple[Literal["bundled", "user"], Path]]:
+        """Name -> (where, file) of the models at hand, in the order of the list."""
+        found: dict[str, tuple[Literal["bundled", "user"], Path]] = {}
+        for path in sorted(self.bundled_dir.glob("*.onnx")):
+            found[BUNDLED if path.name == _BUNDLED_FILE else path.stem] = ("bundled", path)
+        for path in sorted(self.user_dir.glob("*.onnx")):
+            if _NAME.fullmatch(path.stem) and path.stem != BUNDLED and path.is_file():
+                found.setdefault(path.stem, ("user", path))
+        return found
+
+    def _entry(self, name: str, where: Literal["bundled", "user"], path: Path) -> Entry:
+        told = _card_of(path) or self.catalogue.get(name)
+        return Entry(
+            name=name,
+            where=where,
+            path=path,
+            title=told.title if told else "",
+            licence=told.licence if told else "unknown",
+            size=path.stat().st_size,
+        )
+
+    def _not_found(self, name: str) -> ModelNotFoundError:
+        if name == BUNDLED:
+            return ModelNotFoundError(
+                "the bundled model is missing",
+                expected=f"the file {self.bundled_dir / _BUNDLED_FILE}",
+                got="no such file",
+                fix="install photochrom again",
+            )
+        if name in self.catalogue:
+            return ModelNotFoundError(
+                f"the model {name} is not downloaded yet",
+                expected=f"the file {self.user_dir / name}.onnx",
+                got=f"a model that can be downloaded ({self.catalogue[name].size / 1e6:,.0f} MB)",
+                fix=f"run `photochrom models pull {name}`",
+            )
+        names = [BUNDLED, *self._files(), *self.catalogue]
+        return _unknown(name, names, "a model's name or the path of an .onnx file")
+
+
+def _default_user_dir() -> Path:
+    home = os.environ.get(HOME_VARIABLE)
+    return (
+        Path(home).expanduser() if home else platformdirs.user_data_path("photochrom")
+    ) / "models"
+
+
+def _looks_like_path(model: str) -> bool:
+    separators = {"/", os.sep, os.altsep or "/"}
+    return model.endswith(".onnx") or any(separator in model for separator in separators)
+
+
+def _existing_file(path: Path) -> Path:
+    if path.suffix == ".onnx" and path.is_file():
+        return path
+    got = "a file of another kind" if path.is_file() else "a folder" if path.is_dir() else "no file"
+    raise ModelNotFoundError(
+        f"{path} is not a model",
+        expected="an existing .onnx file",
+        got=got,
+        fix="give the path of an .onnx file or the name of a model",
+    )
+
+
+def _unknown(name: str, known: Iterable[str], expected: str) -> ModelNotFoundError:
+    names = sorted(set(known))
+    close = difflib.get_close_matches(name, names, n=1)
+    return ModelNotFoundError(
+        f"there is no model {name!r}",
+        expected=f"{expected}: {', '.join(names) or 'there are none'}",
+        got=repr(name),
+        fix=f"did you mean {close[0]}?" if close else "give one of these",
+    )
+
+
+@contextmanager
+def _saving(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DownloadError(
+            f"{target} cannot be saved",
+            expected="a folder that can be written",
+            got=str(error),
+            fix=f"set the environment variable {HOME_VARIABLE} to another folder",
+        ) from error
+
+
+def _fetch(file: RemoteFile, target: Path, offline: bool, progress: Progress) -> Path:
+    return download(
+        file.urls,
+        target,
+        size=file.size,
+        sha256=file.sha256,
+        offline=offline,
+        progress=progress,
+    )
+
+
+def _fetch_and_convert(
+    offer: CatalogueEntry, target: Path, offline: bool, progress: Progress
+) -> None:
+    """The parts of Zhang 2016 -> ``target``; the parts are kept until that has worked."""
+    if importlib.util.find_spec("onnx") is None:  # told before 129 MB are fetched for nothing
+        raise MissingExtraError.of("onnx", "import", "Importing Caffe models")
+    folder = target.with_suffix(".parts")
+    folder.mkdir(exist_ok=True)
+    parts, before = {}, 0
+    for file in offer.files:
+        report = partial(_report_all, progress, before, offer.size)
+        parts[file.role] = _fetch(file, folder / file.filename, offline, report)
+        before += file.size
+    from .caffe import import_zhang16
+
+    import_zhang16(parts["prototxt"], parts["caffemodel"], parts["points"], target)
+    for path in parts.values():
+        path.unlink(missing_ok=True)
+    with suppress(OSError):  # somebody put a file of their own there
+        folder.rmdir()
+
+
+def _report_all(progress: Progress, before: int, total: int, done: int, _: int) -> None:
+    progress(before + done, total)
+
+
+def _write_card(card: Card, path: Path) -> None:
+    """Write ``card`` as TOML, unless the user has one there."""
+    if path.exists():
+        return
+    values = {key: value for key, value in asdict(card).items() if value not in (None, "")}
+    metrics = values.pop("metrics")
+    # JSON's strings, numbers, truth values and lists are written the same way in TOML.
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    if metrics:
+        lines += ["[metrics]", *(f"{json.dumps(key)} = {value}" for key, value in metrics.items())]
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    try:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _card_of(path: Path) -> Card | None:
+    """The card in an ONNX file or beside it; None if there is none that can be read."""
+    try:
+        with path.open("rb") as file:
+            for _, pair in _fields(file, {14}):  # metadata_props of onnx.ModelProto
+                texts = dict(_fields(BytesIO(pair), {1, 2}))  # its key and its value
+                if texts.get(1) == METADATA_KEY.encode():
+                    return Card.from_json(texts.get(2, b"").decode(), str(path))
+        return Card.from_toml(path.with_suffix(".toml"))
+    except (ModelError, OSError, ValueError, OverflowError):
+        return None
+
+
+def _fields(file: BinaryIO, wanted: set[int]) -> Iterator[tuple[int, bytes]]:
+    """(number, bytes) of the wanted length-delimited fields of a protobuf message.
+
+    The others are jumped over, so that a list of models does not read gigabytes of weights.
+    """
+    while (tag := _varint(file)) is not None:
+        if tag & 7 == 2:
+            length = _varint(file) or 0
+            if tag >> 3 in wanted:
+                yield tag >> 3, file.read(min(length, 1 << 20))
+            else:
+                file.seek(length, os.SEEK_CUR)
+        elif tag & 7 == 0:
+            _varint(file)
+        else:
+            raise ValueError("not an ONNX file")
+
+
+def _varint(file: BinaryIO) -> int | None:
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = file.read(1)
+        if not byte:
+            return None
+        value |= (byte[0] & 127) << shift
+        if byte[0] < 128:
+            return value
+    raise ValueError("not an ONNX file")

@@ -1,0 +1,1 @@
+"""Training and export, in PyTorch (extra ``train``). Nothing of the core imports this."""

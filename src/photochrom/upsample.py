@@ -1,0 +1,181 @@
+"""Changing sizes: grey goes down by area, chroma comes up along the edges of L.
+
+A network decides chroma on a small grid. Two steps bring it to the picture's size:
+
+1. *Joint bilateral upsampling* (Kopf et al. 2007) from the grid to the model's input size: a
+   pixel takes the chroma of those of its sixteen neighbouring cells whose L is like its own. Then
+   twice the difference between the cells' chroma and the mean of what was put into them is added
+   back, so that no chroma is lost or invented.
+2. *A local linear model* (the guided filter's, He, Sun and Tang 2010; at low resolution as in
+   their fast guided filter of 2015) from there to full size: around each point ab = slope * L +
+   offset. The slope is the guided filter's; the offset is chosen so that the model meets the
+   chroma it was given, where the filter would smooth it. Slope and offset vary slowly and are
+   enlarged linearly; L at full size brings the edges.
+
+``benchmarks/upsample.py`` measures both against bilinear enlarging; the constants are the best
+of those tried there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .color import Codes, Float, lightness
+from .errors import ArgumentError
+
+_SIGMA_SPACE = 0.6  # cells
+_SIGMA_LIGHTNESS = 8.0  # L
+_BACK_PROJECTIONS = 2
+_RIDGE = 200.0  # L^2: variance of L below which a neighbourhood counts as flat
+
+
+def shrink(grey: Codes, height: int, width: int) -> Float:
+    """A grey picture at the model's size, by area.
+
+    The mean is taken of the sRGB codes, whose steps are nearly those of L.
+
+    Args:
+        grey: ``(H, W)`` grey codes, uint8 or uint16.
+        height, width: of the result, in pixels; may be larger than the picture.
+
+    Returns:
+        L, ``(height, width)`` float32, 0...100.
+    """
+    top = np.iinfo(grey.dtype).max
+    image = Image.fromarray(grey)
+    if grey.dtype == np.uint8:
+        # Reduce whole pixels in bytes first, where Pillow is fastest, and the rest in floats.
+        factor = min(grey.shape[0] // (2 * height), grey.shape[1] // (2 * width))
+        image = (image.reduce(factor) if factor > 1 else image).convert("F")
+    filter_ = Image.Resampling.BOX
+    if height > grey.shape[0] or width > grey.shape[1]:
+        filter_ = Image.Resampling.BILINEAR
+    small = image.resize((width, height), filter_)
+    return lightness(np.asarray(small, np.float32) / np.float32(top))
+
+
+class GuidedChroma:
+    """Chroma of a whole picture, made a few rows at a time.
+
+    Args:
+        L: ``(h, w)`` float32, the picture at the model's size, 0...100.
+        ab: ``(2, h', w')`` float32, chroma on the model's grid, not larger than `L`.
+        shape: ``(H, W)`` of the picture.
+
+    Raises:
+        ArgumentError: shapes that do not fit.
+    """
+
+    def __init__(self, L: Float, ab: Float, shape: tuple[int, int]) -> None:
+        if L.ndim != 2 or ab.ndim != 3 or len(ab) != 2:
+            raise ArgumentError(
+                "guided upsampling",
+                expected="L (h, w) and ab (2, h, w)",
+                got=f"{L.shape} and {ab.shape}",
+                fix="pass one picture's planes",
+            )
+        self.shape = shape
+        chroma = _to_guide(L, ab)
+        slope = _slope(L, chroma)
+        model = np.concatenate([slope, chroma - slope * L])
+        self._expanded = _lerp_columns(model, shape[1])  # (4, h, W)
+        self._row, self._weight = _lerp_positions(L.shape[0], shape[0])
+
+    def rows(self, top: int, grey: Codes, out: Float | None = None) -> Float:
+        """Chroma of some rows.
+
+        Args:
+            top: first row.
+            grey: ``(n, W)`` grey codes of those rows.
+            out: optional ``(2, n, W)`` float32 to write into.
+
+        Returns:
+            ``(2, n, W)`` float32, ab. Colours may lie outside sRGB.
+        """
+        count, width = grey.shape
+        out = np.empty((2, count, width), np.float32) if out is None else out
+        row, weight = self._row[top : top + count], self._weight[top : top + count]
+        starts = np.flatnonzero(np.diff(row, prepend=-1))
+        for first, last in zip(starts, [*starts[1:], count], strict=True):
+            below = self._expanded[:, row[first]]
+            step = self._expanded[:, min(row[first] + 1, self._expanded.shape[1] - 1)] - below
+            model = step[:, None] * weight[first:last, None]
+            model += below[:, None]
+            part = out[:, first:last]
+            np.multiply(model[:2], lightness(grey[first:last]), out=part)
+            part += model[2:]
+        return out
+
+
+def _to_guide(L: Float, ab: Float) -> Float:
+    """Joint bilateral upsampling of `ab` to the size of `L`, with back-projection."""
+    size, grid = L.shape, ab.shape[1:]
+    if grid == size:
+        return ab.astype(np.float32)
+    coarse = _resize(L[None], grid, Image.Resampling.BOX)[0]
+    rows, row_distance = _taps(grid[0], size[0])
+    columns, column_distance = _taps(grid[1], size[1])
+    total, chroma = np.zeros(size, np.float32), np.zeros((2, *size), np.float32)
+    space = np.float32(-0.5 / _SIGMA_SPACE**2)
+    tone = np.float32(-0.5 / _SIGMA_LIGHTNESS**2)
+    for i in range(4):
+        for j in range(4):
+            near = np.ix_(rows[i], columns[j])
+            distance = row_distance[i][:, None] ** 2 + column_distance[j][None] ** 2
+            weight = np.exp(space * distance + tone * (L - coarse[near]) ** 2)
+            # A pixel unlike all of its neighbours takes the nearest ones' chroma.
+            weight += np.float32(1e-6) * np.exp(-distance)
+            total += weight
+            for channel in range(2):
+                chroma[channel] += weight * ab[channel][near]
+    chroma /= total
+    for _ in range(_BACK_PROJECTIONS):
+        missing = ab - _resize(chroma, grid, Image.Resampling.BOX)
+        chroma += _resize(missing, size, Image.Resampling.BICUBIC)
+    return chroma
+
+
+def _slope(L: Float, ab: Float) -> Float:
+    """The guided filter's slope of ab against L over 3x3 pixels, averaged over 3x3 of them."""
+    mean_L, mean_ab = _mean3(L[None]), _mean3(ab)
+    covariance = _mean3(L * ab) - mean_L * mean_ab
+    variance = _mean3(L[None] ** 2) - mean_L**2
+    return _mean3(covariance / (variance + np.float32(_RIDGE)))
+
+
+def _mean3(planes: Float) -> Float:
+    padded = np.pad(planes, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
+    return (rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]) / np.float32(9)
+
+
+def _taps(count: int, size: int) -> tuple[list[NDArray[np.intp]], list[Float]]:
+    """For `size` pixels over `count` cells: their four nearest cells and the distances to them."""
+    position = (np.arange(size) + 0.5) * count / size - 0.5
+    first = np.floor(position).astype(np.intp) - 1
+    cells = [np.clip(first + i, 0, count - 1) for i in range(4)]
+    return cells, [(position - first - i).astype(np.float32) for i in range(4)]
+
+
+def _lerp_positions(count: int, size: int) -> tuple[NDArray[np.intp], Float]:
+    """For `size` pixels over `count` samples: the sample before each, and the next one's weight."""
+    position = np.clip((np.arange(size) + 0.5) * count / size - 0.5, 0, count - 1)
+    before = np.minimum(position.astype(np.intp), max(count - 2, 0))
+    return before, (position - before).astype(np.float32)
+
+
+def _lerp_columns(planes: Float, width: int) -> Float:
+    before, weight = _lerp_positions(planes.shape[-1], width)
+    after = np.minimum(before + 1, planes.shape[-1] - 1)
+    left = planes[..., before]
+    left += (planes[..., after] - left) * weight
+    return left
+
+
+def _resize(planes: Float, size: tuple[int, ...], filter_: Any) -> Float:
+    images = (Image.fromarray(plane.astype(np.float32, copy=False)) for plane in planes)
+    return np.stack([np.asarray(i.resize((size[1], size[0]), filter_)) for i in images])
