@@ -24,6 +24,7 @@ from photochrom.errors import (
 from photochrom.models import registry as module
 from photochrom.models.card import METADATA_KEY, Card
 from photochrom.models.catalogue import CATALOGUE, CatalogueEntry, RemoteFile
+from photochrom.models.metadata import write_card
 from photochrom.models.registry import Registry
 
 FAMILIES = {"photochrom", "zhang16", "siggraph17", "ddcolor", "deoldify", "plain"}
@@ -330,7 +331,7 @@ def shop(bundled: Path, tmp_path: Path, catalogue: Mapping[str, CatalogueEntry])
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*"))
+    return sorted(path.name for path in folder.rglob("[!.]*") if ".locks" not in path.parts)
 
 
 class TestPull:
@@ -359,7 +360,7 @@ class TestPull:
             Card(name="x", family="plain", title=odd, metrics={"PSNR dB": 23.5, "n": 1e-9})
         )
         for number, card in enumerate(cards):
-            module._write_card(card, tmp_path / f"{number}.toml")
+            write_card(card, tmp_path / f"{number}.toml")
             assert Card.from_toml(tmp_path / f"{number}.toml") == card
 
     def test_card_of_the_user_is_kept(self, shop: Registry) -> None:

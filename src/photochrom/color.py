@@ -27,9 +27,7 @@ Codes = NDArray[Any]  # uint8 or uint16
 _DELTA = 6 / 29
 _SLOPE = 3 * _DELTA**2  # of the inverse's linear piece; the cube's own slope at _DELTA
 _NOISE = np.float32(2e-6)  # float32 rounding of a colour on sRGB's boundary, in linear light
-_TINY = np.float32(1e-12)
-_TRIES = 7
-_MARGIN = 0.3
+_HALVINGS = 10
 BLOCK = 65536
 """Pixels worked on at a time: a dozen float32 planes of this many fit a core's cache."""
 
@@ -151,6 +149,8 @@ def lab_to_srgb(lab: Float, dtype: type[np.uint8 | np.uint16 | np.float32] = np.
     """
     if lab.ndim < 1 or lab.shape[-1] != 3:
         raise _bad_shape("a Lab array", "(..., 3)", lab.shape)
+    if dtype not in (np.uint8, np.uint16, np.float32):
+        raise _bad_type(dtype)
     flat = lab.reshape(-1, 3).astype(np.float32)
     out, scratch = np.empty(flat.shape, dtype), Scratch()
     for start in range(0, len(flat), BLOCK):
@@ -227,7 +227,8 @@ def recombine(
         grey: ``(H, W)`` grey codes, uint8 or uint16.
         ab: ``(2, H, W)`` float32, CIELAB a and b.
         dtype: of the result; `grey`'s own when None.
-        out: optional array of the result's shape and type to write into.
+        out: optional contiguous array of the result's shape to write into, uint8 or uint16;
+            `dtype` does not matter then.
         scratch: working memory, for callers who recombine a picture in many strips.
 
     Returns:
@@ -241,6 +242,9 @@ def recombine(
         raise _bad_shape("chroma for this picture", str((2, *grey.shape)), ab.shape)
     if out is None:
         out = np.empty((*grey.shape, 3), dtype or grey.dtype)
+    _check_codes(out)
+    if out.shape != (*grey.shape, 3) or not out.flags.c_contiguous:
+        raise _bad_shape("the room for the result", f"{(*grey.shape, 3)}, contiguous", out.shape)
     codes, a, b, flat = grey.reshape(-1), ab[0].reshape(-1), ab[1].reshape(-1), out.reshape(-1, 3)
     f, linear = _f_table(grey.dtype.itemsize), _linear_table(grey.dtype.itemsize)
     scratch, outside = scratch or Scratch(), []
@@ -252,7 +256,7 @@ def recombine(
         np.take(f, codes[part], out=fy, mode="clip")
         np.take(linear, codes[part], out=y, mode="clip")
         outside.append(_encode_block(planes, a[part], b[part], flat[part]) + start)
-    # All pixels beyond the gamut at once: they are few, and bracketing them is many small steps.
+    # All pixels beyond the gamut at once: they are few, and halving is many small steps.
     beyond = np.concatenate(outside) if outside else np.empty(0, np.intp)
     for start in range(0, beyond.size, BLOCK):
         some = beyond[start : start + BLOCK]
@@ -330,30 +334,22 @@ def _f_inverse(t: Float, work: Float) -> Float:
 
 
 def _into_gamut(colour: Float) -> Float:
-    """Linear RGB of (very nearly) the most chroma along the same hue inside sRGB, ``(3, n)``.
+    """Linear RGB of very nearly the most chroma along the same hue inside sRGB, ``(3, n)``.
 
-    Bracketing: grey (share 0 of the chroma) is inside, the whole chroma outside. Y is a weighted
-    mean of R, G and B, so the lowest and the highest channel part from it in opposite directions,
-    nearly in proportion to the share: the chord from grey through the outer end says where to try
-    next, kept off the ends of the bracket so that it always shrinks. The inner end is the answer.
+    Bisection: grey (share 0 of the chroma) is inside, the whole chroma is not. The result has at
+    most 1/1024 of the whole chroma less than it could.
     """
     n = colour.shape[1]
     work, rgb = np.empty((2, 3, n), np.float32)
     part = np.empty((4, n), np.float32)
     part[:2] = colour[:2]
-    y = part[1]
-    inner, outer, share = np.zeros(n, np.float32), np.ones(n, np.float32), np.ones(n, np.float32)
-    for _ in range(_TRIES):
+    inside = np.zeros(n, np.float32)
+    for halving in range(1, _HALVINGS + 1):
+        share = inside + np.float32(0.5**halving)
         np.multiply(colour[2:], share, out=part[2:])
         _linear_rgb(part, work, rgb)
-        low, high = rgb.min(0), rgb.max(0)
-        fits = (low >= 0) & (high <= 1)
-        np.copyto(inner, share, where=fits)
-        np.copyto(outer, share, where=~fits)
-        share *= np.minimum(y / (y - low + _TINY), (1 - y) / (high - y + _TINY))
-        margin = (outer - inner) * np.float32(_MARGIN)
-        np.clip(share, inner + margin, outer - margin, out=share)
-    np.multiply(colour[2:], inner, out=part[2:])
+        np.copyto(inside, share, where=(rgb.min(0) >= 0) & (rgb.max(0) <= 1))
+    np.multiply(colour[2:], inside, out=part[2:])
     return np.clip(_linear_rgb(part, work, rgb), 0, 1)
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,9 +89,7 @@ class Prepared:
                 fix="give the place in pixels of the full picture",
             )
         row, column = int(y * logits.shape[1] / height), int(x * logits.shape[2] / width)
-        here = self.L[
-            int(y * self.L.shape[0] / height), int(x * self.L.shape[1] / width)
-        ]
+        here = self.L[int(y * self.L.shape[0] / height), int(x * self.L.shape[1] / width)]
         found = []
         for ab, probability in modes(logits[:, row, column], count):
             rgb = lab_to_srgb(np.array([[here, *ab]], np.float32))[0]
@@ -121,7 +118,7 @@ class Colorizer:
 
     Raises:
         ModelError: the model cannot be found or loaded.
-        ArgumentError: `vividness` or `size` out of range.
+        ArgumentError: `vividness`, `size` or `threads` out of range.
     """
 
     def __init__(
@@ -137,9 +134,7 @@ class Colorizer:
 
         self.vividness = _checked_vividness(vividness)
         self.size = size
-        self._threads = threads or len(os.sched_getaffinity(0)) if hasattr(
-            os, "sched_getaffinity"
-        ) else (threads or os.cpu_count() or 1)
+        self._threads = _thread_count(threads)
         self.model: Model = Model(Registry().resolve(model), threads=threads)
         self.model.fit(64, 64, size)  # a size the model cannot take is refused now
 
@@ -190,7 +185,8 @@ class Colorizer:
         """
         picture = source if isinstance(source, Picture) else open_picture(source)
         grey = picture.pixels if picture.pixels.ndim == 2 else neutral(picture.pixels)
-        L = shrink(grey, *self.model.fit(*grey.shape, self.size))
+        height, width = grey.shape
+        L = shrink(grey, *self.model.fit(height, width, self.size))
         prediction = self.model.predict(L[None, None])
         logits = None if prediction.logits is None else prediction.logits[0]
         return Prepared(picture, grey, L, prediction.ab[0], logits)
@@ -269,7 +265,22 @@ def _vivid(ab: Float, logits: Float | None, temperature: float, vividness: float
     if logits is None or vividness == 0:
         return ab * np.float32(vividness)
     mean = annealed_mean(logits[None], min(1.0, temperature / vividness))[0]
-    return mean * np.float32(np.sqrt(vividness))
+    return np.asarray(mean * np.float32(np.sqrt(vividness)))
+
+
+def _thread_count(threads: int | None) -> int:
+    if threads is None:
+        if hasattr(os, "sched_getaffinity"):  # Linux: the cores this process may use
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+    if threads < 1:
+        raise ArgumentError(
+            "the number of threads",
+            expected="1 or more",
+            got=str(threads),
+            fix="leave it out for as many as there are cores",
+        )
+    return threads
 
 
 def _checked_vividness(value: float) -> float:

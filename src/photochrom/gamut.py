@@ -112,7 +112,8 @@ def annealed_mean(logits: Float, temperature: float = 0.38) -> Float:
     Raises:
         ArgumentError: wrong shape or temperature.
     """
-    return np.einsum("nqhw,qc->nchw", _softmax(logits, temperature), bins(), optimize=True)
+    p = _softmax(logits, temperature)
+    return np.asarray(np.einsum("nqhw,qc->nchw", p, bins(), optimize=True), np.float32)
 
 
 def entropy(logits: Float, temperature: float = 1.0) -> Float:
@@ -152,7 +153,7 @@ def modes(logits: Float, count: int = 5, temperature: float = 1.0) -> list[tuple
     """
     p = _softmax(logits.reshape(1, -1, 1, 1), temperature)[0, :, 0, 0]
     near = np.abs(bins()[:, None] - bins()[None]).max(-1) <= GRID
-    peaks = np.flatnonzero(p >= np.where(near, p[None], 0).max(1))
+    peaks = np.flatnonzero((p > 0) & (p >= np.where(near, p[None], 0).max(1)))
     found = []
     for peak in peaks[np.argsort(-p[peaks], kind="stable")][:count]:
         around = near[peak]

@@ -75,7 +75,7 @@ def parse_json(text: str) -> list[Hint]:
     """
     try:
         items = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _bad(f"text that is not JSON ({error})") from None
     if not isinstance(items, list):
         raise _bad(f"JSON of a {type(items).__name__}, not a list")
@@ -126,7 +126,7 @@ def propagate(ab: Float, L: Float, hints: Sequence[Hint], shape: tuple[int, int]
     small. (A geodesic distance, as in Bai and Sapiro 2007.)
 
     Args:
-        ab: ``(2, h', w')`` predicted chroma, a grid that divides `L`'s size.
+        ab: ``(2, h', w')`` predicted chroma, on a grid not larger than `L`.
         L: ``(h, w)`` at the model's size.
         hints: in pixels of the full picture.
         shape: ``(H, W)`` of the full picture.
@@ -137,8 +137,8 @@ def propagate(ab: Float, L: Float, hints: Sequence[Hint], shape: tuple[int, int]
     Raises:
         ArgumentError: a hint lies outside the picture.
     """
-    cells = (L.shape[0] // ab.shape[1], L.shape[1] // ab.shape[2])
-    fine = ab.repeat(cells[0], 1).repeat(cells[1], 2)
+    rows, columns = (np.arange(L.shape[i]) * ab.shape[1 + i] // L.shape[i] for i in (0, 1))
+    fine = ab[:, rows[:, None], columns]
     costs = _cost(L, fine, 0), _cost(L, fine, 1)
     # Close hints first: a pixel listens to hints in proportion to their squared weights.
     moved, total = np.zeros_like(fine), np.full(L.shape, 1e-9, np.float32)
@@ -147,13 +147,17 @@ def propagate(ab: Float, L: Float, hints: Sequence[Hint], shape: tuple[int, int]
         moved += weight**2 * (hint.ab[:, None, None] - fine)
         total += weight
     moved /= total
-    grid = moved.reshape(2, ab.shape[1], cells[0], ab.shape[2], cells[1]).mean((2, 4))
-    return np.asarray(ab + grid, np.float32)
+    return np.asarray(ab + _mean_of_runs(_mean_of_runs(moved, rows, 1), columns, 2), np.float32)
 
 
-def _disc(
-    hint: Hint, shape: tuple[int, int], size: tuple[int, ...]
-) -> NDArray[np.bool_]:
+def _mean_of_runs(planes: Float, cell: NDArray[np.intp], axis: int) -> Float:
+    """Means along `axis` over the pixels of each cell; `cell` says whose a pixel is, ascending."""
+    sums = np.add.reduceat(planes, np.flatnonzero(np.diff(cell, prepend=-1)), axis)
+    counts = np.bincount(cell).astype(np.float32)
+    return np.asarray(sums / (counts if axis == 2 else counts[:, None]))
+
+
+def _disc(hint: Hint, shape: tuple[int, int], size: tuple[int, ...]) -> NDArray[np.bool_]:
     height, width = shape
     if not (0 <= hint.x < width and 0 <= hint.y < height):
         raise ArgumentError(
@@ -185,9 +189,7 @@ def _cost(L: Float, ab: Float, axis: int) -> Float:
     )
 
 
-def _geodesic(
-    seed: NDArray[np.bool_], down: Float, right: Float
-) -> Float:
+def _geodesic(seed: NDArray[np.bool_], down: Float, right: Float) -> Float:
     """Length of the cheapest path from `seed` to each pixel, by sweeps in four directions."""
     distance = np.where(seed, np.float32(0), np.float32(1e3))
     sums = np.cumsum(down, 0, dtype=np.float64), np.cumsum(right, 1, dtype=np.float64)
@@ -205,7 +207,7 @@ def _geodesic(
 def _number(value: object, whole: str) -> float:
     try:
         return float(value)  # type: ignore[arg-type]  # anything else is the user's mistake
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise _bad(repr(whole)) from None
 
 

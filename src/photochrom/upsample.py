@@ -46,15 +46,17 @@ def shrink(grey: Codes, height: int, width: int) -> Float:
         L, ``(height, width)`` float32, 0...100.
     """
     top = np.iinfo(grey.dtype).max
-    image = Image.fromarray(grey)
+    image, factor = Image.fromarray(grey), 1
     if grey.dtype == np.uint8:
         # Reduce whole pixels in bytes first, where Pillow is fastest, and the rest in floats.
-        factor = min(grey.shape[0] // (2 * height), grey.shape[1] // (2 * width))
-        image = (image.reduce(factor) if factor > 1 else image).convert("F")
+        factor = max(1, min(grey.shape[0] // (2 * height), grey.shape[1] // (2 * width)))
+        image = image.reduce(factor).convert("F")
     filter_ = Image.Resampling.BOX
     if height > grey.shape[0] or width > grey.shape[1]:
         filter_ = Image.Resampling.BILINEAR
-    small = image.resize((width, height), filter_)
+    # The last pixel of the reduced image may stand for fewer than the others.
+    box = (0, 0, grey.shape[1] / factor, grey.shape[0] / factor)
+    small = image.resize((width, height), filter_, box)
     return lightness(np.asarray(small, np.float32) / np.float32(top))
 
 
@@ -71,10 +73,10 @@ class GuidedChroma:
     """
 
     def __init__(self, L: Float, ab: Float, shape: tuple[int, int]) -> None:
-        if L.ndim != 2 or ab.ndim != 3 or len(ab) != 2:
+        if L.ndim != 2 or ab.ndim != 3 or len(ab) != 2 or np.any(ab.shape[1:] > np.array(L.shape)):
             raise ArgumentError(
                 "guided upsampling",
-                expected="L (h, w) and ab (2, h, w)",
+                expected="L (h, w) and ab (2, h', w'), h' <= h and w' <= w",
                 got=f"{L.shape} and {ab.shape}",
                 fix="pass one picture's planes",
             )
@@ -150,7 +152,7 @@ def _slope(L: Float, ab: Float) -> Float:
 def _mean3(planes: Float) -> Float:
     padded = np.pad(planes, ((0, 0), (1, 1), (1, 1)), mode="edge")
     rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
-    return (rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]) / np.float32(9)
+    return np.asarray((rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]) / np.float32(9))
 
 
 def _taps(count: int, size: int) -> tuple[list[NDArray[np.intp]], list[Float]]:

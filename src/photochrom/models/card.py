@@ -20,7 +20,7 @@ class Card:
 
     Attributes:
         name: short name, as used by ``--model``.
-        family: input/output convention, a key of ``models.onnx.FAMILIES``.
+        family: input/output convention, a key of ``models.families.FAMILIES``.
         title: one line for people.
         licence: SPDX expression or a sentence.
         source: where the model came from (URL or description).
@@ -90,7 +90,7 @@ class Card:
             raise _bad(where, f"the unknown keys {', '.join(unknown)}")
         if missing := {"name", "family"} - set(values):
             raise _bad(where, f"no {' and no '.join(sorted(missing))}")
-        if values.get("fixed") is not None:
+        if isinstance(values.get("fixed"), list):
             values["fixed"] = tuple(values["fixed"])
         for key, value in values.items():
             if not _fits(key, value):
@@ -113,7 +113,9 @@ def _fits(key: str, value: Any) -> bool:
         return isinstance(value, dict) and all(type(v) in (int, float) for v in value.values())
     if key == "fixed":
         return value is None or (
-            len(value) == 2 and all(type(v) is int and 0 < v <= 4096 for v in value)
+            isinstance(value, tuple)
+            and len(value) == 2
+            and all(type(v) is int and 0 < v <= 4096 for v in value)
         )
     return isinstance(value, str)
 

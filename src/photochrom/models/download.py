@@ -6,8 +6,7 @@ neither the resuming nor the checking, so they would add a dependency and save o
 
 The bytes go to ``NAME.part`` beside the target, which survives a broken connection and a killed
 process, and becomes the target by one rename after its SHA-256 is right. Two processes that want
-the same file take turns through a lock on ``NAME.lock``: the second waits, then finds the file.
-The operating system frees the lock of a process that dies.
+the same file take turns through a lock: the second waits, then finds the file.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ import http.client
 import os
 import re
 import ssl
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -28,7 +26,8 @@ from dataclasses import dataclass, field
 from email.message import Message
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock
 
 from ..errors import ArgumentError, DownloadError
 
@@ -77,8 +76,7 @@ def download(
         if not job.is_right(target):
             if offline or os.environ.get(OFFLINE_VARIABLE, "").lower() in _YES:
                 raise job.error("a network connection", "offline mode", "go online and try again")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with locked(_beside(target, ".lock"), waiting=lambda: job.report(job.length())):
+            with lock(target):
                 if not job.is_right(target):  # another process may have brought it meanwhile
                     _from_any_mirror(job)
                     job.part.replace(target)
@@ -86,55 +84,14 @@ def download(
     return target
 
 
-@contextmanager
-def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold an exclusive lock on the file ``path``, made for it and removed afterwards.
+def lock(target: Path) -> FileLock:
+    """A lock between processes for work on `target`, whose folder is made if needed.
 
-    ``waiting`` is called ten times a second while another process holds the lock.
-
-    Raises:
-        OSError: the lock file cannot be made.
+    Its file stays, in a hidden folder beside the target: removing it could let two in.
     """
-    while True:
-        file = path.open("ab")
-        if _try_lock(file) and _is_still(path, file):
-            break
-        file.close()
-        waiting()
-        time.sleep(0.1)
-    with file:
-        try:
-            yield
-        finally:
-            # Before the lock is let go, or a third process could lock a new file of that name
-            # while a second holds this one. Windows cannot remove an open file: there it stays.
-            with suppress(OSError):
-                path.unlink()
-
-
-def _try_lock(file: IO[bytes]) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        pass  # a file system without locks: the SHA-256 still guards the result
-    return True
-
-
-def _is_still(path: Path, file: IO[bytes]) -> bool:
-    """Whether the locked file is the one at ``path`` (its last holder may have removed it)."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False
+    folder = target.parent / ".locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"{target.name}.lock")
 
 
 class _MirrorError(Exception):

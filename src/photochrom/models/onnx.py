@@ -10,6 +10,7 @@ import numpy as np
 
 from ..color import Float
 from ..errors import ArgumentError, ModelError
+from ..gamut import BIN_COUNT
 from .card import METADATA_KEY, Card
 from .families import FAMILIES, Prediction
 
@@ -67,7 +68,7 @@ class Model:
     @property
     def has_distribution(self) -> bool:
         """Whether predictions have logits over the gamut bins."""
-        return any(o.shape[1:2] == [313] for o in self._session.get_outputs())
+        return any(o.shape[1:2] == [BIN_COUNT] for o in self._session.get_outputs())
 
     def fit(self, height: int, width: int, size: int | None = None) -> tuple[int, int]:
         """The input size for a picture.
@@ -115,7 +116,8 @@ class Model:
 
         Raises:
             ArgumentError: shapes that do not fit.
-            ModelError: hints for a model that takes none, or the network failed.
+            ModelError: hints for a model that takes none, or the network failed, or gave chroma
+                on a grid larger than `L`.
         """
         if L.ndim != 4 or L.shape[1] != 1:
             raise ArgumentError(
@@ -135,9 +137,18 @@ class Model:
                 got="one",
                 fix="use photochrom.Colorizer, which carries hints for such models",
             )
+        if hint_ab.shape != (len(L), 2, *L.shape[2:]) or hint_mask.shape != L.shape:
+            raise ArgumentError(
+                "hints for the network",
+                expected=f"a map {(len(L), 2, *L.shape[2:])} and a mask {L.shape}, as L is",
+                got=f"{hint_ab.shape} and {hint_mask.shape}",
+                fix="make them with photochrom.hints.rasterise",
+            )
         family = FAMILIES[self.card.family]
         inputs = family.encode(np.asarray(L, np.float32), hint_ab, hint_mask, self.card)
-        return family.decode(self._run(inputs), self.card)
+        prediction = family.decode(self._run(inputs), self.card)
+        self._check_grid(prediction.ab.shape, L.shape)
+        return prediction
 
     def _run(self, inputs: list[Float]) -> list[Float]:
         specs = self._session.get_inputs()
@@ -154,6 +165,15 @@ class Model:
                 got=f"{[i.shape for i in inputs]} ({error})",
                 fix="check that the model's card states its size and multiple rightly",
             ) from None
+
+    def _check_grid(self, got: tuple[int, ...], L: tuple[int, ...]) -> None:
+        if got[0] != L[0] or got[2] > L[2] or got[3] > L[3]:
+            raise ModelError(
+                f"the model {self.card.name} does not fit its family",
+                expected=f"chroma of {L[0]} picture(s) on a grid not larger than {L[2:]}",
+                got=f"an output of shape {got}",
+                fix="use a network whose output is at most as large as its input",
+            )
 
     def _read_card(self) -> Card:
         text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
@@ -177,13 +197,12 @@ class Model:
                 got=self.card.family,
                 fix="correct its card, or update Photochrom",
             )
-        inputs = FAMILIES[self.card.family].inputs
-        wanted = max(inputs) if self.card.hints else min(inputs)
-        if (count := len(self._session.get_inputs())) != wanted:
+        allowed, count = FAMILIES[self.card.family].inputs, len(self._session.get_inputs())
+        if count not in allowed or count != (3 if self.card.hints else 1):
             raise ModelError(
                 f"{self.path} does not fit its family {self.card.family}",
-                expected=f"{wanted} input(s) as its card has hints = {self.card.hints}",
-                got=str(count),
+                expected="1 input" + (", or 3 with hints = true" if 3 in allowed else ""),
+                got=f"{count} with hints = {str(self.card.hints).lower()}",
                 fix="correct its card, or import it again",
             )
         if self.card.family == "deoldify":

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
-import json
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Literal
-from uuid import uuid4
+from typing import Literal
 
 import platformdirs
 
-from ..errors import DownloadError, MissingExtraError, ModelError, ModelNotFoundError
-from .card import METADATA_KEY, Card
+from ..errors import DownloadError, MissingExtraError, ModelNotFoundError
 from .catalogue import CATALOGUE, CatalogueEntry, RemoteFile
-from .download import Progress, download, locked
+from .download import Progress, download, lock
+from .metadata import read_card, write_card
 
 HOME_VARIABLE = "PHOTOCHROM_HOME"
 BUNDLED = "bundled"
@@ -136,10 +134,10 @@ class Registry:
             if offer.files[0].role == "model":
                 _fetch(offer.files[0], target, offline, report)
                 if offer.card is not None:
-                    _write_card(offer.card, target.with_suffix(".toml"))
+                    write_card(offer.card, target.with_suffix(".toml"))
             else:
                 # Held over the whole conversion, which ends with removing what it was made from.
-                with locked(self.user_dir / f"{name}.lock"):
+                with lock(target.with_suffix(".parts")):
                     if not target.is_file():
                         _fetch_and_convert(offer, target, offline, report)
                 report(offer.size, offer.size)
@@ -156,7 +154,7 @@ class Registry:
         return found
 
     def _entry(self, name: str, where: Literal["bundled", "user"], path: Path) -> Entry:
-        told = _card_of(path) or self.catalogue.get(name)
+        told = read_card(path) or self.catalogue.get(name)
         return Entry(
             name=name,
             where=where,
@@ -262,70 +260,10 @@ def _fetch_and_convert(
     import_zhang16(parts["prototxt"], parts["caffemodel"], parts["points"], target)
     for path in parts.values():
         path.unlink(missing_ok=True)
+    shutil.rmtree(folder / ".locks", ignore_errors=True)
     with suppress(OSError):  # somebody put a file of their own there
         folder.rmdir()
 
 
 def _report_all(progress: Progress, before: int, total: int, done: int, _: int) -> None:
     progress(before + done, total)
-
-
-def _write_card(card: Card, path: Path) -> None:
-    """Write ``card`` as TOML, unless the user has one there."""
-    if path.exists():
-        return
-    values = {key: value for key, value in asdict(card).items() if value not in (None, "")}
-    metrics = values.pop("metrics")
-    # JSON's strings, numbers, truth values and lists are written the same way in TOML.
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
-    if metrics:
-        lines += ["[metrics]", *(f"{json.dumps(key)} = {value}" for key, value in metrics.items())]
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.part")
-    try:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _card_of(path: Path) -> Card | None:
-    """The card in an ONNX file or beside it; None if there is none that can be read."""
-    try:
-        with path.open("rb") as file:
-            for _, pair in _fields(file, {14}):  # metadata_props of onnx.ModelProto
-                texts = dict(_fields(BytesIO(pair), {1, 2}))  # its key and its value
-                if texts.get(1) == METADATA_KEY.encode():
-                    return Card.from_json(texts.get(2, b"").decode(), str(path))
-        return Card.from_toml(path.with_suffix(".toml"))
-    except (ModelError, OSError, ValueError, OverflowError):
-        return None
-
-
-def _fields(file: BinaryIO, wanted: set[int]) -> Iterator[tuple[int, bytes]]:
-    """(number, bytes) of the wanted length-delimited fields of a protobuf message.
-
-    The others are jumped over, so that a list of models does not read gigabytes of weights.
-    """
-    while (tag := _varint(file)) is not None:
-        if tag & 7 == 2:
-            length = _varint(file) or 0
-            if tag >> 3 in wanted:
-                yield tag >> 3, file.read(min(length, 1 << 20))
-            else:
-                file.seek(length, os.SEEK_CUR)
-        elif tag & 7 == 0:
-            _varint(file)
-        else:
-            raise ValueError("not an ONNX file")
-
-
-def _varint(file: BinaryIO) -> int | None:
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = file.read(1)
-        if not byte:
-            return None
-        value |= (byte[0] & 127) << shift
-        if byte[0] < 128:
-            return value
-    raise ValueError("not an ONNX file")

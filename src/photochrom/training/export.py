@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -50,27 +51,42 @@ def load_weights(files: Sequence[Path]) -> ColorNetwork:
     """A `ColorNetwork` in evaluation mode from safetensors files of any float type.
 
     Raises:
-        ModelError: tensors are missing, or of another network.
+        ModelError: a file cannot be read; tensors are missing, or of another network.
     """
-    network, state = ColorNetwork().eval(), {}
-    for file in files:
-        state.update({k: v.float() if v.is_floating_point() else v for k, v in load_file(file).items()})
-    found = network.load_state_dict(state, strict=False)
-    optional = ("mean", "std")  # constants of the code
-    missing = [
-        k
-        for k in found.missing_keys
-        if k not in optional and not k.endswith("num_batches_tracked")
-    ]
-    if missing or found.unexpected_keys:
-        raise ModelError(
-            "the weights do not fit the network",
-            expected="the tensors of photochrom.training.network.ColorNetwork",
-            got=f"{len(missing)} missing {missing[:3]}, "
-            f"{len(found.unexpected_keys)} unknown {found.unexpected_keys[:3]}",
-            fix="give all files of one checkpoint",
+    network, state = ColorNetwork().eval(), _read(files)
+    own = network.state_dict()
+    # Constants of the code and counts that only training needs may be absent.
+    optional = {k for k in own if k in ("mean", "std") or k.endswith("num_batches_tracked")}
+    missing = sorted(own.keys() - state.keys() - optional)
+    unknown = sorted(state.keys() - own.keys())
+    misshapen = sorted(k for k in own.keys() & state.keys() if own[k].shape != state[k].shape)
+    if missing or unknown or misshapen:
+        raise _unfit(
+            f"{len(missing)} missing {missing[:3]}, {len(unknown)} unknown {unknown[:3]}, "
+            f"{len(misshapen)} of another shape {misshapen[:3]}"
         )
+    network.load_state_dict(state, strict=False)
     return network
+
+
+def _read(files: Sequence[Path]) -> dict[str, Tensor]:
+    state = {}
+    for file in files:
+        try:
+            tensors = load_file(file)
+        except (OSError, SafetensorError) as error:
+            raise _unfit(f"{file}, which cannot be read ({error})") from None
+        state.update({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+    return state
+
+
+def _unfit(got: str) -> ModelError:
+    return ModelError(
+        "the weights do not fit the network",
+        expected="safetensors files of photochrom.training.network.ColorNetwork",
+        got=got,
+        fix="give all files of one checkpoint",
+    )
 
 
 def export(network: nn.Module, card: Card, output: Path) -> tuple[float, float]:

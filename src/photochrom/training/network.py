@@ -6,11 +6,13 @@ smallest, and a decoder that comes up to stride 4 with a skip from the encoder a
 
 from __future__ import annotations
 
+from typing import Any
+
 import timm
 import torch
-from timm.layers import Conv2dSame
+from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 _SKIPS = (32, 56, 160, 448)  # channels of the encoder at strides 4, 8, 16 and 32
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -20,14 +22,18 @@ _IMAGENET_STD = (0.229, 0.224, 0.225)
 class ColorNetwork(nn.Module):
     """L ``(N, 1, H, W)``, 0...100, sides multiples of 32 -> logits ``(N, 313, H/4, W/4)``."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self) -> None:
         super().__init__()
-        self.enc = timm.create_model(
+        encoder: Any = timm.create_model(
             "tf_efficientnet_b4", features_only=True, pretrained=False, out_indices=(1, 2, 3, 4)
         )
         # The last residual block's ImageNet weights are not available; the rest does without.
-        self.enc.blocks[6][1] = nn.Identity()
-        _make_padding_static(self.enc)
+        encoder.blocks[6][1] = nn.Identity()
+        _make_padding_static(encoder)
+        self.enc = encoder
         deepest = _SKIPS[3]
         self.ctx = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
@@ -60,7 +66,7 @@ class _Block(nn.Module):
         self.bn = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.bn(self.b(F.relu(self.an(self.a(x))))))
+        return functional.relu(x + self.bn(self.b(functional.relu(self.an(self.a(x))))))
 
 
 class _Up(nn.Module):
@@ -73,8 +79,8 @@ class _Up(nn.Module):
         self.blk = nn.Sequential(_Block(channels))
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        enlarged = F.interpolate(self.red(x), scale_factor=2.0, mode="nearest")
-        result: Tensor = self.blk(F.relu(enlarged + self.lat(skip)))
+        enlarged = functional.interpolate(self.red(x), scale_factor=2.0, mode="nearest")
+        result: Tensor = self.blk(functional.relu(enlarged + self.lat(skip)))
         return result
 
 
@@ -112,4 +118,4 @@ class _StaticSame(nn.Conv2d):
         self.same_padding = (total // 2, total - total // 2) * 2
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, self.same_padding))
+        return super().forward(functional.pad(x, self.same_padding))

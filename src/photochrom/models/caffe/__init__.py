@@ -23,10 +23,6 @@ from .reader import POINTS, read_caffemodel, read_points, read_prototxt
 SCALE = 2.606
 """Factor on the logits before the softmax: the annealed mean's 1 / T of the paper's release."""
 
-# Softmax means what Caffe means by it since opset 13, BatchNormalization is in its present form
-# since 15; ONNX Runtime has read 17 since its release 1.12. IR version 8 belongs to opset 17.
-_OPSET, _IR_VERSION = 17, 8
-
 
 def import_zhang16(prototxt: Path, caffemodel: Path, points: Path, output: Path) -> Card:
     """Writes the network of Zhang, Isola and Efros (2016) as one ONNX file.
@@ -54,7 +50,7 @@ def import_zhang16(prototxt: Path, caffemodel: Path, points: Path, output: Path)
         MissingExtraError: onnx or protobuf is not installed.
     """
     try:
-        import onnx  # needs protobuf itself
+        import onnx  # noqa: F401  (requires protobuf itself)
     except ImportError as error:
         raise MissingExtraError.of("onnx", "import", "Importing Caffe models") from error
 
@@ -69,9 +65,8 @@ def import_zhang16(prototxt: Path, caffemodel: Path, points: Path, output: Path)
     outputs = _convert(graph, net, scale, last)
     assert graph.input is not None
     card = _card(prototxt, caffemodel, graph.input.shape)
-    model = graph.to_model(outputs, _OPSET, _IR_VERSION)
-    onnx.helper.set_model_props(model, {METADATA_KEY: card.to_json()})
-    del graph  # the weights are in the model now; one copy less while it is written
+    model = graph.to_model(outputs, {METADATA_KEY: card.to_json()})
+    del graph  # and Caffe's copy of the weights with it, before the next copy is made
     _write(output, model)
     return card
 
@@ -90,7 +85,7 @@ def _decoder(path: Path, net: Any) -> tuple[Any, Any]:
         f"{path} is not a network of Zhang et al. 2016",
         expected="a Scale (conv8_313_rh), a Softmax and a 1×1 Convolution to 2 channels "
         "(class8_ab) at its end",
-        got=", ".join(f"{layer.name} ({layer.type})" for layer in tail),
+        got=", ".join(f"{layer.name} ({layer.type})" for layer in tail) or "none",
         fix="give colorization_deploy_v2.prototxt",
     )
 

@@ -15,6 +15,10 @@ from .reader import to_array
 
 Shape = tuple[int, ...]
 
+# Softmax means what Caffe means by it since opset 13, BatchNormalization is in its present form
+# since 15; ONNX Runtime has read 17 since its release 1.12. IR version 8 belongs to opset 17.
+_OPSET, _IR_VERSION = 17, 8
+
 
 @dataclass(frozen=True)
 class Value:
@@ -29,7 +33,7 @@ class Graph:
 
     Args:
         definition: the prototxt's path, for messages.
-        model: the caffemodel's path, for messages.
+        caffemodel: its path, for messages.
         learned: the blobs of the caffemodel by layer name.
         filled: blobs that replace those of the caffemodel, by layer name; where a layer needs
             more blobs than are given, the others are zero.
@@ -38,14 +42,20 @@ class Graph:
     def __init__(
         self,
         definition: Path,
-        model: Path,
+        caffemodel: Path,
         learned: Mapping[str, Sequence[Any]],
         filled: Mapping[str, Sequence[NDArray[np.float32]]],
     ) -> None:
-        self.definition, self.model = definition, model
+        from onnx import helper
+
+        self.definition, self.caffemodel = definition, caffemodel
         self.learned, self.filled = learned, filled
-        self.nodes: list[Any] = []
-        self.initializers: list[Any] = []
+        self._model = helper.make_model(
+            helper.make_graph([], "caffe", [], []),
+            producer_name="photochrom",
+            opset_imports=[helper.make_opsetid("", _OPSET)],
+            ir_version=_IR_VERSION,
+        )
         self.values: dict[str, Value] = {}
         self.input: Value | None = None
         self._names = {"L", "ab", "logits"}  # the outside's names
@@ -82,7 +92,7 @@ class Graph:
             raise self._foreign(layer, f"{len(shapes)} blobs", f"{len(learned) or 'none'}")
         arrays = []
         for index, (blob, shape) in enumerate(zip(learned, shapes, strict=True)):
-            array = to_array(blob, f"{self.model}: blob {index} of layer {layer.name}")
+            array = to_array(blob, f"{self.caffemodel}: blob {index} of layer {layer.name}")
             # Old files write a vector as (1, 1, 1, C).
             if _without_leading_ones(array.shape) != _without_leading_ones(shape):
                 raise self._foreign(
@@ -108,38 +118,35 @@ class Graph:
         inputs = [source.name]
         for array in arrays:
             inputs.append(self._unique(f"{layer.name}.weight"))
-            raw = np.ascontiguousarray(array, dtype="<f4").tobytes()
-            self.initializers.append(
-                helper.make_tensor(inputs[-1], TensorProto.FLOAT, array.shape, raw, raw=True)
+            # Straight into the model: helper.make_model would copy 129 MB twice more.
+            self._model.graph.initializer.add(
+                name=inputs[-1],
+                data_type=TensorProto.FLOAT,
+                dims=array.shape,
+                raw_data=array.astype("<f4").tobytes(),
             )
         # A top may have its bottom's name: Caffe overwrites, ONNX wants a name of its own.
         value = Value(self._unique(layer.top[0]), shape or source.shape)
-        self.nodes.append(helper.make_node(operator, inputs, [value.name], **attributes))
+        node = helper.make_node(operator, inputs, [value.name], **attributes)
+        self._model.graph.node.append(node)
         self.values[layer.top[0]] = value
 
-    def to_model(self, outputs: Mapping[str, Value], opset: int, ir_version: int) -> Any:
-        """The graph as an ONNX model with the given outputs, whose keys become their names."""
+    def to_model(self, outputs: Mapping[str, Value], metadata: dict[str, str]) -> Any:
+        """The ONNX model with the given outputs, whose keys become their names; ends the graph."""
         from onnx import TensorProto, helper
 
         assert self.input is not None
+        graph = self._model.graph
         names = {value.name: name for name, value in outputs.items()}
-        for node in self.nodes:
+        for node in graph.node:
             node.input[:] = [names.get(name, name) for name in node.input]
             node.output[:] = [names.get(name, name) for name in node.output]
-        inputs, results = (
-            [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *value.shape])
-                for name, value in values.items()
-            ]
-            for values in ({"L": self.input}, outputs)
-        )
-        graph = helper.make_graph(self.nodes, "caffe", inputs, results, self.initializers)
-        return helper.make_model(
-            graph,
-            producer_name="photochrom",
-            opset_imports=[helper.make_opsetid("", opset)],
-            ir_version=ir_version,
-        )
+        for infos, values in ((graph.input, {"L": self.input}), (graph.output, outputs)):
+            for name, value in values.items():
+                shape: list[str | int] = ["N", *value.shape]
+                infos.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        helper.set_model_props(self._model, metadata)
+        return self._model
 
     def unfit(self, layer: Any, expected: str, got: str) -> ModelImportError:
         """The error for a layer whose settings cannot be converted."""
@@ -152,7 +159,7 @@ class Graph:
 
     def _foreign(self, layer: Any, expected: str, got: str) -> ModelImportError:
         return ModelImportError(
-            f"{self.model} does not fit layer {layer.name} ({layer.type}) of "
+            f"{self.caffemodel} does not fit layer {layer.name} ({layer.type}) of "
             f"{self.definition.name}",
             expected=expected,
             got=got,
