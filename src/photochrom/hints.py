@@ -17,11 +17,14 @@ from .errors import ArgumentError
 _FORM = "x,y,#rrggbb or x,y,#rrggbb,radius, in pixels of the picture"
 _FIX = "for example 120,80,#c0392b or 120,80,#c0392b,15"
 
-# Propagation, in units where 1 is "another object":
-_STEP_LIGHTNESS = 10.0  # an edge of this many L costs 1 ...
-_NOISE_LIGHTNESS = 1.5  # ... beyond what grain does from pixel to pixel
-_STEP_CHROMA = 25.0  # so does a border of this many ab between predicted colours
-_REACH = 0.6  # of the longer side: costs 1 through an even surface
+# Propagation, in units where 1 is "another object"; chosen by eye on portraits and street scenes:
+_REACH = 1.5  # of the longer side: costs 1 through an even surface
+_GRAIN = 2.0  # L; what a surface may change from pixel to pixel for nothing ...
+_STEP_LIGHTNESS = 12.0  # ... and the L beyond it that costs 1
+_PATCHES = 4.0  # ab; the same for predicted colours from cell to cell ...
+_STEP_CHROMA = 25.0
+_OTHER_LIGHTNESS = 50.0  # L and ab that differ this much from those under the hint count 1 too
+_OTHER_CHROMA = 22.0
 
 
 @dataclass(frozen=True)
@@ -122,8 +125,9 @@ def propagate(ab: Float, L: Float, hints: Sequence[Hint], shape: tuple[int, int]
     """Carry hints over the surfaces they lie on, for networks that take none themselves.
 
     From each hint, the distance to every pixel is measured along the path that crosses the least
-    change of lightness and predicted colour; chroma turns into the hint's where that distance is
-    small. (A geodesic distance, as in Bai and Sapiro 2007.)
+    change of lightness and predicted colour (a geodesic distance, as in Bai and Sapiro 2007), and
+    a pixel is further away the less its own L and predicted colour are like those under the hint.
+    Chroma turns into the hint's where that distance is small.
 
     Args:
         ab: ``(2, h', w')`` predicted chroma, on a grid not larger than `L`.
@@ -143,7 +147,11 @@ def propagate(ab: Float, L: Float, hints: Sequence[Hint], shape: tuple[int, int]
     # Close hints first: a pixel listens to hints in proportion to their squared weights.
     moved, total = np.zeros_like(fine), np.full(L.shape, 1e-9, np.float32)
     for hint in hints:
-        weight = np.exp(-(_geodesic(_disc(hint, shape, L.shape), *costs) ** 2))
+        disc = _disc(hint, shape, L.shape)
+        square = _geodesic(disc, *costs) ** 2
+        square += ((L - L[disc].mean()) / _OTHER_LIGHTNESS) ** 2
+        square += ((fine - fine[:, disc].mean(1)[:, None, None]) ** 2).sum(0) / _OTHER_CHROMA**2
+        weight = np.exp(-square)
         moved += weight**2 * (hint.ab[:, None, None] - fine)
         total += weight
     moved /= total
@@ -178,15 +186,18 @@ def _disc(hint: Hint, shape: tuple[int, int], size: tuple[int, ...]) -> NDArray[
 
 def _cost(L: Float, ab: Float, axis: int) -> Float:
     """Cost of going from each pixel's predecessor along `axis` to it, ``(h, w)``."""
-    edge = np.abs(np.diff(L, axis=axis, prepend=L[:1] if axis == 0 else L[:, :1]))
-    before = ab[:, :1] if axis == 0 else ab[:, :, :1]
-    colour = np.hypot(*np.diff(ab, axis=axis + 1, prepend=before))
-    return np.asarray(
-        1 / (_REACH * max(L.shape))
-        + np.maximum(edge - _NOISE_LIGHTNESS, 0) / _STEP_LIGHTNESS
-        + colour / _STEP_CHROMA,
-        np.float32,
-    )
+    edge = np.abs(np.diff(_blurred(L), axis=axis, prepend=np.float32(0)))
+    colour = np.hypot(*np.diff(ab, axis=axis + 1, prepend=np.float32(0)))
+    cost = 1 / (_REACH * max(L.shape)) + np.maximum(edge - _GRAIN, 0) / _STEP_LIGHTNESS
+    cost += np.maximum(colour - _PATCHES, 0) / _STEP_CHROMA
+    return np.asarray(cost, np.float32)  # the first row or column has no predecessor to come from
+
+
+def _blurred(L: Float) -> Float:
+    """L without its finest texture: weights 1 2 1 both ways."""
+    padded = np.pad(L, 1, mode="edge")
+    rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
+    return np.asarray((rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / np.float32(16))
 
 
 def _geodesic(seed: NDArray[np.bool_], down: Float, right: Float) -> Float:
