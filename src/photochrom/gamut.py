@@ -1,10 +1,10 @@
 """The 313 gamut bins and the colour distribution over them (Zhang, Isola, Efros 2016).
 
 A bin is the centre of a cell of the ab grid with step 10. Which cells count was published as a
-table of points, and no rule from first principles was found to give exactly it: cells that some
-sRGB colour falls into are 261; cells at a corner of which some sRGB colour lies between are 307,
-all among the 313; cells that are one of the five nearest to some sRGB colour are 322, the 313 and
-nine tips more. So the published fact is kept, as the range of b in each of its 20 rows of a.
+table of points, and no rule from first principles was found to give exactly it: of the 8-bit sRGB
+colours, those that some colour falls into are 261; those at the four corners around some colour
+are 309, all among the 313; those that are one of the five nearest to some colour are 322, the 313
+and nine tips more. So the published fact is kept, as the range of b in each of its 20 rows of a.
 """
 
 from __future__ import annotations
@@ -131,7 +131,8 @@ def entropy(logits: Float, temperature: float = 1.0) -> Float:
     """
     p = _softmax(logits, temperature)
     nats = -(p * np.log(np.maximum(p, np.float32(1e-12)))).sum(1)
-    return np.asarray(nats / np.float32(np.log(BIN_COUNT)), np.float32)
+    # Rounding can take it a little beyond 1.
+    return np.asarray(np.clip(nats / np.float32(np.log(BIN_COUNT)), 0, 1))
 
 
 def modes(logits: Float, count: int = 5, temperature: float = 1.0) -> list[tuple[Float, float]]:
@@ -174,7 +175,7 @@ def _softmax(logits: Float, temperature: float) -> Float:
         )
     p = logits.astype(np.float32)
     p -= p.max(1, keepdims=True)
-    p *= np.float32(1 / temperature)
+    p *= np.float32(1 / max(temperature, 1e-6))  # where the likeliest bin has long won
     np.exp(p, out=p)
     p /= p.sum(1, keepdims=True)
     return p

@@ -144,16 +144,17 @@ def propagate(ab: Float, L: Float, hints: Sequence[Hint], shape: tuple[int, int]
     rows, columns = (np.arange(L.shape[i]) * ab.shape[1 + i] // L.shape[i] for i in (0, 1))
     fine = ab[:, rows[:, None], columns]
     costs = _cost(L, fine, 0), _cost(L, fine, 1)
-    # Close hints first: a pixel listens to hints in proportion to their squared weights.
+    # Between hints a pixel listens to each in inverse proportion to its squared distance, so
+    # that every hint has its own place to itself.
     moved, total = np.zeros_like(fine), np.full(L.shape, 1e-9, np.float32)
     for hint in hints:
         disc = _disc(hint, shape, L.shape)
         square = _geodesic(disc, *costs) ** 2
         square += ((L - L[disc].mean()) / _OTHER_LIGHTNESS) ** 2
         square += ((fine - fine[:, disc].mean(1)[:, None, None]) ** 2).sum(0) / _OTHER_CHROMA**2
-        weight = np.exp(-square)
-        moved += weight**2 * (hint.ab[:, None, None] - fine)
-        total += weight
+        near = 1 / (square + np.float32(1e-4))
+        moved += near * np.exp(-square) * (hint.ab[:, None, None] - fine)
+        total += near
     moved /= total
     return np.asarray(ab + _mean_of_runs(_mean_of_runs(moved, rows, 1), columns, 2), np.float32)
 

@@ -40,24 +40,15 @@ def shrink(grey: Codes, height: int, width: int) -> Float:
 
     Args:
         grey: ``(H, W)`` grey codes, uint8 or uint16.
-        height, width: of the result, in pixels; may be larger than the picture.
+        height, width: of the result, in pixels; where larger than the picture's, linearly.
 
     Returns:
         L, ``(height, width)`` float32, 0...100.
     """
-    top = np.iinfo(grey.dtype).max
-    image, factor = Image.fromarray(grey), 1
-    if grey.dtype == np.uint8:
-        # Reduce whole pixels in bytes first, where Pillow is fastest, and the rest in floats.
-        factor = max(1, min(grey.shape[0] // (2 * height), grey.shape[1] // (2 * width)))
-        image = image.reduce(factor).convert("F")
-    filter_ = Image.Resampling.BOX
-    if height > grey.shape[0] or width > grey.shape[1]:
-        filter_ = Image.Resampling.BILINEAR
-    # The last pixel of the reduced image may stand for fewer than the others.
-    box = (0, 0, grey.shape[1] / factor, grey.shape[0] / factor)
-    small = image.resize((width, height), filter_, box)
-    return lightness(np.asarray(small, np.float32) / np.float32(top))
+    codes: NDArray[Any] = grey
+    for axis, size in ((1, width), (0, height)):
+        codes = _area(codes, size, axis) if size <= codes.shape[axis] else _lerp(codes, size, axis)
+    return lightness(codes / np.float32(np.iinfo(grey.dtype).max))
 
 
 class GuidedChroma:
@@ -84,7 +75,7 @@ class GuidedChroma:
         chroma = _to_guide(L, ab)
         slope = _slope(L, chroma)
         model = np.concatenate([slope, chroma - slope * L])
-        self._expanded = _lerp_columns(model, shape[1])  # (4, h, W)
+        self._expanded = _lerp(model, shape[1], 2)  # (4, h, W)
         self._row, self._weight = _lerp_positions(L.shape[0], shape[0])
 
     def rows(self, top: int, grey: Codes, out: Float | None = None) -> Float:
@@ -118,7 +109,7 @@ def _to_guide(L: Float, ab: Float) -> Float:
     size, grid = L.shape, ab.shape[1:]
     if grid == size:
         return ab.astype(np.float32)
-    coarse = _resize(L[None], grid, Image.Resampling.BOX)[0]
+    coarse = _area(_area(L, grid[1], 1), grid[0], 0)
     rows, row_distance = _taps(grid[0], size[0])
     columns, column_distance = _taps(grid[1], size[1])
     total, chroma = np.zeros(size, np.float32), np.zeros((2, *size), np.float32)
@@ -136,8 +127,8 @@ def _to_guide(L: Float, ab: Float) -> Float:
                 chroma[channel] += weight * ab[channel][near]
     chroma /= total
     for _ in range(_BACK_PROJECTIONS):
-        missing = ab - _resize(chroma, grid, Image.Resampling.BOX)
-        chroma += _resize(missing, size, Image.Resampling.BICUBIC)
+        missing = ab - _area(_area(chroma, grid[1], 2), grid[0], 1)
+        chroma += _bicubic(missing, size)
     return chroma
 
 
@@ -170,14 +161,30 @@ def _lerp_positions(count: int, size: int) -> tuple[NDArray[np.intp], Float]:
     return before, (position - before).astype(np.float32)
 
 
-def _lerp_columns(planes: Float, width: int) -> Float:
-    before, weight = _lerp_positions(planes.shape[-1], width)
-    after = np.minimum(before + 1, planes.shape[-1] - 1)
-    left = planes[..., before]
-    left += (planes[..., after] - left) * weight
-    return left
+def _lerp(planes: NDArray[Any], size: int, axis: int) -> Float:
+    """Enlarge along one axis, linearly."""
+    along = np.moveaxis(planes, axis, -1)
+    before, weight = _lerp_positions(along.shape[-1], size)
+    after = np.minimum(before + 1, along.shape[-1] - 1)
+    left = along[..., before].astype(np.float32, copy=False)  # a copy already
+    left += (along[..., after] - left) * weight
+    return np.moveaxis(left, -1, axis)
 
 
-def _resize(planes: Float, size: tuple[int, ...], filter_: Any) -> Float:
-    images = (Image.fromarray(plane.astype(np.float32, copy=False)) for plane in planes)
-    return np.stack([np.asarray(i.resize((size[1], size[0]), filter_)) for i in images])
+def _area(planes: NDArray[Any], size: int, axis: int) -> Float:
+    """Shrink along one axis: the mean over each new pixel, with the parts of pixels at its ends."""
+    along = np.moveaxis(planes, axis, 0)
+    start = np.arange(size) * len(along) / size
+    whole = start.astype(np.intp)
+    sums = np.add.reduceat(along, whole, 0, dtype=np.float32)
+    part = (start - whole)[1:].astype(np.float32)
+    before = along[whole[1:]] * part.reshape(-1, *[1] * (along.ndim - 1))
+    sums[:-1] += before
+    sums[1:] -= before
+    return np.moveaxis(sums * np.float32(size / len(along)), 0, axis)
+
+
+def _bicubic(planes: Float, size: tuple[int, ...]) -> Float:
+    images = (Image.fromarray(np.ascontiguousarray(plane, np.float32)) for plane in planes)
+    cubic = Image.Resampling.BICUBIC
+    return np.stack([np.asarray(i.resize((size[1], size[0]), cubic)) for i in images])

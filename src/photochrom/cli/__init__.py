@@ -8,6 +8,7 @@ import typer
 
 from .colorize import colorize
 from .commands import Commands
+from .importing import import_model
 from .models import models_app
 
 __all__ = ["app", "main"]
@@ -15,10 +16,12 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     cls=Commands,
     add_completion=False,
+    rich_markup_mode=None,  # plain help is shorter, and 0.06 s faster
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(colorize)
+models_app.command("import")(import_model)
 app.add_typer(models_app, name="models")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -27,10 +28,18 @@ def exit_code(error: PhotochromError) -> int:
 class Commands(TyperGroup):
     """The top of the command tree; turns every expected exception into a line and an exit code."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
         """As the base class, but a mistake in the arguments is told in one line."""
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         except Exception as error:
             # Typer's errors of usage, whose class is private to it or, in older releases, Click's.
             if not standalone_mode or not hasattr(error, "format_message"):

@@ -46,6 +46,24 @@ def read_card(path: Path) -> Card | None:
         return None
 
 
+def card_field(card: Card) -> bytes:
+    """The card as bytes that make it part of an ONNX file when they are appended to it.
+
+    An ONNX file is a Protocol Buffers message, and further fields may follow one: so a model of
+    any size gets its card without being read, or the package onnx being there.
+    """
+    pair = _field(1, METADATA_KEY.encode()) + _field(2, card.to_json().encode())
+    return _field(14, pair)  # metadata_props of onnx.ModelProto
+
+
+def _field(number: int, content: bytes) -> bytes:
+    length, size = len(content), bytearray()
+    while length > 127:
+        size.append(length & 127 | 128)
+        length >>= 7
+    return bytes([number << 3 | 2]) + bytes(size) + bytes([length]) + content
+
+
 def _fields(file: BinaryIO, wanted: set[int]) -> Iterator[tuple[int, bytes]]:
     """(number, bytes) of the wanted length-delimited fields of a protobuf message.
 

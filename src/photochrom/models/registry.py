@@ -149,7 +149,7 @@ class Registry:
         for path in sorted(self.bundled_dir.glob("*.onnx")):
             found[BUNDLED if path.name == _BUNDLED_FILE else path.stem] = ("bundled", path)
         for path in sorted(self.user_dir.glob("*.onnx")):
-            if _NAME.fullmatch(path.stem) and path.stem != BUNDLED and path.is_file():
+            if is_name(path.stem) and path.is_file():
                 found.setdefault(path.stem, ("user", path))
         return found
 
@@ -181,6 +181,11 @@ class Registry:
             )
         names = [BUNDLED, *self._files(), *self.catalogue]
         return _unknown(name, names, "a model's name or the path of an .onnx file")
+
+
+def is_name(text: str) -> bool:
+    """Whether a user's model can have this name."""
+    return text != BUNDLED and _NAME.fullmatch(text) is not None
 
 
 def _default_user_dir() -> Path:

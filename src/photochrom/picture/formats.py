@@ -1,4 +1,4 @@
-"""The picture formats: their names, suffixes and abilities, and how to tell them by their first bytes."""
+"""The picture formats: names, suffixes, abilities, and how to tell them by their first bytes."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def format_for(target: str | Path | None, format: str | None, source: str | None
                 f"{show(target)} cannot be written",
                 expected=f"the suffix of one of the formats {_WRITABLE}",
                 got=f"the suffix {suffix}",
-                fix="change the suffix, or say which format is meant (format=, --format)",
+                fix="change the suffix, or name the format (format=)",
             )
         return name
     if source is None:
@@ -111,13 +111,13 @@ def format_for(target: str | Path | None, format: str | None, source: str | None
             f"{show(target) if target is not None else 'the picture'} cannot be written",
             expected=f"a file suffix or one of the formats {_WRITABLE}",
             got="neither",
-            fix="name the format (format=, --format)",
+            fix="name the format (format=)",
         )
     return source if FORMATS[source].write else "png"
 
 
 def sniff(head: bytes) -> str | None:
-    """The format of a file that begins with ``head`` (key of FORMATS), None if it is none of them."""
+    """The format (key of FORMATS) of a file that begins with ``head``; None if it is none."""
     if head[4:8] == b"ftyp":
         return _sniff_heif(head)
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+") and head[8:10] != b"CR":
@@ -157,15 +157,15 @@ _OTHERS = (
     (rb"version https://git-lfs", "a Git LFS pointer (fetch the file with: git lfs pull)"),
     (rb"%PDF", "a PDF document"),
     (rb"%!PS", "a PostScript document"),
-    (rb"\0\0\0\x0cJXL |\xff\x0a", "a JPEG XL picture, which is not supported"),
+    (rb"\x00\x00\x00\x0cJXL |\xff\x0a", "a JPEG XL picture, which is not supported"),
     (rb"8BPS", "a Photoshop document"),
-    (rb"II\*\0....CR|FUJIFILMCCD|IIRO|IIRS|IIU\0|....ftypcrx ", "a camera raw file"),
+    (rb"II\*\0....CR|FUJIFILMCCD|IIRO|IIRS|IIU\x00|....ftypcrx ", "a camera raw file"),
     (rb"\x76\x2f\x31\x01|#\?RAD", "a picture of floating-point numbers"),
     (rb"P[1-7]\s", "a Netpbm picture, which is not supported"),
-    (rb"\0\0[\1\2]\0", "an icon or a video"),
+    (rb"\x00\x00[\x01\x02]\x00", "an icon"),
     (rb"....ftyp|....moov|\x1aE\xdf\xa3|RIFF....AVI |FLV|\x30\x26\xb2\x75", "a video"),
     (rb"RIFF....WAVE|ID3|OggS|fLaC", "a sound file"),
-    (rb"PK\3\4|\x1f\x8b|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd", "an archive"),
+    (rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd", "an archive"),
     (rb"\x7fELF|MZ", "a program"),
 )
 

@@ -17,7 +17,7 @@ MAX_BYTES = 16 << 20
 MAX_PAGES = 65535
 
 
-class Malformed(Exception):
+class Malformed(Exception):  # noqa: N818 - says what the file is
     """The bytes are not a TIFF structure."""
 
 
@@ -25,7 +25,7 @@ class Value(NamedTuple):
     """One tag's value: TIFF type, number of elements, their bytes in the structure's byte order."""
 
     kind: int
-    count: int
+    length: int
     data: bytes
 
 
@@ -33,7 +33,7 @@ class Entry(NamedTuple):
     """One tag of a directory: TIFF type, number of elements, offset of their bytes."""
 
     kind: int
-    count: int
+    length: int
     place: int
 
 
@@ -115,10 +115,10 @@ class TiffReader:
         Raises:
             Malformed: the reader's limit of bytes is used up.
         """
-        size = {**_SIZES, **_BIG_SIZES}[entry.kind] * entry.count
+        size = {**_SIZES, **_BIG_SIZES}[entry.kind] * entry.length
         if size > MAX_BYTES:
             raise Malformed
-        return Value(entry.kind, entry.count, self._read(entry.place, size))
+        return Value(entry.kind, entry.length, self._read(entry.place, size))
 
     def number(self, entries: dict[int, Entry], tag: int, default: int = 0) -> int:
         """The first element of an integer tag, or ``default``."""
@@ -159,5 +159,5 @@ def pack_directory(order: str, values: dict[int, Value], at: int) -> bytes:
             heap += data + b"\0" * (len(data) % 2)
         else:
             cell = data.ljust(4, b"\0")
-        table += struct.pack(order + "HHI", tag, value.kind, value.count) + cell
+        table += struct.pack(order + "HHI", tag, value.kind, value.length) + cell
     return table + b"\0\0\0\0" + heap

@@ -1,0 +1,67 @@
+"""Zhang et al.'s Caffe files as --model: imported once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import platformdirs
+
+from ..errors import ModelImportError
+from ..models.registry import HOME_VARIABLE
+from .commands import say
+
+
+def imported(prototxt: Path, caffemodel: Path, points: Path) -> Path:
+    """The ONNX file made of the three, from the user's cache folder if it was made before.
+
+    Raises:
+        ModelImportError: they cannot be imported, or the folder cannot be written.
+        MissingExtraError: onnx or protobuf is not installed.
+    """
+    from .. import __version__
+    from ..models.caffe import import_zhang16
+
+    digest = _digest((prototxt, caffemodel, points))
+    target = _folder() / f"{digest}-{__version__}.onnx"
+    if target.is_file():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelImportError(
+            f"{target.parent} cannot be made",
+            expected="a folder for imported models",
+            got=error.strerror or str(error),
+            fix=f"set the environment variable {HOME_VARIABLE} to another folder",
+        ) from None
+    import_zhang16(prototxt, caffemodel, points, target)
+    for older in target.parent.glob(f"{digest}-*.onnx"):  # another version's
+        if older != target:
+            older.unlink(missing_ok=True)
+    say(f"imported {caffemodel.name}, once for all: {target}")
+    return target
+
+
+def _folder() -> Path:
+    home = os.environ.get(HOME_VARIABLE)
+    root = Path(home).expanduser() if home else platformdirs.user_cache_path("photochrom")
+    return root / "caffe"
+
+
+def _digest(files: tuple[Path, ...]) -> str:
+    """One name for the contents of the files, in their order."""
+    each = []
+    for path in files:
+        try:
+            with path.open("rb") as file:
+                each.append(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise ModelImportError(
+                f"{path} cannot be read",
+                expected="a file of the Caffe model",
+                got=error.strerror or str(error),
+                fix="check the path",
+            ) from None
+    return hashlib.sha256(b"".join(each)).hexdigest()[:32]

@@ -1,0 +1,155 @@
+"""``photochrom models import``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .commands import say
+
+
+def import_model(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE.onnx", help="An ONNX file.", show_default=False),
+    ] = None,
+    family: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FAMILY",
+            help="What FILE.onnx takes and gives: photochrom, zhang16, siggraph17, ddcolor, "
+            "deoldify or plain.",
+            show_default="as FILE.onnx says itself",
+        ),
+    ] = None,
+    prototxt: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Instead of FILE.onnx: colorization_deploy_v2.prototxt of Zhang et al. 2016.",
+            show_default=False,
+        ),
+    ] = None,
+    caffemodel: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --prototxt: colorization_release_v2.caffemodel.",
+            show_default=False,
+        ),
+    ] = None,
+    points: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --prototxt: pts_in_hull.npy.", show_default=False),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What --model will call it: lower-case letters, digits, . _ and -.",
+            show_default="that of the file; zhang16",
+        ),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            min=1,
+            max=4096,
+            help="Side of the square whose area the input of FILE.onnx should have.",
+            show_default="256, or the only one it takes",
+        ),
+    ] = None,
+    multiple: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            min=1,
+            max=4096,
+            help="Both sides of that input must be multiples of this.",
+            show_default="32",
+        ),
+    ] = None,
+    scale: Annotated[
+        int | None,
+        typer.Option(
+            metavar="1|255",
+            help="Largest value of a pixel, for the family deoldify.",
+            show_default="found out by trying",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT.onnx",
+            help="The file to write.",
+            show_default="NAME.onnx in the folder of your models",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file if it exists.")
+    ] = False,
+) -> None:
+    """Make a model of other files.
+
+    These are an ONNX file, or the three Caffe files of Zhang et al. 2016. The result is
+    one ONNX file that says what it is. It is tried out before it is kept.
+    """
+    from ..errors import ArgumentError
+    from ..models.adopt import Wishes, adopt_caffe, adopt_onnx
+
+    parts = (prototxt, caffemodel, points)
+    if (file is None) == (parts == (None, None, None)):
+        raise ArgumentError(
+            "there is nothing to import" if file is None else "two models are named",
+            expected="FILE.onnx, or --prototxt FILE --caffemodel FILE --points FILE",
+            got="neither" if file is None else "both",
+            fix="name one of them",
+        )
+    wishes = Wishes(family, size, multiple, scale)
+    if file is not None:
+        target = _target(output, name or _name_of(output or file), overwrite)
+        card = adopt_onnx(file, target, name or _name_of(output or file), wishes)
+    else:
+        target = _target(output, name or "zhang16", overwrite)
+        card = adopt_caffe(parts, target, wishes)
+    usage = target.stem if output is None else target
+    say(f"{target} is a model of the family {card.family}; use it with --model {usage}")
+
+
+def _target(output: Path | None, name: str, overwrite: bool) -> Path:
+    from ..errors import ArgumentError
+    from ..models.registry import BUNDLED, Registry, is_name
+
+    if not is_name(name):
+        raise ArgumentError(
+            "the model's name cannot be used",
+            expected=f"lower-case letters, digits, . _ and -, and not {BUNDLED}",
+            got=repr(name),
+            fix="give another with --name",
+        )
+    target = output or Registry().user_dir / f"{name}.onnx"
+    if target.suffix != ".onnx":
+        raise ArgumentError(
+            "the model cannot be written",
+            expected="a file name that ends in .onnx",
+            got=str(target),
+            fix="add .onnx to it",
+        )
+    if target.exists() and not overwrite:
+        raise ArgumentError(
+            f"{target} exists already",
+            expected="a new file",
+            got="an existing one",
+            fix="choose another with --name or -o, or replace it with --overwrite",
+        )
+    return target
+
+
+def _name_of(file: Path) -> str:
+    return re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")

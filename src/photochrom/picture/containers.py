@@ -1,0 +1,189 @@
+"""The containers of JPEG, PNG, WebP and JPEG 2000 files, as far as libraries leave something out.
+
+libvips writes EXIF anew and adds tags of its own, loses JPEG comments and the accents in PNG texts,
+and always states a resolution; Pillow knows no metadata in JPEG 2000. So these few pieces are read
+and put in here, byte for byte.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_EXIF_BOX = b"JpgTiffExif->JP2"
+_MAX_TEXT = 1 << 16
+_MAX_PIECES = 1000
+
+
+def jpeg_comments(file: BinaryIO) -> tuple[bytes, ...]:
+    """The comments before the pixels of a JPEG file."""
+    found: list[bytes] = []
+    file.seek(2)
+    for _ in range(_MAX_PIECES):
+        head = file.read(4)
+        if len(head) < 4 or head[0] != 0xFF or head[1] in (0xDA, 0xD9):
+            break
+        size = int.from_bytes(head[2:], "big") - 2
+        if size < 0:
+            break
+        if head[1] == 0xFE:
+            found.append(file.read(size))
+        else:
+            file.seek(size, 1)
+    return tuple(found) if sum(map(len, found)) <= _MAX_TEXT else ()
+
+
+def jpeg_insert(
+    head: bytes, *, exif: bytes | None, dpi: tuple[float, float] | None, texts: tuple[bytes, ...]
+) -> bytes | None:
+    """The beginning of a JPEG file with these pieces put in; None if ``head`` is too short.
+
+    A block of EXIF that does not fit into a JPEG segment is left out.
+    """
+    if len(head) < 4:
+        return None
+    rest = 2
+    if head[2:4] == b"\xff\xe0":
+        rest = 4 + int.from_bytes(head[4:6], "big") if len(head) >= 6 else 1 << 20
+        if len(head) < rest:
+            return None
+    x, y = (min(max(round(v), 1), 65535) for v in dpi or (1, 1))
+    jfif = b"JFIF\0\1\1" + struct.pack(">BHHBB", 1 if dpi else 0, x, y, 0, 0)
+    pieces = [b"\xff\xe0", jfif]
+    if exif and len(exif) <= 65527:
+        pieces += [b"\xff\xe1", b"Exif\0\0" + exif]
+    for text in texts:
+        pieces += [b"\xff\xfe", text[:65533]]
+    middle = b"".join(
+        marker + struct.pack(">H", len(data) + 2) + data
+        for marker, data in zip(pieces[::2], pieces[1::2], strict=True)
+    )
+    return head[:2] + middle + head[rest:]
+
+
+def png_pieces(file: BinaryIO) -> tuple[bool, tuple[bytes, ...]]:
+    """Whether a PNG file states a resolution, and its text chunks, whole."""
+    found: list[bytes] = []
+    resolution = False
+    file.seek(8)
+    for _ in range(_MAX_PIECES):
+        head = file.read(8)
+        size = int.from_bytes(head[:4], "big")
+        if len(head) < 8 or head[4:] == b"IEND" or size >= 1 << 31:
+            break
+        if head[4:] in (b"tEXt", b"iTXt", b"zTXt") and size <= _MAX_TEXT:
+            chunk = head + file.read(size + 4)
+            if len(chunk) == size + 12 and _is_plain_text(chunk):
+                found.append(chunk)
+        else:
+            resolution |= head[4:] == b"pHYs"
+            file.seek(size + 4, 1)
+    return resolution, tuple(found) if sum(map(len, found)) <= _MAX_TEXT else ()
+
+
+def _is_plain_text(chunk: bytes) -> bool:
+    # XMP is carried as XMP; "Raw profile" and "Thumb" are metadata and thumbnails in disguise.
+    keyword = chunk[8:87].partition(b"\0")[0]
+    intact = zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
+    return intact and not keyword.startswith((b"XML:com.adobe", b"Raw profile", b"Thumb"))
+
+
+def png_insert(
+    head: bytes, *, exif: bytes | None, dpi: tuple[float, float] | None, texts: tuple[bytes, ...]
+) -> bytes | None:
+    """The beginning of a PNG file with these pieces put in; None if ``head`` is too short.
+
+    The resolution that libvips always writes is replaced by ``dpi``.
+    """
+    kept, at = [head[:33]], 33
+    while head[at + 4 : at + 8] != b"IDAT":
+        size = 12 + int.from_bytes(head[at : at + 4], "big")
+        if len(head) < at + 8 or len(head) < at + size:
+            return None
+        if head[at + 4 : at + 8] not in (b"pHYs", b"eXIf"):
+            kept.append(head[at : at + size])
+        at += size
+    if dpi:
+        x, y = (min(max(round(v / 0.0254), 1), 0x7FFFFFFF) for v in dpi)
+        kept.append(_chunk(b"pHYs", struct.pack(">IIB", x, y, 1)))
+    if exif:
+        kept.append(_chunk(b"eXIf", exif))
+    return b"".join([*kept, *texts, head[at:]])
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def webp_is_lossless(head: bytes) -> bool:
+    """Whether the (first) picture of a WebP file is compressed without loss, as far as one sees."""
+    return head[12:16] == b"VP8L" or (head[12:16] == b"VP8X" and b"VP8L" in head)
+
+
+def webp_insert(file: bytes, *, exif: bytes | None, width: int, height: int) -> bytes:
+    """A WebP file with a block of EXIF put in."""
+    if not exif:
+        return file
+    body = file[12:]
+    if body[:4] != b"VP8X":
+        alpha = 0x10 if body[:4] == b"VP8L" and body[12] & 0x10 else 0
+        size = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+        body = b"VP8X" + struct.pack("<II", 10, alpha) + size + body
+    body = body[:8] + bytes([body[8] | 0x08]) + body[9:]
+    body += b"EXIF" + struct.pack("<I", len(exif)) + exif + b"\0" * (len(exif) % 2)
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
+def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """The boxes of a JPEG 2000 file between two offsets: kind, begin and end of the content."""
+    at = start
+    for _ in range(_MAX_PIECES):
+        file.seek(at)
+        head = file.read(16)
+        if at + 8 > end or len(head) < 8:
+            return
+        size, skip = int.from_bytes(head[:4], "big"), 8
+        if size == 1:
+            size, skip = int.from_bytes(head[8:16], "big"), 16
+        stop = end if size == 0 else at + size
+        if (size and size < skip) or stop > end:
+            return
+        yield head[4:8], at + skip, stop
+        at = stop
+
+
+def jp2_metadata(file: BinaryIO) -> tuple[bytes | None, bytes | None, bytes | None, int]:
+    """ICC profile, EXIF, XMP and bits per channel (0: unknown) of a JPEG 2000 file."""
+    icc = exif = xmp = None
+    bits = 0
+    end = file.seek(0, 2)
+    for kind, begin, stop in boxes(file, 0, end):
+        size = min(stop - begin, 16 << 20)
+        if kind == b"jp2h":
+            for inner, place, limit in boxes(file, begin, stop):
+                file.seek(place)
+                data = file.read(min(limit - place, 16 << 20))
+                if inner == b"ihdr" and len(data) > 10 and data[10] != 255:
+                    bits = (data[10] & 0x7F) + 1
+                elif inner == b"colr" and data[:1] == b"\2" and icc is None:
+                    icc = data[3:]
+        elif kind == b"uuid" and size > 16:
+            file.seek(begin)
+            data = file.read(size)
+            if data[:16] == _XMP_BOX:
+                xmp = data[16:]
+            elif data[:16] == _EXIF_BOX:
+                exif = data[16:]
+    return icc, exif, xmp, bits
+
+
+def jp2_append(*, exif: bytes | None, xmp: bytes | None) -> bytes:
+    """The boxes to put behind a JPEG 2000 file for these pieces."""
+    pieces = ((_EXIF_BOX, exif), (_XMP_BOX, xmp))
+    return b"".join(
+        struct.pack(">I", len(data) + 24) + b"uuid" + mark + data for mark, data in pieces if data
+    )

@@ -1,0 +1,263 @@
+"""From a file to samples: libvips for most formats, Pillow for BMP and JPEG 2000, libheif for HEIC.
+
+Every decoder checks the number of pixels in the header before it decodes anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..color import Codes
+from ..errors import MissingExtraError, PictureError, PictureTooLargeError
+from .containers import jp2_metadata, jpeg_comments, png_pieces, webp_is_lossless
+from .formats import FORMATS
+from .picture import Encoding
+from .source import Source, unreadable
+from .vips import array_of, load, metadata_field, reason
+
+_IIM_MARK = b"8BIM\x04\x04"
+
+
+@dataclass(kw_only=True)
+class Decoded:
+    """What a decoder found.
+
+    Attributes:
+        samples: ``(H, W, C)`` uint8 or uint16; C is 1 or 2 for grey, 3 or 4 for RGB, 4 or 5 for
+            CMYK, the larger one with alpha last.
+        space: ``"grey"``, ``"rgb"`` or ``"cmyk"``.
+        orientation: how to turn the pixels, 1...8 as in EXIF; None: as EXIF says.
+        exif, icc, xmp, iptc, texts, dpi, encoding: as in ``Metadata``, not yet cleaned.
+    """
+
+    samples: Codes
+    space: str
+    orientation: int | None = None
+    exif: bytes | None = None
+    icc: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    texts: tuple[bytes, ...] = ()
+    dpi: tuple[float, float] | None = None
+    encoding: Encoding = field(default_factory=Encoding)
+
+
+def check_size(name: str, size: tuple[int, int], limit: int) -> None:
+    """Refuse a picture of more than ``limit`` pixels.
+
+    Raises:
+        PictureTooLargeError: it has more.
+        PictureError: it has none.
+    """
+    width, height = size
+    if width <= 0 or height <= 0:
+        raise unreadable(name, "no pixels", "copy the file anew", "a picture with pixels")
+    if width * height > limit:
+        raise PictureTooLargeError(
+            f"{name} is too large",
+            expected=f"at most {limit:,} pixels",
+            got=f"{width} x {height} = {width * height:,} pixels",
+            fix="reduce it, or raise the limit (max_pixels=, --max-pixels) if you trust the file",
+        )
+
+
+def damaged(source: Source, format: str, words: str) -> PictureError:
+    """The error for a file that begins like a picture and cannot be decoded."""
+    fix = "copy the file anew, or open it in another program and save it again"
+    return unreadable(source.name, words, fix, f"an intact {FORMATS[format].title} file")
+
+
+def decode_vips(source: Source, format: str, limit: int, **options: Any) -> Decoded:
+    """Decode a JPEG, PNG, TIFF, WebP, AVIF or GIF.
+
+    Raises:
+        PictureError: it is damaged, of a kind that cannot be used, or too large.
+    """
+    import pyvips
+
+    try:
+        image = load(format, source.path, source.data, **options)
+        if format == "avif" and (primary := metadata_field(image, "heif-primary")):
+            image = load(format, source.path, source.data, page=primary)
+        check_size(source.name, (image.width, image.height), limit)
+        image, space = _plain(image, source)
+        samples = array_of(image)
+    except pyvips.Error as error:
+        raise damaged(source, format, reason(error)) from None
+    except MemoryError:
+        raise damaged(source, format, "more pixels than memory holds") from None
+    # libheif turns the pixels of an AVIF; what EXIF says about them is to be ignored.
+    found = Decoded(samples=samples, space=space, orientation=1 if format == "avif" else None)
+    found.icc, found.xmp = (
+        metadata_field(image, "icc-profile-data"),
+        metadata_field(image, "xmp-data"),
+    )
+    found.exif, found.iptc = (
+        metadata_field(image, "exif-data"),
+        _iim(metadata_field(image, "iptc-data")),
+    )
+    known = format in ("jpeg", "tiff") and metadata_field(image, "resolution-unit") is not None
+    with source.open() as file:
+        if format == "jpeg":
+            found.texts = jpeg_comments(file)
+        elif format == "png":
+            known, found.texts = png_pieces(file)
+    if known and image.xres > 0 and image.yres > 0:
+        found.dpi = (round(image.xres * 25.4, 4), round(image.yres * 25.4, 4))
+    bits = metadata_field(image, "bits-per-sample") if format == "avif" else None
+    found.encoding = Encoding(
+        lossless=format == "webp" and webp_is_lossless(source.head),
+        bits=bits if bits in (10, 12) else None,
+    )
+    found.samples = full_range(found.samples, found.encoding.bits)
+    return found
+
+
+def _plain(image: Any, source: Source) -> tuple[Any, str]:
+    """The image as grey, RGB or CMYK of 8 or 16 bits, and which of them."""
+    kind, bands = image.interpretation, image.bands
+    if kind in ("lab", "labs", "labq", "hsv", "lch") and image.format in ("short", "uchar"):
+        image, kind = image.colourspace("rgb16" if image.format == "short" else "srgb"), "srgb"
+    if image.format not in ("uchar", "ushort"):
+        words = f"samples of the type {image.format}"
+        fix = "convert it to 16 bits per channel first"
+        raise unreadable(source.name, words, fix, "8 or 16 bits per channel, unsigned")
+    if kind == "cmyk" and bands in (4, 5):
+        return image, "cmyk"
+    if bands not in (1, 2, 3, 4):
+        fix = "convert it to grey or RGB first"
+        raise unreadable(source.name, f"{bands} channels", fix, "1 to 4 channels")
+    return image, "grey" if bands < 3 else "rgb"
+
+
+def _iim(block: bytes | None) -> bytes | None:
+    """The IPTC records in a JPEG's Photoshop segment (beside thumbnails) or a TIFF's tag."""
+    if block is None or block[:1] == b"\x1c":
+        return block
+    at = block.find(_IIM_MARK)
+    if at < 0:
+        return None
+    at += 6
+    at += (block[at] + 2) & ~1 if at < len(block) else 0
+    size = int.from_bytes(block[at : at + 4], "big")
+    records = block[at + 4 : at + 4 + size]
+    return records if records[:1] == b"\x1c" and len(records) == size else None
+
+
+def full_range(samples: Codes, bits: int | None) -> Codes:
+    """uint16 samples whose upper ``bits`` are used, stretched so that white is 65535."""
+    if not bits or bits >= 16 or samples.dtype != np.uint16:
+        return samples
+    codes, top = np.arange(65536, dtype=np.uint32) >> (16 - bits), (1 << bits) - 1
+    table = ((codes * 65535 + top // 2) // top).astype(np.uint16)
+    stretched: Codes = table[samples]
+    return stretched
+
+
+def decode_pillow(source: Source, format: str, limit: int) -> Decoded:
+    """Decode a BMP or JPEG 2000.
+
+    Raises:
+        PictureError: it is damaged, of a kind that cannot be used, or too large.
+    """
+    from PIL import BmpImagePlugin, Jpeg2KImagePlugin
+
+    # The plugins by themselves: Image.open would try every other decoder of Pillow, too, and
+    # applies a limit of pixels of its own.
+    plugin: Any = {"bmp": BmpImagePlugin.BmpImageFile, "jp2": Jpeg2KImagePlugin.Jpeg2KImageFile}
+    icc = exif = xmp = bits = None
+    with source.open() as file:
+        try:
+            if format == "jp2":
+                icc, exif, xmp, bits = jp2_metadata(file)
+            file.seek(0)
+            image = plugin[format](file)
+            check_size(source.name, image.size, limit)
+            if format == "jp2" and image.mode not in ("L", "I;16") and (bits or 8) > 8:
+                fix = "convert it to a 16-bit TIFF first"
+                got = f"JPEG 2000 with {bits} bits per channel in {image.mode}"
+                raise unreadable(source.name, got, fix, "8 bits per channel, or 16-bit grey")
+            image.load()
+        except PictureError:
+            raise
+        except Exception as error:  # Pillow raises nearly anything on a crafted file
+            words = str(error).splitlines()
+            raise damaged(source, format, words[0] if words else type(error).__name__) from None
+    found = from_pillow(image, source.name)
+    found.icc, found.exif, found.xmp = icc, exif, xmp
+    found.samples = full_range(found.samples, bits)
+    return found
+
+
+def from_pillow(image: Any, name: str) -> Decoded:
+    """Samples, space, profile and resolution of a Pillow image.
+
+    Raises:
+        PictureError: its mode has more than 16 bits per channel, or it cannot be decoded.
+    """
+    mode = image.mode
+    try:
+        if mode == "I":
+            samples = np.asarray(image)
+            if samples.min() < 0 or samples.max() > 65535:
+                raise ValueError("32-bit integers beyond 0...65535")
+            samples, mode = samples.astype(np.uint16), "L"
+        else:
+            clear = mode == "P" and "transparency" in image.info
+            mode = {"1": "L", "P": "RGBA" if clear else "RGB", "PA": "RGBA", "La": "LA"}.get(
+                mode, {"RGBa": "RGBA", "RGBX": "RGB", "YCbCr": "RGB", "HSV": "RGB"}.get(mode, mode)
+            )
+            image = image if image.mode == mode else image.convert(mode)
+            samples = np.asarray(image)
+    except Exception as error:  # a lazily opened file is decoded here
+        raise unreadable(name, str(error), "open it from its file", "an intact picture") from None
+    if mode not in ("L", "LA", "RGB", "RGBA", "CMYK") and not mode.startswith("I;16"):
+        fix = "convert it to 16 bits per channel first"
+        raise unreadable(name, f"the mode {mode}", fix, "a mode with 8 or 16 bits per channel")
+    if samples.dtype.itemsize == 2:
+        samples = samples.astype(np.uint16)
+    space = "cmyk" if mode == "CMYK" else "rgb" if mode.startswith("RGB") else "grey"
+    found = Decoded(samples=samples.reshape(*samples.shape[:2], -1), space=space)
+    dpi = image.info.get("dpi")
+    if isinstance(dpi, tuple) and len(dpi) == 2 and min(dpi) > 0:
+        found.dpi = (float(dpi[0]), float(dpi[1]))
+    return found
+
+
+def decode_heic(source: Source, limit: int) -> Decoded:
+    """Decode a HEIC.
+
+    Raises:
+        MissingExtraError: pillow-heif is not installed.
+        PictureError: it is damaged or too large.
+    """
+    try:
+        import pillow_heif
+    except ImportError:
+        raise MissingExtraError.of("pillow-heif", "heif", "reading HEIC pictures") from None
+    try:
+        with source.open() as file:
+            opened = pillow_heif.open_heif(file, convert_hdr_to_8bit=False)
+        check_size(source.name, opened.size, limit)
+        samples = np.array(np.asarray(opened))
+        (width, height), info = opened.size, opened.info
+    except PictureError:
+        raise
+    except Exception as error:  # of any kind on a crafted file
+        words = str(error).splitlines()
+        raise damaged(source, "heic", words[0] if words else "no picture") from None
+    channels = samples.size // (width * height)
+    samples = samples.reshape(height, -1, channels)[:, :width]
+    bits = info["bit_depth"] if info["bit_depth"] in (10, 12) else None
+    return Decoded(
+        samples=full_range(samples, bits),
+        space="grey" if channels < 3 else "rgb",
+        orientation=1,  # libheif has turned them
+        exif=info.get("exif"),
+        icc=info.get("icc_profile"),
+        xmp=info.get("xmp"),
+        encoding=Encoding(bits=bits),
+    )

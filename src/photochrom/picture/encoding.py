@@ -1,0 +1,261 @@
+"""From a picture to the bytes of a file: libvips for most formats, Pillow and libheif for some."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from functools import partial
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ..color import Codes
+from ..errors import MissingExtraError, PictureError
+from .attachments import Attachments, attachments
+from .containers import jp2_append, jpeg_insert, png_insert, webp_insert
+from .formats import FORMATS
+from .picture import EIGHT_BITS, Picture, to_8_bits
+from .profiles import from_srgb, is_srgb
+from .vips import FileTarget, array_of, image_of, reason, set_blob
+
+
+def encode(
+    picture: Picture, file: BinaryIO, format: str, quality: int | None, note: str | None
+) -> None:
+    """Write ``picture`` into an empty, seekable file open for reading and writing.
+
+    Raises:
+        PictureError: the format cannot hold it.
+        OSError: writing failed.
+        MissingExtraError: HEIC, and pillow-heif is not installed.
+    """
+    depth = picture.depth if FORMATS[format].deep or format == "jp2" else 8
+    alpha = _alpha_for(picture, format)
+    extra = attachments(picture, format, note)
+    quality = FORMATS[format].quality if quality is None else quality
+    if format in ("bmp", "jp2"):
+        _encode_pillow(picture, alpha, file, format, depth, extra)
+    elif format == "heic":
+        _encode_heic(picture, alpha, file, depth, quality, extra)
+    else:
+        _encode_vips(picture, alpha, file, format, depth, quality, extra)
+
+
+def _alpha_for(picture: Picture, format: str) -> Codes | None:
+    alpha = picture.alpha
+    if alpha is None or FORMATS[format].alpha:
+        return alpha
+    if alpha.min() == np.iinfo(alpha.dtype).max:
+        return None
+    raise PictureError(
+        f"the picture cannot be written as {FORMATS[format].title}",
+        expected="an opaque picture, since this format has no transparency",
+        got="a picture with transparent parts",
+        fix="choose PNG, TIFF, WebP or AVIF",
+    )
+
+
+def vips_image(
+    picture: Picture, alpha: Codes | None, depth: int, bits: int, icc: bytes | None
+) -> Any:
+    """A libvips image of the samples as the file shall have them, computed when it is written."""
+    image = image_of(picture.pixels)
+    if icc and not is_srgb(icc):
+        image = _quantised(from_srgb(image, icc, depth), depth, bits)
+    else:
+        image = _quantised(image, depth, bits)
+    if alpha is not None:
+        image = image.bandjoin(_quantised(image_of(alpha), depth, bits))
+    colour = image.bands > 2
+    kind = ("srgb" if colour else "b-w") if depth == 8 else ("rgb16" if colour else "grey16")
+    dpi = picture.metadata.dpi
+    image = image.copy(interpretation=kind, **_resolution(dpi))
+    for name in ("icc-profile-data", "exif-data"):
+        image.remove(name)
+    return image
+
+
+def _resolution(dpi: tuple[float, float] | None) -> dict[str, float]:
+    return {"xres": dpi[0] / 25.4, "yres": dpi[1] / 25.4} if dpi else {}
+
+
+def _quantised(image: Any, depth: int, bits: int) -> Any:
+    """uint16 samples rounded to ``depth``, or to the upper ``bits`` of 16."""
+    if image.format == "uchar":
+        return image
+    if depth == 8:
+        return image.maplut(image_of(EIGHT_BITS[None, :]))
+    if bits < 16:
+        return image.maplut(image_of(upper_bits(bits)[None, :]))
+    return image
+
+
+def upper_bits(bits: int) -> Codes:
+    """Table: uint16 code -> the nearest code of ``bits`` bits, in the upper bits of 16."""
+    codes = np.arange(65536, dtype=np.uint32) * ((1 << bits) - 1) + 32767
+    return ((codes // 65535) << (16 - bits)).astype(np.uint16)
+
+
+def _encode_vips(
+    picture: Picture,
+    alpha: Codes | None,
+    file: BinaryIO,
+    format: str,
+    depth: int,
+    quality: int | None,
+    extra: Attachments,
+) -> None:
+    import pyvips
+
+    bits = picture.metadata.encoding.bits or 12 if format == "avif" else 16
+    image = vips_image(picture, alpha, depth, bits, extra.icc)
+    set_blob(image, "icc-profile-data", extra.icc)
+    set_blob(image, "xmp-data", extra.xmp)
+    set_blob(image, "iptc-data", extra.iptc)
+    keep = "icc|xmp|iptc"
+    sink: Any = file
+    if format == "avif" and extra.exif:
+        set_blob(image, "exif-data", b"Exif\0\0" + extra.exif)
+        keep += "|exif"
+    elif format in ("jpeg", "png"):
+        insert = jpeg_insert if format == "jpeg" else png_insert
+        sink = _Inserting(file, partial(insert, exif=extra.exif, dpi=extra.dpi, texts=extra.texts))
+    elif format == "webp":
+        sink = io.BytesIO()
+    options = _options(picture, format, depth, bits, quality)
+    target = FileTarget(sink)
+    save = getattr(image, ("heif" if format == "avif" else format) + "save_target")
+    try:
+        save(target.target, keep=keep, **options)
+    except pyvips.Error as error:
+        raise target.error or _unsuitable(picture, format, error) from None
+    if format == "webp":
+        size = {"width": picture.width, "height": picture.height}
+        file.write(webp_insert(sink.getvalue(), exif=extra.exif, **size))
+
+
+def _options(
+    picture: Picture, format: str, depth: int, bits: int, quality: int | None
+) -> dict[str, Any]:
+    """Measured on 12-megapixel scans; docs/pictures.md has the figures."""
+    encoding = picture.metadata.encoding
+    if format == "jpeg":
+        # Colour is what is added here: full chroma resolution costs 14 % of the size.
+        return {"Q": quality, "subsample_mode": "off" if (quality or 0) >= 85 else "on"}
+    if format == "png":
+        return {"compression": 2, "filter": "up"}
+    if format == "webp":
+        lossless = encoding.lossless and picture.format == "webp"
+        return {"Q": quality, "lossless": lossless, "effort": 2, "exact": True}
+    if format == "avif":
+        deep = {"bitdepth": bits} if depth == 16 else {}
+        return {"compression": "av1", "Q": quality, "effort": 1, "subsample_mode": "off", **deep}
+    compression = encoding.compression or "deflate"
+    predictor = "horizontal" if compression in ("lzw", "deflate") else "none"
+    raw = picture.pixels.nbytes * 4 // 3
+    options = {"compression": compression, "predictor": predictor, "bigtiff": raw > 3_900_000_000}
+    return options | ({"level": 3} if compression == "deflate" else {})
+
+
+class _Inserting:
+    """A file into whose beginning pieces are put while libvips writes it from front to back."""
+
+    def __init__(self, file: BinaryIO, insert: Callable[[bytes], bytes | None]) -> None:
+        self._file, self._insert = file, insert
+        self._head: bytearray | None = bytearray()
+
+    def write(self, data: Any) -> int:
+        if self._head is None:
+            return self._file.write(data)
+        self._head += data
+        complete = self._insert(bytes(self._head))
+        if complete is not None:
+            self._file.write(complete)
+            self._head = None
+        return len(data)
+
+
+def _encode_pillow(
+    picture: Picture,
+    alpha: Codes | None,
+    file: BinaryIO,
+    format: str,
+    depth: int,
+    extra: Attachments,
+) -> None:
+    from PIL import Image
+
+    grey = picture.pixels.ndim == 2
+    if depth == 16 and not (grey and alpha is None):
+        raise PictureError(
+            "the picture cannot be written as JPEG 2000",
+            expected="8 bits per channel, or 16-bit grey",
+            got="16 bits per channel in several channels",
+            fix="choose PNG or TIFF, which keep 16 bits",
+        )
+    if depth == 16:
+        image = Image.fromarray(picture.pixels)
+    else:
+        pixels = to_8_bits(picture.pixels)
+        planes = [pixels[..., None] if grey else pixels]
+        planes += [] if alpha is None else [to_8_bits(alpha)[..., None]]
+        samples = planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
+        image = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
+    try:
+        # Not into the file itself: Pillow would try for ever on a full disk.
+        buffer = io.BytesIO()
+        if format == "bmp":
+            image.save(buffer, "BMP", dpi=extra.dpi or (0, 0))
+        else:
+            image.save(buffer, "JPEG2000")
+            buffer.seek(0, 2)
+            buffer.write(jp2_append(exif=extra.exif, xmp=extra.xmp))
+    except (ValueError, SystemError) as error:
+        raise _unsuitable(picture, format, error) from None
+    file.write(buffer.getbuffer())
+
+
+def _encode_heic(
+    picture: Picture,
+    alpha: Codes | None,
+    file: BinaryIO,
+    depth: int,
+    quality: int | None,
+    extra: Attachments,
+) -> None:
+    try:
+        import pillow_heif
+    except ImportError:
+        raise MissingExtraError.of("pillow-heif", "heif", "writing HEIC pictures") from None
+    # Phones decode 10 bits in hardware, and 4:2:0 only.
+    bits = picture.metadata.encoding.bits or 10
+    samples = array_of(vips_image(picture, alpha, depth, bits, extra.icc))
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[samples.shape[2]] + (";16" if depth == 16 else "")
+    metadata = {
+        "exif": b"Exif\0\0" + extra.exif if extra.exif else None,
+        "xmp": extra.xmp,
+        "icc_profile": extra.icc,
+    }
+    colour = {"color_primaries": 1, "transfer_characteristic": 13, "matrix_coefficients": 6}
+    try:
+        pillow_heif.encode(
+            mode,
+            (picture.width, picture.height),
+            samples.tobytes(),
+            file,
+            quality=quality,
+            bit_depth=bits if depth == 16 else 8,
+            **{key: value for key, value in metadata.items() if value},
+            **colour,
+        )
+    except (ValueError, RuntimeError) as error:
+        raise _unsuitable(picture, "heic", error) from None
+
+
+def _unsuitable(picture: Picture, format: str, error: Exception) -> PictureError:
+    return PictureError(
+        f"the picture cannot be written as {FORMATS[format].title}",
+        expected="a size and kind of pixels that the format holds",
+        got=f"{picture.width} x {picture.height} pixels ({reason(error)})",
+        fix="choose PNG or TIFF",
+    )

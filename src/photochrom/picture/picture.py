@@ -1,0 +1,225 @@
+"""The picture: pixels, transparency and metadata, with everything needed to write it back."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from ..color import Codes
+from ..errors import ArgumentError
+from .formats import default_suffix
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How the source file stored its pixels, where that matters for writing them back.
+
+    Attributes:
+        compression: of a TIFF file, if it is one without loss: none, lzw, deflate or packbits.
+        lossless: of a WebP file.
+        bits: significant bits per channel of a deep AVIF or HEIC file, 10 or 12.
+    """
+
+    compression: str | None = None
+    lossless: bool = False
+    bits: int | None = None
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a picture file says besides its pixels.
+
+    Attributes:
+        exif: EXIF block, beginning with ``II`` or ``MM``; orientation 1, no thumbnail.
+        icc: profile the file is written in; None: sRGB. ``Picture.pixels`` is sRGB in any case.
+        xmp: XMP packet.
+        dpi: pixels per inch, horizontal and vertical.
+        iptc: IPTC-IIM records, as in TIFF and JPEG files of press archives.
+        texts: comments of a JPEG file, or text chunks of a PNG file; go into that format only.
+        encoding: how the source was compressed.
+    """
+
+    exif: bytes | None = None
+    icc: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    iptc: bytes | None = None
+    texts: tuple[bytes, ...] = ()
+    encoding: Encoding = field(default_factory=Encoding)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One page of pixels in sRGB, upright.
+
+    Attributes:
+        pixels: ``(H, W)`` grey or ``(H, W, 3)`` RGB; uint8 or uint16; sRGB-encoded.
+        alpha: ``(H, W)`` of the same dtype, the largest code is opaque; None if there is none.
+        metadata: see Metadata.
+        format: ``"jpeg"``, ``"png"``, ``"tiff"``, ``"webp"``, ``"avif"``, ``"heic"``, ``"bmp"``,
+            ``"jp2"`` or ``"gif"`` as the source; None for arrays.
+        depth: bits per channel of the file, 8 or 16. Pixels may be uint16 at a depth of 8: those
+            of a file with a colour profile are, so that the conversion costs no tones.
+
+    Raises:
+        ArgumentError: the arrays are not of these forms.
+    """
+
+    pixels: Codes
+    alpha: Codes | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+    format: str | None = None
+    depth: int = 0
+
+    def __post_init__(self) -> None:
+        form = self.pixels.shape[2:] in ((), (3,)) and self.pixels.ndim in (2, 3)
+        if not form or self.pixels.dtype not in (np.uint8, np.uint16) or not self.pixels.size:
+            raise _bad_array(self.pixels, "(H, W) or (H, W, 3) of uint8 or uint16")
+        alpha = self.alpha
+        if alpha is not None and (
+            alpha.shape != self.pixels.shape[:2] or alpha.dtype != self.pixels.dtype
+        ):
+            raise _bad_array(alpha, f"alpha {self.pixels.shape[:2]} of {self.pixels.dtype}")
+        bits = self.pixels.dtype.itemsize * 8
+        object.__setattr__(self, "depth", min(self.depth or bits, bits))
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of a file that can hold this picture in colour: its own if possible."""
+        if self.alpha is not None and self.format in ("jpeg", "bmp"):
+            return ".png"
+        return default_suffix(self.format, self.depth)
+
+    def with_pixels(self, rgb: Codes) -> Picture:
+        """This picture with other pixels; metadata, transparency, format and depth stay.
+
+        Args:
+            rgb: ``(H, W)`` or ``(H, W, 3)`` of this size, uint8 or uint16, sRGB-encoded. Pixels of
+                another dtype than the present ones bring their own depth.
+
+        Raises:
+            ArgumentError: the array has another size or type.
+        """
+        if rgb.shape[:2] != self.pixels.shape[:2]:
+            raise _bad_array(rgb, f"the size {self.pixels.shape[:2]}")
+        same = rgb.dtype == self.pixels.dtype
+        alpha = self.alpha
+        if alpha is not None and not same:
+            alpha = to_8_bits(alpha) if rgb.dtype == np.uint8 else alpha.astype(np.uint16) * 257
+        return replace(self, pixels=rgb, alpha=alpha, depth=self.depth if same else 0)
+
+    def save(
+        self,
+        target: str | Path | BinaryIO,
+        *,
+        format: str | None = None,
+        quality: int | None = None,
+        note: str | None = None,
+    ) -> None:
+        """Write the picture to a file (whole or not at all) or into an open binary file.
+
+        Args:
+            target: path, or file open for writing.
+            format: name of the format; default: by the suffix of ``target``, else the source's.
+            quality: 1...100, of JPEG, WebP, AVIF and HEIC; the other formats lose nothing.
+            note: one line for people that says by what the colours were inferred; it goes into the
+                metadata together with IPTC's mark for such pictures.
+
+        Raises:
+            PictureError: the format cannot hold the picture, or the file cannot be written.
+            ArgumentError: ``format`` or ``quality`` is not of its form.
+        """
+        from .writing import save
+
+        save(self, target, format=format, quality=quality, note=note)
+
+    def to_bytes(
+        self, format: str, *, quality: int | None = None, note: str | None = None
+    ) -> bytes:
+        """The picture as the bytes of a file; see ``save``."""
+        buffer = io.BytesIO()
+        self.save(buffer, format=format, quality=quality, note=note)
+        return buffer.getvalue()
+
+    def to_pil(self) -> Image:
+        """The picture as a Pillow image of mode L, LA, RGB or RGBA: 8 bits, sRGB, no metadata."""
+        from PIL import Image
+
+        planes = [self.pixels if self.pixels.ndim == 3 else self.pixels[..., None]]
+        if self.alpha is not None:
+            planes.append(self.alpha[..., None])
+        samples = planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
+        samples = to_8_bits(samples)
+        return Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
+
+    @classmethod
+    def from_array(cls, array: Any) -> Picture:
+        """A picture from an array of sRGB samples.
+
+        Args:
+            array: ``(H, W)`` or ``(H, W, 1)`` grey, ``(H, W, 2)`` grey and alpha, ``(H, W, 3)``
+                RGB, ``(H, W, 4)`` RGBA; uint8 0...255, uint16 0...65535, bool, or float32/float64
+                0...1, which becomes uint16. Contiguous integers are not copied.
+
+        Raises:
+            ArgumentError: another shape, type or range.
+        """
+        array = np.asarray(array)
+        channels = array.shape[2] if array.ndim == 3 else 1
+        if array.ndim not in (2, 3) or channels not in (1, 2, 3, 4) or not array.size:
+            raise _bad_array(array, "(H, W) or (H, W, 1...4)")
+        samples = _codes(array).reshape(*array.shape[:2], channels)
+        if channels in (1, 3):
+            return cls(samples[..., 0] if channels == 1 else samples)
+        colour = np.ascontiguousarray(samples[..., :-1])
+        alpha = np.ascontiguousarray(samples[..., -1])
+        return cls(colour[..., 0] if channels == 2 else colour, alpha)
+
+
+def to_8_bits(samples: Codes) -> Codes:
+    """uint16 samples rounded to uint8 (uint8 as it is); a code of 257 k becomes k exactly."""
+    return samples if samples.dtype == np.uint8 else EIGHT_BITS[samples]
+
+
+EIGHT_BITS = ((np.arange(65536, dtype=np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+"""uint16 code -> uint8 code, rounded."""
+EIGHT_BITS.flags.writeable = False
+
+
+def _codes(array: Codes) -> Codes:
+    if array.dtype in (np.uint8, np.uint16):
+        return array
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype in (np.float32, np.float64):
+        if not (array.min() >= 0 and array.max() <= 1):
+            raise _bad_array(array, "floats in 0...1", f"{array.min():.4g}...{array.max():.4g}")
+        scaled: Codes = np.rint(array * 65535).astype(np.uint16)
+        return scaled
+    raise _bad_array(array, "uint8, uint16, bool, float32 or float64")
+
+
+def _bad_array(array: Codes, expected: str, got: str | None = None) -> ArgumentError:
+    return ArgumentError(
+        "the array is no picture",
+        expected=expected,
+        got=got or f"{array.dtype} {array.shape}",
+        fix="pass H x W x channels of sRGB samples",
+    )

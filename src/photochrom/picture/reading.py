@@ -1,0 +1,196 @@
+"""Opening pictures: every source and format becomes the same upright sRGB ``Picture``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from ..color import Codes
+from ..errors import ArgumentError
+from .decoding import (
+    Decoded,
+    check_size,
+    damaged,
+    decode_heic,
+    decode_pillow,
+    decode_vips,
+    from_pillow,
+)
+from .exif import Exif
+from .ifd import Malformed
+from .picture import Encoding, Metadata, Picture
+from .profiles import to_srgb
+from .source import Source
+from .tiff import page_numbers, read_page
+from .xmp import clean_packet
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_PIXELS = 500_000_000
+"""Default limit: a 4 x 5 inch negative scanned at 4800 dpi has 460 million pixels; 500 million in
+16-bit RGB are 3 GB of memory, which a file of a few kilobytes could otherwise claim."""
+
+_NAMES = {"MPO": "jpeg", "HEIF": "heic", "JPEG2000": "jp2"}
+
+
+def open_picture(
+    source: str | os.PathLike[str] | bytes | BinaryIO | Image | Codes,
+    *,
+    max_pixels: int = MAX_PIXELS,
+) -> Picture:
+    """Open a picture; of a file with several pages, the first.
+
+    Args:
+        source: path, the bytes of a file, a binary file (read to its end), a PIL image, or an array
+            as for ``Picture.from_array``. The content says which format a file has, not its name.
+        max_pixels: refuse pictures with more pixels than this before decoding them.
+
+    Raises:
+        PictureError: the file is missing, damaged or no picture of a known format.
+        PictureTooLargeError: it has more than ``max_pixels`` pixels.
+        MissingExtraError: it is a HEIC and pillow-heif is not installed.
+        ArgumentError: ``source`` or ``max_pixels`` is not of its form.
+    """
+    return next(open_pages(source, max_pixels=max_pixels))
+
+
+def open_pages(
+    source: str | os.PathLike[str] | bytes | BinaryIO | Image | Codes,
+    *,
+    max_pixels: int = MAX_PIXELS,
+) -> Iterator[Picture]:
+    """Open every page of a TIFF, one after the other; other files have one page.
+
+    Reduced copies, thumbnails and masks in a TIFF are not pages. Of an animation, the first frame
+    is opened. Each page is decoded when it is asked for.
+
+    Args, Raises: as ``open_picture``; errors are raised by ``next``.
+    """
+    if type(max_pixels) is not int or max_pixels < 1:
+        raise ArgumentError(
+            "the limit of pixels is wrong",
+            expected="a positive integer",
+            got=repr(max_pixels),
+            fix="correct max_pixels",
+        )
+    if isinstance(source, np.ndarray):
+        yield Picture.from_array(source)
+    elif _is_pillow(source):
+        yield _of_pillow(source, max_pixels)
+    else:
+        yield from _of_file(Source.of(source), max_pixels)  # type: ignore[arg-type]
+
+
+def _of_file(source: Source, limit: int) -> Iterator[Picture]:
+    format = source.format
+    if format == "tiff":
+        yield from _of_tiff(source, limit)
+    elif format == "heic":
+        yield _picture(decode_heic(source, limit), format)
+    elif format in ("bmp", "jp2"):
+        yield _picture(decode_pillow(source, format, limit), format)
+    else:
+        yield _picture(decode_vips(source, format, limit), format)
+
+
+def _of_tiff(source: Source, limit: int) -> Iterator[Picture]:
+    try:
+        with source.open() as file:
+            numbers = page_numbers(file)
+        for number in numbers:
+            with source.open() as file:
+                page = read_page(file, number)
+            found = decode_vips(source, "tiff", limit, page=page.index, unlimited=page.large_strips)
+            found.orientation = page.orientation
+            found.encoding = Encoding(compression=page.compression)
+            yield _picture(found, "tiff", page.exif)
+            del found
+    except Malformed as error:
+        raise damaged(source, "tiff", str(error) or "a broken directory of tags") from None
+
+
+def _is_pillow(source: object) -> bool:
+    # Without importing Pillow: an image can only be one if Pillow is imported already.
+    return any(cls.__module__ == "PIL.Image" for cls in type(source).__mro__)
+
+
+def _of_pillow(image: Any, limit: int) -> Picture:
+    name = getattr(image, "filename", "") or "the image"
+    check_size(name, image.size, limit)
+    found = from_pillow(image, name)
+    info = image.info
+    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
+    found.xmp = xmp.encode() if isinstance(xmp, str) else xmp
+    found.icc = info.get("icc_profile")
+    try:
+        found.exif = image.getexif().tobytes() or None
+    except Exception:  # EXIF is for the decoder to judge; a broken block is none
+        found.exif = None
+    format = _NAMES.get(image.format or "", (image.format or "").lower())
+    return _picture(found, format if format in _known() else None)
+
+
+def _known() -> frozenset[str]:
+    from .formats import FORMATS
+
+    return frozenset(FORMATS)
+
+
+def _picture(found: Decoded, format: str | None, exif: Exif | None = None) -> Picture:
+    samples, found.samples = found.samples, np.empty(0)
+    depth = samples.dtype.itemsize * 8
+    channels = {"grey": 1, "rgb": 3, "cmyk": 4}[found.space]
+    alpha = None
+    if samples.shape[2] > channels:
+        alpha = np.ascontiguousarray(samples[..., channels])
+        samples = np.ascontiguousarray(samples[..., :channels])
+    samples, icc = to_srgb(samples, found.space, found.icc)
+    if alpha is not None and alpha.dtype != samples.dtype:
+        alpha = alpha.astype(np.uint16) * np.uint16(257)
+    if exif is None and found.exif:
+        exif = Exif.parse(found.exif)
+    turn = found.orientation or (exif.orientation if exif else 1)
+    pixels = upright(samples[..., 0] if samples.shape[2] == 1 else samples, turn)
+    alpha = None if alpha is None else upright(alpha, turn)
+    metadata = _metadata(found, exif, icc, pixels.shape[1], pixels.shape[0], turn)
+    return Picture(pixels, alpha, metadata, format, depth)
+
+
+def _metadata(
+    found: Decoded, exif: Exif | None, icc: bytes | None, width: int, height: int, turn: int
+) -> Metadata:
+    dpi, block = found.dpi, None
+    if exif is not None:
+        dpi = dpi or exif.dpi
+        exif.set_geometry(width, height)
+        if exif.main or exif.exif or exif.gps:
+            block = exif.to_bytes()
+    if dpi and turn > 4:
+        dpi = (dpi[1], dpi[0])
+    return Metadata(
+        exif=block,
+        icc=icc,
+        xmp=clean_packet(found.xmp) if found.xmp else None,
+        dpi=dpi,
+        iptc=found.iptc,
+        texts=found.texts,
+        encoding=replace(found.encoding),
+    )
+
+
+def upright(samples: Codes, orientation: int) -> Codes:
+    """``(H, W)`` or ``(H, W, C)`` samples turned as an EXIF orientation of 1...8 demands."""
+    if orientation == 1:
+        return samples
+    if orientation > 4:
+        samples = samples.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        samples = samples[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        samples = samples[::-1]
+    return np.ascontiguousarray(samples)

@@ -1,0 +1,119 @@
+"""Where a picture comes from: a path, bytes or an open file, looked at without being decoded."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import ArgumentError, PictureError
+from .formats import HEAD, READABLE, seems_to_be, show, sniff
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that may be a picture.
+
+    Attributes:
+        name: what error messages call it.
+        path: where it is; None if only ``data`` is there.
+        data: its bytes; None if it is read from ``path``.
+        head: its first bytes.
+    """
+
+    name: str
+    path: str | None
+    data: bytes | None
+    head: bytes
+
+    @classmethod
+    def of(cls, source: str | os.PathLike[str] | bytes | BinaryIO) -> Source:
+        """Look at ``source``; a stream or a pipe is read to its end.
+
+        Raises:
+            PictureError: there is no such file, or it cannot be opened.
+            ArgumentError: ``source`` is none of these.
+        """
+        if isinstance(source, bytes | bytearray | memoryview):
+            data = bytes(source)
+            return cls("the picture", None, data, data[:HEAD])
+        if isinstance(source, str | os.PathLike):
+            return cls._of_path(os.fspath(source))
+        if hasattr(source, "read"):
+            data = source.read()
+            if not isinstance(data, bytes):
+                raise _no_source(source)
+            return cls(show(getattr(source, "name", "the picture")), None, data, data[:HEAD])
+        raise _no_source(source)
+
+    @classmethod
+    def _of_path(cls, path: str) -> Source:
+        name = show(path)
+        try:
+            with Path(path).open("rb") as file:
+                # libvips wants names in UTF-8: files of other names are read here, like pipes.
+                if name == path and stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return cls(name, path, None, file.read(HEAD))
+                data = file.read()
+        except (OSError, ValueError) as error:
+            raise unreadable(name, _words(error), "check the path and your rights") from None
+        return cls(name, None, data, data[:HEAD])
+
+    @property
+    def format(self) -> str:
+        """The format by the first bytes, whatever the file is called.
+
+        Raises:
+            PictureError: it is no picture of a known format.
+        """
+        format = sniff(self.head)
+        if format is None:
+            fix = "give a photograph in one of these formats"
+            raise unreadable(self.name, seems_to_be(self.head), fix, f"a picture ({READABLE})")
+        return format
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """The file, open for reading.
+
+        Raises:
+            PictureError: it cannot be opened any more.
+        """
+        if self.path is None:
+            yield io.BytesIO(self.data or b"")
+            return
+        try:
+            file = Path(self.path).open("rb")  # noqa: SIM115 - closed below, errors kept apart
+        except OSError as error:
+            raise unreadable(self.name, _words(error), "try again") from None
+        with file:
+            yield file
+
+
+def unreadable(name: str, got: str, fix: str, expected: str = "a readable file") -> PictureError:
+    """The error for a file that is no picture, or one that is damaged."""
+    return PictureError(f"{name} cannot be read", expected=expected, got=got, fix=fix)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, IsADirectoryError):
+        return "a folder"
+    if isinstance(error, PermissionError):
+        return "no permission"
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _no_source(source: object) -> ArgumentError:
+    return ArgumentError(
+        "the picture cannot be opened",
+        expected="a path, bytes, a binary file, a PIL image or a NumPy array",
+        got=f"a {type(source).__name__}",
+        fix="pass one of these",
+    )

@@ -1,0 +1,188 @@
+"""Saving pictures: whole files or none, one page or many."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..errors import ArgumentError, PictureError
+from .attachments import attached_exif
+from .encoding import encode
+from .formats import FORMATS, format_for, show
+from .picture import Picture
+from .tiff import tagged_page
+
+_CLASSIC_TIFF = 3_900_000_000
+
+
+def save(
+    picture: Picture,
+    target: str | Path | BinaryIO,
+    *,
+    format: str | None,
+    quality: int | None,
+    note: str | None,
+) -> None:
+    """See ``Picture.save``."""
+    save_pages([picture], target, format=format, quality=quality, note=note)
+
+
+def save_pages(
+    pages: Iterable[Picture],
+    target: str | Path | BinaryIO,
+    *,
+    format: str | None = None,
+    quality: int | None = None,
+    note: str | None = None,
+) -> None:
+    """Write pages, of any sizes, to one file; several of them to a TIFF only.
+
+    Pages are taken from ``pages`` one after the other and not kept in memory.
+
+    Args:
+        pages: at least one.
+        target, format, quality, note: as in ``Picture.save``; the default format is that of the
+            first page.
+
+    Raises:
+        PictureError: a format cannot hold the pages, or the file cannot be written.
+        ArgumentError: ``format`` or ``quality`` is not of its form, or there is no page.
+    """
+    if quality is not None and (type(quality) is not int or not 1 <= quality <= 100):
+        raise ArgumentError(
+            "the quality is wrong",
+            expected="an integer in 1...100",
+            got=repr(quality),
+            fix="correct the quality",
+        )
+    rest = iter(pages)
+    path = _path(target)
+    with _replacing(path) if path else _collecting(target) as file:  # type: ignore[arg-type]
+        first = next(rest, None)
+        if first is None:
+            raise ArgumentError(
+                "there is nothing to save",
+                expected="at least one page",
+                got="none",
+                fix="pass the pages",
+            )
+        name = format_for(path, format, first.format)
+        if name == "tiff":
+            queue = [first]
+            del first
+            _write_tiff(queue, rest, file, path.parent if path else None, note)
+            return
+        encode(first, file, name, quality, note)
+        del first
+        if next(rest, None) is not None:
+            raise PictureError(
+                f"several pages cannot be written as {FORMATS[name].title}",
+                expected="one page, or the format TIFF",
+                got="more pages",
+                fix="save as .tif, or save each page to a file of its own",
+            )
+
+
+def _path(target: str | Path | BinaryIO) -> Path | None:
+    if isinstance(target, str | os.PathLike):
+        return Path(target)
+    if hasattr(target, "write"):
+        return None
+    raise ArgumentError(
+        "the picture cannot be saved",
+        expected="a path or a file open for writing",
+        got=f"a {type(target).__name__}",
+        fix="pass one of these",
+    )
+
+
+def _write_tiff(
+    queue: list[Picture],
+    rest: Iterator[Picture],
+    file: BinaryIO,
+    folder: Path | None,
+    note: str | None,
+) -> None:
+    """Write the page in ``queue`` and those of ``rest``, holding one at a time."""
+    import tifftools
+
+    directories: list[Any] = []
+    total = 0
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".photochrom-") as scratch:
+        while queue:
+            path = Path(scratch) / f"{len(directories)}.tif"
+            with path.open("w+b") as part:
+                page = queue.pop()
+                encode(page, part, "tiff", None, note)
+                exif, metadata = attached_exif(page, "tiff", note), page.metadata
+                del page
+                directory = tagged_page(part, exif, metadata)
+                total += part.seek(0, 2)
+            directory["path_or_fobj"] = str(path)
+            directories.append(directory)
+            queue.extend(islice(rest, 1))
+        tifftools.write_tiff(directories, file, bigEndian=False, bigtiff=total > _CLASSIC_TIFF)
+
+
+@contextmanager
+def _collecting(target: BinaryIO) -> Iterator[BinaryIO]:
+    """A temporary file whose bytes go into ``target`` if all went well."""
+    with tempfile.SpooledTemporaryFile(max_size=64 << 20) as file:
+        try:
+            yield file  # type: ignore[misc]
+            file.seek(0)
+            shutil.copyfileobj(file, target, 1 << 20)
+        except OSError as error:
+            raise _unwritable("the picture", error) from None
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[BinaryIO]:
+    """A file beside ``target`` that takes its place if all went well, and else disappears.
+
+    Raises:
+        PictureError: the file cannot be written.
+    """
+    name = show(target)
+    temporary = None
+    try:
+        # A link keeps pointing at its file, and a device or pipe is written into.
+        target = Path(os.path.realpath(target))
+        if target.is_dir():
+            raise IsADirectoryError
+        if target.exists() and not target.is_file():
+            with io.BytesIO() as buffer:
+                yield buffer
+                target.write_bytes(buffer.getvalue())
+            return
+        temporary = target.with_name(f".photochrom-{secrets.token_hex(8)}.tmp")
+        with temporary.open("x+b") as file:
+            yield file
+        temporary.replace(target)
+    except OSError as error:
+        raise _unwritable(name, error) from None
+    finally:
+        if temporary:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _unwritable(name: str, error: OSError) -> PictureError:
+    words, fix = error.strerror or str(error), "check the folder and the space on the disk"
+    if isinstance(error, IsADirectoryError):
+        words, fix = "a folder of this name", "name a file"
+    elif isinstance(error, FileNotFoundError | NotADirectoryError):
+        words, fix = "no such folder", "create the folder first"
+    elif isinstance(error, PermissionError):
+        words, fix = "no permission", "choose a folder you may write to"
+    return PictureError(
+        f"{name} cannot be written", expected="a writable place", got=words, fix=fix
+    )

@@ -1,0 +1,92 @@
+"""XMP packets: the few changes Photochrom makes, as text, so that the rest stays as it is."""
+
+from __future__ import annotations
+
+import re
+from xml.sax.saxutils import escape, unescape
+
+MAX_PACKET = 16 << 20
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""IPTC's word for a picture of which a part was made by a trained model."""
+
+_EMPTY = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
+    "</rdf:RDF>\n</x:xmpmeta>\n"
+    '<?xpacket end="w"?>'
+)
+_NOTE = """<rdf:Description rdf:about="{about}"
+ xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"
+ xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+ Iptc4xmpExt:DigitalSourceType="{source_type}"
+ Iptc4xmpExt:AISystemUsed="Photochrom">
+<photoshop:History>{history}</photoshop:History>
+</rdf:Description>
+"""
+
+
+def clean_packet(packet: bytes) -> bytes | None:
+    """``packet`` for pixels that are upright: orientation 1, no thumbnail; None if it is broken."""
+    text = _text(packet)
+    if text is None:
+        return None
+    text = re.sub(r'(\btiff:Orientation\s*=\s*["\'])[^"\'<]{1,9}(["\'])', r"\g<1>1\g<2>", text)
+    text = re.sub(r"(<tiff:Orientation>)[^<]{1,9}(</tiff:Orientation>)", r"\g<1>1\g<2>", text)
+    # A thumbnail of the picture before it was coloured; found without a backtracking pattern.
+    first, last = text.find("<xmp:Thumbnails"), text.rfind("</xmp:Thumbnails>")
+    if 0 <= first < last:
+        text = text[:first] + text[last + len("</xmp:Thumbnails>") :]
+    return text.encode()
+
+
+def add_note(packet: bytes | None, note: str) -> bytes:
+    """A packet with everything of ``packet`` that says the colours are inferred.
+
+    ``Iptc4xmpExt:DigitalSourceType`` and ``AISystemUsed`` say it to programs, and ``note``,
+    appended to ``photoshop:History``, to people.
+    """
+    text = (_text(packet) if packet else None) or _EMPTY
+    for name in ("Iptc4xmpExt:DigitalSourceType", "Iptc4xmpExt:AISystemUsed"):
+        text, _ = _take(text, name)
+    text, history = _take(text, "photoshop:History")
+    if not history.endswith(note):
+        history = f"{history}\n{note}" if history.strip() else note
+    about = re.search(r'\b\w+:about\s*=\s*"([^"<]{0,500})"', text)
+    addition = _NOTE.format(
+        about=about[1] if about else "", source_type=SOURCE_TYPE, history=escape(_legal(history))
+    )
+    place = max(m.start() for m in re.finditer(r"</\w{1,20}:RDF\s{0,9}>", text))
+    return (text[:place] + addition + text[place:]).encode()
+
+
+def _text(packet: bytes) -> str | None:
+    if len(packet) > MAX_PACKET:
+        return None
+    try:
+        text = packet.rstrip(b"\0").decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return text if re.search(r"</\w{1,20}:RDF\s{0,9}>", text) else None
+
+
+def _take(text: str, name: str) -> tuple[str, str]:
+    """``text`` without the simple property ``name``, and the property's value."""
+    patterns = (
+        rf'\s{name}\s{{0,9}}=\s{{0,9}}"([^"<]{{0,9999}})"',
+        rf"\s{name}\s{{0,9}}=\s{{0,9}}'([^'<]{{0,9999}})'",
+        rf"<{name}(?:\s[^<>]{{0,500}})?>([^<]{{0,9999}})</{name}>",
+        rf"<{name}(?:\s[^<>]{{0,500}})?/>()",
+    )
+    value = ""
+    for pattern in patterns:
+        if found := re.search(pattern, text):
+            value = value or unescape(found[1], {"&quot;": '"', "&apos;": "'", "&#xA;": "\n"})
+            text = re.sub(pattern, "", text)
+    return text, value
+
+
+def _legal(text: str) -> str:
+    """``text`` without the characters that XML does not allow."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)

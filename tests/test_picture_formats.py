@@ -1,0 +1,334 @@
+"""Every format times every kind of pixels, read and written."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from picture_files import alpha, colour, grey
+from PIL import Image
+
+from photochrom import ArgumentError, MissingExtraError, Picture, PictureError, open_picture
+from photochrom.picture import FORMATS
+
+WRITTEN = [name for name, row in FORMATS.items() if row.write]
+LOSSLESS = ["png", "tiff", "bmp", "jp2"]
+
+
+def heif_or_skip(format):
+    if format == "heic":
+        pytest.importorskip("pillow_heif", reason="HEIC needs pillow-heif")
+
+
+def kinds():
+    for dtype in ("uint8", "uint16"):
+        yield grey(dtype)
+        yield colour(dtype)
+        yield np.dstack([grey(dtype), alpha(dtype)])
+        yield np.dstack([colour(dtype), alpha(dtype)])
+
+
+KINDS = list(kinds())
+NAMES = ["L", "RGB", "LA", "RGBA", "L16", "RGB16", "LA16", "RGBA16"]
+
+
+def to_depth(samples, depth):
+    return samples if samples.dtype == np.uint8 or depth == 16 else np.rint(samples * 255.0 / 65535)
+
+
+@pytest.mark.parametrize("array", KINDS, ids=NAMES)
+@pytest.mark.parametrize("format", WRITTEN)
+def test_round_trip(format, array):
+    heif_or_skip(format)
+    picture = Picture.from_array(array)
+    transparent = picture.alpha is not None
+    if transparent and not FORMATS[format].alpha:
+        with pytest.raises(PictureError, match="transparen"):
+            picture.to_bytes(format)
+        return
+    if format == "jp2" and picture.depth == 16 and array.ndim == 3:
+        with pytest.raises(PictureError, match="PNG or TIFF"):
+            picture.to_bytes(format)
+        return
+    back = open_picture(picture.to_bytes(format))
+    assert back.format == format
+    deep = FORMATS[format].deep or (format == "jp2" and array.ndim == 2)
+    assert back.depth == (picture.depth if deep else 8)
+    expected, got = to_depth(picture.pixels, back.depth), back.pixels
+    if got.ndim > expected.ndim:  # WebP and AVIF know no grey
+        assert format in ("webp", "avif", "heic")
+        expected = np.repeat(expected[..., None], 3, axis=2)
+    top = 255 if back.depth == 8 else 65535
+    if format in LOSSLESS:
+        np.testing.assert_array_equal(got, expected)
+    else:
+        error = np.abs(got / top - expected / top)
+        assert error.mean() < 0.02
+    if transparent:
+        assert np.abs(back.alpha / top - to_depth(picture.alpha, back.depth) / top).max() < 0.01
+    else:
+        assert back.alpha is None
+
+
+@pytest.mark.parametrize("format", ["png", "tiff", "bmp", "jp2"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_a_grey_picture_that_is_coloured_grey_stays_itself(format, dtype):
+    """read -> with_pixels(stacked grey) -> save -> read, the law behind 'tones are never touched'."""
+    first = open_picture(Picture.from_array(grey(dtype)).to_bytes(format))
+    stacked = first.with_pixels(np.repeat(first.pixels[..., None], 3, axis=2))
+    if format == "jp2" and dtype == "uint16":
+        assert stacked.suffix == ".tif"
+    target = {".tif": "tiff"}.get(stacked.suffix, format)
+    last = open_picture(stacked.to_bytes(target))
+    for channel in range(3):
+        np.testing.assert_array_equal(last.pixels[..., channel], first.pixels)
+
+
+def test_webp_without_loss_stays_without_loss():
+    data = io.BytesIO()
+    Image.fromarray(colour()).save(data, "WEBP", lossless=True)
+    back = open_picture(data.getvalue())
+    np.testing.assert_array_equal(back.pixels, colour())
+    np.testing.assert_array_equal(open_picture(back.to_bytes("webp")).pixels, colour())
+    lossy = Picture.from_array(colour()).to_bytes("webp")
+    assert (open_picture(lossy).pixels != colour()).any()
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("format", ["avif", "heic"])
+def test_deep_avif_and_heic_use_the_full_range(format, bits):
+    heif_or_skip(format)
+    codes = (np.arange(64, dtype=np.uint32) * 65535 // 63).astype(np.uint16).reshape(8, 8)
+    samples = np.repeat(np.repeat(np.repeat(codes[..., None], 3, 2), 8, 0), 8, 1)
+    data = deep_file(format, samples, bits)
+    picture = open_picture(data)
+    assert (picture.depth, picture.metadata.encoding.bits) == (16, bits)
+    assert (picture.pixels.min(), picture.pixels.max()) == (0, 65535)
+    assert np.abs(picture.pixels.astype(int) - samples).max() <= 65535 / (2**bits - 1)
+    again = open_picture(picture.to_bytes(format, quality=100))
+    assert again.metadata.encoding.bits == bits
+    assert again.pixels.max() == 65535
+
+
+def deep_file(format, samples, bits):
+    height, width = samples.shape[:2]
+    if format == "heic":
+        import pillow_heif
+
+        file = io.BytesIO()
+        options = {"quality": -1, "chroma": 444, "matrix_coefficients": 0, "bit_depth": bits}
+        pillow_heif.encode("RGB;16", (width, height), samples.tobytes(), file, **options)
+        return file.getvalue()
+    import pyvips
+
+    image = pyvips.Image.new_from_memory(samples.tobytes(), width, height, 3, "ushort")
+    image = image.copy(interpretation="rgb16")
+    return image.heifsave_buffer(compression="av1", bitdepth=bits, lossless=True)
+
+
+def test_heic_without_its_library(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
+    with pytest.raises(MissingExtraError, match=r"photochrom\[heif\]"):
+        Picture.from_array(colour()).to_bytes("heic")
+    head = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+    with pytest.raises(MissingExtraError, match="HEIC"):
+        open_picture(head + b"\0" * 100)
+
+
+def by_pillow(image, format, **options):
+    file = io.BytesIO()
+    image.save(file, format, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP", "GIF"])
+def test_palettes(format):
+    image = Image.fromarray(colour()).quantize(32)
+    picture = open_picture(by_pillow(image, format))
+    np.testing.assert_array_equal(picture.pixels, np.asarray(image.convert("RGB")))
+    assert picture.alpha is None or picture.alpha.min() == 255
+
+
+@pytest.mark.parametrize("format", ["PNG", "GIF"])
+def test_a_palette_with_a_transparent_colour(format):
+    image = Image.fromarray(colour()).quantize(32)
+    clear = int(np.asarray(image)[30, 30])
+    picture = open_picture(by_pillow(image, format, transparency=clear))
+    np.testing.assert_array_equal(picture.alpha == 0, np.asarray(image) == clear)
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP"])
+def test_one_bit(format):
+    image = Image.fromarray(grey()).convert("1")
+    picture = open_picture(by_pillow(image, format))
+    assert picture.pixels.dtype == np.uint8
+    np.testing.assert_array_equal(picture.to_pil().convert("L"), np.asarray(image) * np.uint8(255))
+
+
+@pytest.mark.parametrize("format", ["JPEG", "TIFF"])
+def test_cmyk_becomes_rgb(format):
+    inks = np.zeros((8, 8, 4), np.uint8)
+    inks[:4, :, 1:3] = 255  # magenta and yellow: red
+    inks[4:, 4:, 3] = 255  # black
+    data = by_pillow(Image.fromarray(inks, "CMYK"), format, **({"quality": 100} if format == "JPEG" else {}))
+    picture = open_picture(data)
+    assert picture.pixels.shape == (8, 8, 3)
+    assert picture.metadata.icc is None
+    red, white, black = picture.pixels[1, 1], picture.pixels[6, 1], picture.pixels[6, 6]
+    assert red[0] > 180 and red[1] < 80 and red[2] < 80
+    assert white.min() > 245 and black.max() < 70
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"photometric": "miniswhite"},
+        {"photometric": "minisblack", "tile": (32, 32), "compression": "zlib", "predictor": True},
+        {"photometric": "minisblack", "rowsperstrip": 7, "byteorder": ">"},
+        {"photometric": "minisblack", "bigtiff": True},
+    ],
+    ids=["white-is-zero", "tiled", "big-endian", "big"],
+)
+def test_tiff_layouts_of_grey(dtype, options):
+    tifffile = pytest.importorskip("tifffile", reason="comes with scikit-image")
+    file = io.BytesIO()
+    data = ~grey(dtype) if options["photometric"] == "miniswhite" else grey(dtype)
+    tifffile.imwrite(file, data, **options)
+    np.testing.assert_array_equal(open_picture(file.getvalue()).pixels, grey(dtype))
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"])
+def test_tiff_compressions_are_kept_if_they_lose_nothing(compression):
+    data = by_pillow(Image.fromarray(grey()), "TIFF", compression=compression)
+    picture = open_picture(data)
+    assert np.abs(picture.pixels.astype(int) - grey()).mean() < 3
+    written = Image.open(io.BytesIO(picture.to_bytes("tiff")))
+    expected = {"jpeg": "tiff_adobe_deflate"}.get(compression, compression)
+    assert written.info["compression"] == expected
+
+
+def test_group_4_fax():
+    image = Image.fromarray(grey()).convert("1")
+    picture = open_picture(by_pillow(image, "TIFF", compression="group4"))
+    np.testing.assert_array_equal(picture.pixels, np.asarray(image) * np.uint8(255))
+
+
+def test_separate_planes_and_associated_alpha():
+    tifffile = pytest.importorskip("tifffile", reason="comes with scikit-image")
+    file = io.BytesIO()
+    planes = np.ascontiguousarray(colour().transpose(2, 0, 1))
+    tifffile.imwrite(file, planes, photometric="rgb", planarconfig="separate")
+    np.testing.assert_array_equal(open_picture(file.getvalue()).pixels, colour())
+    file = io.BytesIO()
+    half = np.dstack([colour() // 2, np.full((61, 90), 128, np.uint8)])
+    tifffile.imwrite(file, half, photometric="rgb", extrasamples=["assocalpha"])
+    assert np.abs(open_picture(file.getvalue()).pixels.astype(int) - colour()).max() <= 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "int32", "uint32", "complex64"])
+def test_tiff_samples_that_are_no_tones(dtype):
+    tifffile = pytest.importorskip("tifffile", reason="comes with scikit-image")
+    file = io.BytesIO()
+    tifffile.imwrite(file, grey().astype(dtype))
+    with pytest.raises(PictureError, match="cannot be read") as caught:
+        open_picture(file.getvalue())
+    assert "16 bits" in str(caught.value) or "intact" in str(caught.value)
+
+
+def test_large_strips_are_read():
+    """libtiff refuses compressed strips beyond some 256 MB unless it is asked not to."""
+    tifffile = pytest.importorskip("tifffile", reason="comes with scikit-image")
+    file = io.BytesIO()
+    rows = np.zeros((1200, 90_000, 3), np.uint8)
+    rows[:, ::7] = 9
+    tifffile.imwrite(file, rows, photometric="rgb", rowsperstrip=1200, compression="zlib")
+    picture = open_picture(file.getvalue())
+    assert picture.pixels.shape == rows.shape
+    assert (picture.pixels[::100] == rows[::100]).all()
+
+
+@pytest.mark.parametrize("format", [f for f in WRITTEN if f != "heic"])
+def test_the_content_says_the_format(format, tmp_path):
+    for name in ("a.jpg", "b.txt", "c"):
+        path = tmp_path / name
+        path.write_bytes(Picture.from_array(colour()).to_bytes(format))
+        assert open_picture(path).format == format
+
+
+def test_an_animation_gives_its_first_frame():
+    frames = [Image.fromarray(colour()), Image.fromarray(255 - colour())]
+    for format in ("GIF", "WEBP", "PNG"):
+        data = by_pillow(frames[0], format, save_all=True, append_images=frames[1:], lossless=True)
+        picture = open_picture(data)
+        assert np.abs(picture.pixels.astype(int) - colour()).mean() < 12
+        assert picture.suffix == (".webp" if format == "WEBP" else ".png")
+
+
+def test_jpeg_keeps_the_chroma_resolution():
+    def sampling(data):
+        at = data.index(b"\xff\xc0")
+        return data[at + 11]
+
+    picture = Picture.from_array(colour())
+    assert sampling(picture.to_bytes("jpeg")) == 0x11
+    assert sampling(picture.to_bytes("jpeg", quality=85)) == 0x11
+    assert sampling(picture.to_bytes("jpeg", quality=60)) == 0x22
+
+
+def test_quality_matters_and_is_checked():
+    picture = Picture.from_array(colour())
+    for format in ("jpeg", "webp", "avif"):
+        assert len(picture.to_bytes(format, quality=20)) < len(picture.to_bytes(format, quality=95))
+    for wrong in (0, 101, 5.5, "90", True):
+        with pytest.raises(ArgumentError, match=r"1\.\.\.100"):
+            picture.to_bytes("jpeg", quality=wrong)
+
+
+def test_an_opaque_alpha_is_dropped_for_jpeg():
+    rgba = np.dstack([colour(), np.full((61, 90), 255, np.uint8)])
+    assert open_picture(Picture.from_array(rgba).to_bytes("jpeg")).alpha is None
+
+
+@pytest.mark.parametrize(("format", "side"), [("webp", 16384), ("jpeg", 65536)])
+def test_a_side_too_long_for_the_format(format, side):
+    with pytest.raises(PictureError, match=f"{side} x 1 pixels.*PNG or TIFF"):
+        Picture.from_array(np.zeros((1, side), np.uint8)).to_bytes(format)
+
+
+def test_jpeg_2000_with_16_bit_colour_is_refused_not_truncated():
+    data = bytearray(Picture.from_array(colour()).to_bytes("jp2"))
+    at = data.index(b"ihdr") + 14
+    assert data[at] == 7
+    data[at] = 15
+    with pytest.raises(PictureError, match="16 bits per channel in RGB"):
+        open_picture(bytes(data))
+
+
+def test_pixels_of_any_memory_layout_are_written(tmp_path: Path):
+    rgb = colour()
+    for array in (rgb[::-1], rgb[:, ::-1], rgb[::2, ::3], np.asfortranarray(rgb)):
+        back = open_picture(Picture.from_array(array).to_bytes("png"))
+        np.testing.assert_array_equal(back.pixels, array)
+    frozen = rgb.copy()
+    frozen.flags.writeable = False
+    np.testing.assert_array_equal(open_picture(Picture.from_array(frozen).to_bytes("png")).pixels, rgb)
+
+
+def test_png_text_bombs_are_ignored():
+    """20 text chunks, an ICC profile and an XMP packet that inflate to a gigabyte each."""
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    squeeze = zlib.compressobj(9)
+    bomb = b"".join(squeeze.compress(bytes(1 << 20)) for _ in range(64)) + squeeze.flush()
+    data = Picture.from_array(grey()).to_bytes("png")
+    extra = chunk(b"iCCP", b"icc\0\0" + bomb)
+    extra += b"".join(chunk(b"zTXt", b"key%d\0\0" % i + bomb) for i in range(20))
+    extra += chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + bomb)
+    picture = open_picture(data[:33] + extra + data[33:])
+    np.testing.assert_array_equal(picture.pixels, grey())
+    assert (picture.metadata.icc, picture.metadata.xmp) == (None, None)
