@@ -42,7 +42,9 @@ def main() -> int:
     start = time.perf_counter()
     counts = run(options.count, options.seed, options.seconds, report)
     for format, found in sorted(formats.items()):
-        print(f"{format:>5}: " + ", ".join(f"{found[key]} {key}" for key in GOOD + BAD if found[key]))
+        print(
+            f"{format:>5}: " + ", ".join(f"{found[key]} {key}" for key in GOOD + BAD if found[key])
+        )
     print(f"total {counts.total()} in {time.perf_counter() - start:.0f} s:")
     print(", ".join(f"{counts[key]} {key}" for key in GOOD + BAD))
     print(f"slowest: {slowest[0]:.1f} s, {slowest[1]}")

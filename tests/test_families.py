@@ -49,7 +49,7 @@ def test_plain(path: Path) -> None:
     prediction = model.predict(L)
     assert prediction.logits is None
     assert prediction.ab.dtype == np.float32
-    expected = np.concatenate([1.28 * L, -0.64 * L], 1)
+    expected = np.concatenate([0.512 * L, -0.256 * L], 1)
     np.testing.assert_allclose(prediction.ab, expected, rtol=1e-5)
 
 

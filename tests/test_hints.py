@@ -264,11 +264,21 @@ def test_a_border_of_predicted_colour_holds_a_hint_back() -> None:
     assert result[0, 8, 2] > 0.8 * Hint(0, 0, RED).ab[0]
 
 
+def test_a_strip_of_another_colour_holds_a_hint_back() -> None:
+    """Even though what lies beyond it is as before it."""
+    ab, L = np.zeros((2, 16, 16), np.float32), np.full((64, 64), 50, np.float32)
+    ab[1, :, 8:10] = 60
+    result = propagate(ab, L, [Hint(8, 32, RED, 4)], (64, 64))
+    np.testing.assert_allclose(result[:, :, 10:], 0, atol=1)
+    assert result[0, 8, 2] > 0.8 * Hint(0, 0, RED).ab[0]
+
+
 def test_grain_does_not_hold_a_hint_back() -> None:
-    rng = np.random.default_rng(1)
-    L = (50 + rng.normal(0, 0.7, (64, 64))).astype(np.float32)
-    result = propagate(np.zeros((2, 16, 16), np.float32), L, [Hint(8, 8, RED, 4)], (64, 64))
-    assert (result[0, :6, :6] > 0.6 * Hint(0, 0, RED).ab[0]).all()
+    grain = np.random.default_rng(1).normal(0, 2.5, (64, 64)).astype(np.float32)
+    grey, hint = np.zeros((2, 16, 16), np.float32), Hint(8, 8, RED, 4)
+    even = propagate(grey, np.full_like(grain, 50), [hint], (64, 64))
+    grainy = propagate(grey, 50 + grain, [hint], (64, 64))
+    assert (grainy[0] > 0.85 * even[0]).all()
 
 
 @pytest.mark.parametrize("grid", GRIDS)

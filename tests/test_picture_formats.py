@@ -75,7 +75,7 @@ def test_round_trip(format, array):
 @pytest.mark.parametrize("format", ["png", "tiff", "bmp", "jp2"])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 def test_a_grey_picture_that_is_coloured_grey_stays_itself(format, dtype):
-    """read -> with_pixels(stacked grey) -> save -> read, the law behind 'tones are never touched'."""
+    """read -> with_pixels(stacked grey) -> save -> read: the law that tones are never touched."""
     first = open_picture(Picture.from_array(grey(dtype)).to_bytes(format))
     stacked = first.with_pixels(np.repeat(first.pixels[..., None], 3, axis=2))
     if format == "jp2" and dtype == "uint16":
@@ -172,82 +172,18 @@ def test_cmyk_becomes_rgb(format):
     inks = np.zeros((8, 8, 4), np.uint8)
     inks[:4, :, 1:3] = 255  # magenta and yellow: red
     inks[4:, 4:, 3] = 255  # black
-    data = by_pillow(Image.fromarray(inks, "CMYK"), format, **({"quality": 100} if format == "JPEG" else {}))
+    data = by_pillow(
+        Image.fromarray(inks, "CMYK"), format, **({"quality": 100} if format == "JPEG" else {})
+    )
     picture = open_picture(data)
     assert picture.pixels.shape == (8, 8, 3)
     assert picture.metadata.icc is None
     red, white, black = picture.pixels[1, 1], picture.pixels[6, 1], picture.pixels[6, 6]
-    assert red[0] > 180 and red[1] < 80 and red[2] < 80
-    assert white.min() > 245 and black.max() < 70
-
-
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"photometric": "miniswhite"},
-        {"photometric": "minisblack", "tile": (32, 32), "compression": "zlib", "predictor": True},
-        {"photometric": "minisblack", "rowsperstrip": 7, "byteorder": ">"},
-        {"photometric": "minisblack", "bigtiff": True},
-    ],
-    ids=["white-is-zero", "tiled", "big-endian", "big"],
-)
-def test_tiff_layouts_of_grey(dtype, options):
-    tifffile = pytest.importorskip("tifffile", reason="comes with scikit-image")
-    file = io.BytesIO()
-    data = ~grey(dtype) if options["photometric"] == "miniswhite" else grey(dtype)
-    tifffile.imwrite(file, data, **options)
-    np.testing.assert_array_equal(open_picture(file.getvalue()).pixels, grey(dtype))
-
-
-@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"])
-def test_tiff_compressions_are_kept_if_they_lose_nothing(compression):
-    data = by_pillow(Image.fromarray(grey()), "TIFF", compression=compression)
-    picture = open_picture(data)
-    assert np.abs(picture.pixels.astype(int) - grey()).mean() < 3
-    written = Image.open(io.BytesIO(picture.to_bytes("tiff")))
-    expected = {"jpeg": "tiff_adobe_deflate"}.get(compression, compression)
-    assert written.info["compression"] == expected
-
-
-def test_group_4_fax():
-    image = Image.fromarray(grey()).convert("1")
-    picture = open_picture(by_pillow(image, "TIFF", compression="group4"))
-    np.testing.assert_array_equal(picture.pixels, np.asarray(image) * np.uint8(255))
-
-
-def test_separate_planes_and_associated_alpha():
-    tifffile = pytest.importorskip("tifffile", reason="comes with scikit-image")
-    file = io.BytesIO()
-    planes = np.ascontiguousarray(colour().transpose(2, 0, 1))
-    tifffile.imwrite(file, planes, photometric="rgb", planarconfig="separate")
-    np.testing.assert_array_equal(open_picture(file.getvalue()).pixels, colour())
-    file = io.BytesIO()
-    half = np.dstack([colour() // 2, np.full((61, 90), 128, np.uint8)])
-    tifffile.imwrite(file, half, photometric="rgb", extrasamples=["assocalpha"])
-    assert np.abs(open_picture(file.getvalue()).pixels.astype(int) - colour()).max() <= 2
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "int32", "uint32", "complex64"])
-def test_tiff_samples_that_are_no_tones(dtype):
-    tifffile = pytest.importorskip("tifffile", reason="comes with scikit-image")
-    file = io.BytesIO()
-    tifffile.imwrite(file, grey().astype(dtype))
-    with pytest.raises(PictureError, match="cannot be read") as caught:
-        open_picture(file.getvalue())
-    assert "16 bits" in str(caught.value) or "intact" in str(caught.value)
-
-
-def test_large_strips_are_read():
-    """libtiff refuses compressed strips beyond some 256 MB unless it is asked not to."""
-    tifffile = pytest.importorskip("tifffile", reason="comes with scikit-image")
-    file = io.BytesIO()
-    rows = np.zeros((1200, 90_000, 3), np.uint8)
-    rows[:, ::7] = 9
-    tifffile.imwrite(file, rows, photometric="rgb", rowsperstrip=1200, compression="zlib")
-    picture = open_picture(file.getvalue())
-    assert picture.pixels.shape == rows.shape
-    assert (picture.pixels[::100] == rows[::100]).all()
+    assert red[0] > 180
+    assert red[1] < 80
+    assert red[2] < 80
+    assert white.min() > 245
+    assert black.max() < 70
 
 
 @pytest.mark.parametrize("format", [f for f in WRITTEN if f != "heic"])
@@ -300,11 +236,12 @@ def test_a_side_too_long_for_the_format(format, side):
 
 def test_jpeg_2000_with_16_bit_colour_is_refused_not_truncated():
     data = bytearray(Picture.from_array(colour()).to_bytes("jp2"))
-    at = data.index(b"ihdr") + 14
-    assert data[at] == 7
-    data[at] = 15
-    with pytest.raises(PictureError, match="16 bits per channel in RGB"):
-        open_picture(bytes(data))
+    at = data.index(b"\xff\x4f\xff\x51")
+    assert data[at + 42] == 7
+    data[at + 42] = 15
+    for file in (data, data[at:]):
+        with pytest.raises(PictureError, match="16 bits per channel in RGB"):
+            open_picture(bytes(file))
 
 
 def test_pixels_of_any_memory_layout_are_written(tmp_path: Path):
@@ -314,14 +251,18 @@ def test_pixels_of_any_memory_layout_are_written(tmp_path: Path):
         np.testing.assert_array_equal(back.pixels, array)
     frozen = rgb.copy()
     frozen.flags.writeable = False
-    np.testing.assert_array_equal(open_picture(Picture.from_array(frozen).to_bytes("png")).pixels, rgb)
+    np.testing.assert_array_equal(
+        open_picture(Picture.from_array(frozen).to_bytes("png")).pixels, rgb
+    )
 
 
 def test_png_text_bombs_are_ignored():
     """20 text chunks, an ICC profile and an XMP packet that inflate to a gigabyte each."""
 
     def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
 
     squeeze = zlib.compressobj(9)
     bomb = b"".join(squeeze.compress(bytes(1 << 20)) for _ in range(64)) + squeeze.flush()

@@ -46,8 +46,10 @@ def test_pages_of_different_sizes(kind, tmp_path):
         assert page.metadata.dpi == original.metadata.dpi
         assert page.metadata.iptc == original.metadata.iptc
         assert page.metadata.icc == original.metadata.icc
-        assert b"inferred" in page.metadata.xmp and b"inferred" in page.metadata.exif
-    assert b"Leitz" in back[0].metadata.exif and b"Leitz" not in back[1].metadata.exif
+        assert b"inferred" in page.metadata.xmp
+        assert b"inferred" in page.metadata.exif
+    assert b"Leitz" in back[0].metadata.exif
+    assert b"Leitz" not in back[1].metadata.exif
     with Image.open(source if kind == "path" else io.BytesIO(source)) as image:
         assert image.n_frames == 4
         assert image.size == (90, 61)

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,7 +114,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(suffix, tmp_path, monkey
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(path.name, b"old")]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_full_disk(suffix, tmp_path, monkeypatch, capfd):
     """Writes fail in the middle: one clear error, nothing left, nothing printed."""
@@ -122,7 +123,7 @@ def test_a_full_disk(suffix, tmp_path, monkeypatch, capfd):
     original = writing.encode
 
     def on_full_disk(picture, file, *rest):
-        with open("/dev/full", "r+b", buffering=0) as full:
+        with Path("/dev/full").open("r+b", buffering=0) as full:
             original(picture, full, *rest)
 
     monkeypatch.setattr(writing, "encode", on_full_disk)
@@ -168,10 +169,10 @@ def test_a_link_keeps_pointing_at_its_file(tmp_path):
     np.testing.assert_array_equal(open_picture(target).pixels, colour())
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="needs /dev/null")
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="needs /dev/null")
 def test_a_device_is_written_into():
     PICTURE.save("/dev/null", format="png")
-    assert not os.path.isfile("/dev/null")
+    assert not Path("/dev/null").is_file()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

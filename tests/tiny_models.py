@@ -21,7 +21,7 @@ onnx = pytest.importorskip("onnx", reason="builds its networks with onnx (extra 
 
 PLAIN = """
 plain (float[n,1,h,w] L) => (float[n,2,h,w] ab) {
-    shares = Constant <value = float[1,2,1,1] {0.01, -0.005}> ()
+    shares = Constant <value = float[1,2,1,1] {0.004, -0.002}> ()
     ab = Mul(L, shares)
 }"""
 
@@ -120,13 +120,13 @@ def save(
 
 
 def photochrom_weights() -> dict[str, NDArray[Any]]:
-    """Dark is probably brown and perhaps green, bright is probably blue."""
+    """Dark is probably brown and perhaps green, bright is probably blue; none of it is vivid."""
 
     def towards(a: float, b: float, height: float) -> NDArray[Any]:
         return np.asarray(height * np.exp(-((bins() - [a, b]) ** 2).sum(1) / 800))
 
-    dark = towards(30, 40, 8) + towards(-40, 40, 7)
-    bright = towards(-10, -45, 9)
+    dark = towards(30, 30, 8) + towards(-35, 30, 7)
+    bright = towards(-5, -35, 9)
     squared = (bins() ** 2).sum(1) * _PULL
     return {
         "dark": dark,

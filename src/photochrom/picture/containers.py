@@ -159,7 +159,7 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, in
 def jp2_metadata(file: BinaryIO) -> tuple[bytes | None, bytes | None, bytes | None, int]:
     """ICC profile, EXIF, XMP and bits per channel (0: unknown) of a JPEG 2000 file."""
     icc = exif = xmp = None
-    bits = 0
+    bits = _codestream_bits(file, 0)
     end = file.seek(0, 2)
     for kind, begin, stop in boxes(file, 0, end):
         size = min(stop - begin, 16 << 20)
@@ -167,10 +167,10 @@ def jp2_metadata(file: BinaryIO) -> tuple[bytes | None, bytes | None, bytes | No
             for inner, place, limit in boxes(file, begin, stop):
                 file.seek(place)
                 data = file.read(min(limit - place, 16 << 20))
-                if inner == b"ihdr" and len(data) > 10 and data[10] != 255:
-                    bits = (data[10] & 0x7F) + 1
-                elif inner == b"colr" and data[:1] == b"\2" and icc is None:
+                if inner == b"colr" and data[:1] == b"\2" and icc is None:
                     icc = data[3:]
+        elif kind == b"jp2c":
+            bits = _codestream_bits(file, begin)
         elif kind == b"uuid" and size > 16:
             file.seek(begin)
             data = file.read(size)
@@ -179,6 +179,13 @@ def jp2_metadata(file: BinaryIO) -> tuple[bytes | None, bytes | None, bytes | No
             elif data[:16] == _EXIF_BOX:
                 exif = data[16:]
     return icc, exif, xmp, bits
+
+
+def _codestream_bits(file: BinaryIO, at: int) -> int:
+    """Bits per channel of the JPEG 2000 codestream at ``at``; 0 if there is none."""
+    file.seek(at)
+    head = file.read(43)
+    return (head[42] & 0x7F) + 1 if len(head) == 43 and head[:4] == b"\xff\x4f\xff\x51" else 0
 
 
 def jp2_append(*, exif: bytes | None, xmp: bytes | None) -> bytes:

@@ -16,7 +16,7 @@ from .containers import jp2_metadata, jpeg_comments, png_pieces, webp_is_lossles
 from .formats import FORMATS
 from .picture import Encoding
 from .source import Source, unreadable
-from .vips import array_of, load, metadata_field, reason
+from .vips import array_of, library, load, metadata_field, reason
 
 _IIM_MARK = b"8BIM\x04\x04"
 
@@ -76,8 +76,7 @@ def decode_vips(source: Source, format: str, limit: int, **options: Any) -> Deco
     Raises:
         PictureError: it is damaged, of a kind that cannot be used, or too large.
     """
-    import pyvips
-
+    pyvips = library()
     try:
         image = load(format, source.path, source.data, **options)
         if format == "avif" and (primary := metadata_field(image, "heif-primary")):

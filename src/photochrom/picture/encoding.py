@@ -16,7 +16,7 @@ from .containers import jp2_append, jpeg_insert, png_insert, webp_insert
 from .formats import FORMATS
 from .picture import EIGHT_BITS, Picture, to_8_bits
 from .profiles import from_srgb, is_srgb
-from .vips import FileTarget, array_of, image_of, reason, set_blob
+from .vips import FileTarget, array_of, image_of, library, reason, set_blob
 
 
 def encode(
@@ -105,8 +105,7 @@ def _encode_vips(
     quality: int | None,
     extra: Attachments,
 ) -> None:
-    import pyvips
-
+    pyvips = library()
     bits = picture.metadata.encoding.bits or 12 if format == "avif" else 16
     image = vips_image(picture, alpha, depth, bits, extra.icc)
     set_blob(image, "icc-profile-data", extra.icc)

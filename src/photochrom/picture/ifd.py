@@ -129,8 +129,8 @@ class TiffReader:
         data = self._read(entry.place, struct.calcsize(form))
         return struct.unpack(form, data)[0] if len(data) == struct.calcsize(form) else default
 
-    def pages(self) -> Iterator[dict[int, Entry]]:
-        """The directories of the main chain in order; a cycle or a broken link ends it.
+    def pages(self) -> Iterator[tuple[int, dict[int, Entry]]]:
+        """Offset and tags of each directory of the main chain; a cycle or a broken link ends it.
 
         Raises:
             Malformed: not even the first directory is readable.
@@ -140,12 +140,13 @@ class TiffReader:
         while offset and offset not in seen and len(seen) < MAX_PAGES:
             seen.add(offset)
             try:
-                entries, offset = self.directory(offset)
+                entries, following = self.directory(offset)
             except Malformed:
                 if len(seen) == 1:
                     raise
                 return
-            yield entries
+            yield offset, entries
+            offset = following
 
 
 def pack_directory(order: str, values: dict[int, Value], at: int) -> bytes:

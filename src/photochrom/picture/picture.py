@@ -40,10 +40,13 @@ class Metadata:
         exif: EXIF block, beginning with ``II`` or ``MM``; orientation 1, no thumbnail.
         icc: profile the file is written in; None: sRGB. ``Picture.pixels`` is sRGB in any case.
         xmp: XMP packet.
-        dpi: pixels per inch, horizontal and vertical.
+        dpi: pixels per inch, horizontal and vertical, 1...100,000.
         iptc: IPTC-IIM records, as in TIFF and JPEG files of press archives.
         texts: comments of a JPEG file, or text chunks of a PNG file; go into that format only.
         encoding: how the source was compressed.
+
+    Raises:
+        ArgumentError: ``dpi`` is out of range.
     """
 
     exif: bytes | None = None
@@ -53,6 +56,20 @@ class Metadata:
     iptc: bytes | None = None
     texts: tuple[bytes, ...] = ()
     encoding: Encoding = field(default_factory=Encoding)
+
+    def __post_init__(self) -> None:
+        if self.dpi is not None and not plausible_dpi(self.dpi):
+            raise ArgumentError(
+                "the resolution is wrong",
+                expected="two numbers of pixels per inch in 1...100,000",
+                got=repr(self.dpi),
+                fix="correct dpi",
+            )
+
+
+def plausible_dpi(dpi: tuple[float, float]) -> bool:
+    """Whether a resolution can be written to every format."""
+    return len(dpi) == 2 and all(1 <= number <= 100_000 for number in dpi)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..color import Codes
 from .curves import encode_srgb, grey_tones, matrix_profile
-from .vips import array_of, image_of, set_blob
+from .vips import array_of, image_of, library, set_blob
 
 MAX_PROFILE = 16 << 20
 _SPACES = {b"RGB ": "rgb", b"GRAY": "grey", b"CMYK": "cmyk"}
@@ -76,8 +76,7 @@ def from_srgb(image: Any, profile: bytes, depth: int) -> Any:
 
 def _rgb_to_srgb(samples: Codes, profile: bytes) -> Codes | None:
     """uint16 sRGB samples; None if the profile is not usable."""
-    import pyvips
-
+    pyvips = library()
     parts = matrix_profile(profile, np.iinfo(samples.dtype).max + 1)
     if parts is None:
         return _by_tables(samples, profile)
@@ -89,8 +88,7 @@ def _rgb_to_srgb(samples: Codes, profile: bytes) -> Codes | None:
 
 
 def _by_tables(samples: Codes, profile: bytes) -> Codes | None:
-    import pyvips
-
+    pyvips = library()
     image = image_of(samples)
     set_blob(image, _FIELD, profile)
 
@@ -111,8 +109,7 @@ def _by_tables(samples: Codes, profile: bytes) -> Codes | None:
 
 def _can_go_back(profile: bytes) -> bool:
     """Profiles of scanners often lead to sRGB only."""
-    import pyvips
-
+    pyvips = library()
     try:
         from_srgb(image_of(np.full((1, 1, 3), 32768, np.uint16)), profile, 16).copy_memory()
     except pyvips.Error:

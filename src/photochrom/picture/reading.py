@@ -22,10 +22,10 @@ from .decoding import (
 )
 from .exif import Exif
 from .ifd import Malformed
-from .picture import Encoding, Metadata, Picture
+from .picture import Encoding, Metadata, Picture, plausible_dpi
 from .profiles import to_srgb
 from .source import Source
-from .tiff import page_numbers, read_page
+from .tiff import find_pages, read_page
 from .xmp import clean_packet
 
 if TYPE_CHECKING:
@@ -101,11 +101,11 @@ def _of_file(source: Source, limit: int) -> Iterator[Picture]:
 def _of_tiff(source: Source, limit: int) -> Iterator[Picture]:
     try:
         with source.open() as file:
-            numbers = page_numbers(file)
-        for number in numbers:
+            pages = find_pages(file)
+        for number, offset in pages:
             with source.open() as file:
-                page = read_page(file, number)
-            found = decode_vips(source, "tiff", limit, page=page.index, unlimited=page.large_strips)
+                page = read_page(file, offset)
+            found = decode_vips(source, "tiff", limit, page=number, unlimited=page.large_strips)
             found.orientation = page.orientation
             found.encoding = Encoding(compression=page.compression)
             yield _picture(found, "tiff", page.exif)
@@ -170,6 +170,8 @@ def _metadata(
         exif.set_geometry(width, height)
         if exif.main or exif.exif or exif.gps:
             block = exif.to_bytes()
+    if dpi and not plausible_dpi(dpi):
+        dpi = None
     if dpi and turn > 4:
         dpi = (dpi[1], dpi[0])
     return Metadata(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, BinaryIO
 
 from .exif import (
@@ -33,47 +32,45 @@ class Page:
     """One page of a TIFF file.
 
     Attributes:
-        index: its number for libvips.
         compression: as in ``Encoding``.
         exif: its descriptive tags and its EXIF and GPS directories.
         orientation: how the pixels are to be turned, 1...8.
         large_strips: the strips are larger than libtiff accepts unless asked to.
     """
 
-    index: int
     compression: str | None
     exif: Exif
     orientation: int
     large_strips: bool
 
 
-def page_numbers(file: BinaryIO) -> list[int]:
-    """The numbers of the pages that are pictures: no thumbnails, reduced copies or masks.
+def find_pages(file: BinaryIO) -> list[tuple[int, int]]:
+    """Number and place of each page that is a picture: no thumbnail, reduced copy or mask.
 
     Raises:
         Malformed: the file has no readable first page, or it is a camera raw file (whose pictures
             are thumbnails).
     """
     reader = TiffReader(file)
-    kinds = []
-    for entries in reader.pages():
-        kinds.append(reader.number(entries, _KIND))
-        if len(kinds) == 1 and kinds[0] & 1 and _SUB_IFDS in entries:
+    pages = []
+    for number, (offset, entries) in enumerate(reader.pages()):
+        kind = reader.number(entries, _KIND)
+        if number == 0 and kind & 1 and _SUB_IFDS in entries:
             raise Malformed("a camera raw file, of which only a thumbnail could be read")
+        pages.append((number, offset, kind))
     # Bit 0: a reduced copy of another page; bit 2: a transparency mask.
-    return [i for i, kind in enumerate(kinds) if not kind & 5] or list(range(len(kinds)))
+    full = [page for page in pages if not page[2] & 5]
+    return [(number, offset) for number, offset, _ in full or pages]
 
 
-def read_page(file: BinaryIO, index: int) -> Page:
-    """The tags of one page.
+def read_page(file: BinaryIO, offset: int) -> Page:
+    """The tags of the page at ``offset``.
 
     Raises:
         Malformed: there is no such page, or its tags are absurdly large.
     """
     reader = TiffReader(file)
-    entries = next(islice(reader.pages(), index, None), None)
-    if entries is None:
-        raise Malformed("fewer pages than before")
+    entries, _ = reader.directory(offset)
     wanted = DESCRIPTION | {ORIENTATION, EXIF_POINTER, GPS_POINTER}
     rows = reader.number(entries, _ROWS, 1) * reader.number(entries, _WIDTH)
     exif = Exif.of_directory(reader, {k: v for k, v in entries.items() if k in wanted})
@@ -81,7 +78,6 @@ def read_page(file: BinaryIO, index: int) -> Page:
     exif.main.pop(ORIENTATION, None)
     exif.note_at = 0  # offsets in a TIFF file count from its beginning: they cannot be kept
     return Page(
-        index,
         _LOSSLESS.get(reader.number(entries, _COMPRESSION, 1)),
         exif,
         orientation,

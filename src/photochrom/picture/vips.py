@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
@@ -28,6 +29,25 @@ LOADERS = {
 """Format -> libvips operation."""
 
 
+@cache
+def library() -> Any:
+    """pyvips, imported when it is needed first.
+
+    It decodes messages of libvips as UTF-8, and would fail, or print to stderr, over one that
+    quotes bytes of a damaged file; so it is given a decoder that does not.
+    """
+    import pyvips
+
+    def text(message: Any) -> str:
+        if message == pyvips.ffi.NULL:
+            return ""
+        raw = pyvips.ffi.string(message)
+        return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
+
+    pyvips._to_string = pyvips.error._to_string = text
+    return pyvips
+
+
 def load(format: str, path: str | None, data: bytes | None, **options: Any) -> Any:
     """A libvips image that decodes on demand, from top to bottom, once.
 
@@ -40,8 +60,8 @@ def load(format: str, path: str | None, data: bytes | None, **options: Any) -> A
     Raises:
         pyvips.Error: the header is damaged.
     """
-    import pyvips
-
+    pyvips = library()
+    pyvips.vips_lib.vips_error_clear()  # what harmless events before this left behind
     if data is None:
         origin = pyvips.Source.new_from_file(path)
     else:
@@ -52,8 +72,7 @@ def load(format: str, path: str | None, data: bytes | None, **options: Any) -> A
 
 def image_of(samples: Codes) -> Any:
     """A libvips image over the memory of ``(H, W)`` or ``(H, W, C)`` samples, not a copy."""
-    import pyvips
-
+    pyvips = library()
     samples = np.ascontiguousarray(samples)
     height, width = samples.shape[:2]
     bands = 1 if samples.ndim == 2 else samples.shape[2]
@@ -77,8 +96,7 @@ def metadata_field(image: Any, name: str) -> Any:
 
 def set_blob(image: Any, name: str, value: bytes | None) -> None:
     """Set a binary metadata field, if there is a value for it."""
-    import pyvips
-
+    pyvips = library()
     if value:
         image.set_type(pyvips.GValue.blob_type, name, value)
 
@@ -103,8 +121,7 @@ class FileTarget:
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        import pyvips
-
+        pyvips = library()
         self.error: OSError | None = None
         self._file = file
         self.target = pyvips.TargetCustom()
