@@ -155,6 +155,18 @@ def test_an_input_the_network_cannot_take(path: Path) -> None:
         model.predict(lightness_of(1, 1, 20, 16))
 
 
+def test_a_network_that_gives_no_numbers(path: Path) -> None:
+    logarithm = """
+    broken (float[n,1,h,w] L) => (float[n,2,h,w] ab) {
+        shares = Constant <value = float[1,2,1,1] {-1.0, -2.0}> ()
+        negative = Mul(L, shares)
+        ab = Log(negative)
+    }"""
+    model = Model(tiny.save(path, logarithm, Card(name="tiny", family="plain")))
+    with pytest.raises(ModelError, match="infinite or undefined"):
+        model.predict(lightness_of(1, 1, 8, 8) + 1)
+
+
 # --- files that are no models ------------------------------------------------------------------
 
 

@@ -156,14 +156,7 @@ def _try_out(path: Path) -> None:
 
     model = Model(path)
     height, width = model.fit(256, 256)
-    ab = model.predict(np.full((1, 1, height, width), 50, np.float32)).ab
-    if not np.isfinite(ab).all():
-        raise ModelError(
-            f"{path} does not work",
-            expected="colours for a grey square",
-            got="infinite or undefined numbers",
-            fix="check the file and the family",
-        )
+    model.predict(np.full((1, 1, height, width), 50, np.float32))
 
 
 def _copy(file: Path, target: Path, more: bytes) -> None:

@@ -117,7 +117,7 @@ class Model:
         Raises:
             ArgumentError: shapes that do not fit.
             ModelError: hints for a model that takes none, or the network failed, or gave chroma
-                on a grid larger than `L`.
+                that is not finite or on a grid larger than `L`.
         """
         if L.ndim != 4 or L.shape[1] != 1:
             raise ArgumentError(
@@ -147,7 +147,7 @@ class Model:
         family = FAMILIES[self.card.family]
         inputs = family.encode(np.asarray(L, np.float32), hint_ab, hint_mask, self.card)
         prediction = family.decode(self._run(inputs), self.card)
-        self._check_grid(prediction.ab.shape, L.shape)
+        self._check_chroma(prediction.ab, L.shape)
         return prediction
 
     def _run(self, inputs: list[Float]) -> list[Float]:
@@ -166,7 +166,15 @@ class Model:
                 fix="check that the model's card states its size and multiple rightly",
             ) from None
 
-    def _check_grid(self, got: tuple[int, ...], L: tuple[int, ...]) -> None:
+    def _check_chroma(self, ab: Float, L: tuple[int, ...]) -> None:
+        got = ab.shape
+        if not np.isfinite(ab).all():
+            raise ModelError(
+                f"the model {self.card.name} failed",
+                expected="finite numbers",
+                got="infinite or undefined ones",
+                fix="check that the model's card fits its network, or use another model",
+            )
         if got[0] != L[0] or got[2] > L[2] or got[3] > L[3]:
             raise ModelError(
                 f"the model {self.card.name} does not fit its family",
