@@ -3,15 +3,18 @@
 import io
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from picture_files import alpha, colour, grey
+from picture_files import alpha, colour, exif_block, grey
 from PIL import Image
 
 from photochrom import ArgumentError, MissingExtraError, Picture, PictureError, open_picture
 from photochrom.picture import FORMATS
+from photochrom.picture.decoding import full_range
+from photochrom.picture.encoding import upper_bits
 
 WRITTEN = [name for name, row in FORMATS.items() if row.write]
 LOSSLESS = ["png", "tiff", "bmp", "jp2"]
@@ -126,6 +129,31 @@ def deep_file(format, samples, bits):
     image = pyvips.Image.new_from_memory(samples.tobytes(), width, height, 3, "ushort")
     image = image.copy(interpretation="rgb16")
     return image.heifsave_buffer(compression="av1", bitdepth=bits, lossless=True)
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_codes_of_10_and_12_bits_there_and_back(bits):
+    codes = np.arange(65536, dtype=np.uint16)
+    top = 2**bits - 1
+    stored = upper_bits(bits)
+    np.testing.assert_array_equal(stored >> (16 - bits), np.rint(codes * (top / 65535)))
+    small = np.arange(top + 1, dtype=np.uint16) << (16 - bits)
+    full = full_range(small, bits)
+    np.testing.assert_array_equal(full, np.rint(np.arange(top + 1) * (65535 / top)))
+    np.testing.assert_array_equal(stored[full], small)
+
+
+def test_a_lossless_webp_with_transparency_and_exif():
+    """The EXIF block is put into a file whose header must then tell of the transparency."""
+    file = io.BytesIO()
+    rgba = np.dstack([colour(), alpha()])
+    Image.fromarray(rgba).save(file, "WEBP", lossless=True, exact=True)
+    picture = open_picture(file.getvalue())
+    tagged = replace(picture, metadata=replace(picture.metadata, exif=exif_block(1)))
+    image = Image.open(io.BytesIO(tagged.to_bytes("webp")))
+    assert image.getexif()[0x010F] == "Leitz"
+    np.testing.assert_array_equal(np.asarray(image), rgba)
+    np.testing.assert_array_equal(open_picture(tagged.to_bytes("webp")).alpha, alpha())
 
 
 def test_heic_without_its_library(monkeypatch):

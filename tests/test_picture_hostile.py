@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,26 @@ def test_nothing_is_printed():
     assert (done.stdout, done.stderr) == (b"", b"")
 
 
+def test_a_warning_that_is_no_utf_8_is_not_printed_either():
+    """libpng warns of a broken profile and quotes its name, which may be any bytes."""
+    code = """
+        import sys, zlib
+        sys.path.insert(0, {tests!r})
+        import numpy as np
+        from picture_files import ADOBE_RGB
+        from photochrom import Picture, open_picture
+        data = Picture.from_array(np.zeros((9, 9, 3), np.uint8)).to_bytes("png")
+        at = ADOBE_RGB.index(b"wtpt") + 4
+        broken = ADOBE_RGB[:at] + bytes([127]) * 4 + ADOBE_RGB[at + 4 :]
+        body = b"iCCPi" + bytes([0xE3]) + b"c" + bytes(2) + zlib.compress(broken)
+        chunk = (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+        assert open_picture(data[:33] + chunk + data[33:]).pixels.max() == 0
+    """
+    code = textwrap.dedent(code).format(tests=str(Path(__file__).parent))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
 def test_absurd_resolutions_are_ignored():
     data = bytearray(Picture.from_array(grey()).to_bytes("bmp"))
     data[38:46] = b"\xff\xff\xff\x7f" * 2
@@ -201,3 +222,20 @@ def test_saving_after_an_error_works():
             open_picture(data[:40])
     back = open_picture(Picture.from_array(colour()).to_bytes("png"))
     np.testing.assert_array_equal(back.pixels, colour())
+
+
+def test_threads_do_not_disturb_each_other():
+    good, bad = SEEDS["deep.png"], SEEDS["rgb.jpeg"][:900]
+    expected = open_picture(good).pixels
+
+    def task(number):
+        if number % 2:
+            with pytest.raises(PictureError, match="intact JPEG"):
+                open_picture(bad)
+            return True
+        picture = open_picture(good)
+        again = open_picture(picture.to_bytes("tiff", note="x"))
+        return np.array_equal(picture.pixels, expected) and again.width == picture.width
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(task, range(80)))

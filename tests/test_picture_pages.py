@@ -149,10 +149,7 @@ def tiff(*pages, follow=None):
         table = b"".join(struct.pack("<HHII", t, 4, 1, v) for t, v in sorted(entries.items()))
         following = (follow or 0) if last else link + 16
         data += strip + struct.pack("<H", len(entries)) + table + struct.pack("<I", following)
-        at = link
-        if not last:
-            # The next page's strip stands between its directory and this one.
-            pass
+        at = link  # the next strip stands behind this directory
     first = 8 + 16
     return b"II*\0" + struct.pack("<I", first) + data
 

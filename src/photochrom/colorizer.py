@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .color import Codes, Float, Scratch, lab_to_srgb, neutral, recombine
+from .color import Codes, Float, lab_to_srgb, neutral, recombine
 from .errors import ArgumentError
 from .gamut import annealed_mean, entropy, modes
 from .hints import Hint, propagate, rasterise
@@ -22,7 +22,7 @@ from .upsample import GuidedChroma, shrink
 if TYPE_CHECKING:
     from .models.onnx import Model
 
-_STRIP = 262144  # pixels painted at a time: large enough that threads rarely wait for each other
+_STRIP = 524288  # pixels painted at a time: large enough that threads rarely wait for each other
 _LARGEST_VIVIDNESS = 4.0
 
 
@@ -213,8 +213,9 @@ class Colorizer:
         """
         vividness = self.vividness if vividness is None else _checked_vividness(vividness)
         ab = self._chroma(prepared, hints, vividness)
-        depth = np.dtype(f"uint{prepared.picture.depth}")
-        rgb = self._paint(prepared.grey, GuidedChroma(prepared.L, ab, prepared.grey.shape), depth)
+        # Pixels may be deeper than the file, for the sake of its colour profile.
+        dtype = prepared.picture.pixels.dtype
+        rgb = self._paint(prepared.grey, GuidedChroma(prepared.L, ab, prepared.grey.shape), dtype)
         return prepared.picture.with_pixels(rgb)
 
     @property
@@ -237,22 +238,17 @@ class Colorizer:
             ab = propagate(ab, prepared.L, hints, shape)
         return ab
 
-    def _paint(self, grey: Codes, chroma: GuidedChroma, depth: np.dtype[Any]) -> NDArray[Any]:
+    def _paint(self, grey: Codes, chroma: GuidedChroma, dtype: np.dtype[Any]) -> NDArray[Any]:
         height, width = grey.shape
-        out = np.empty((height, width, 3), depth)
-        rows = max(1, _STRIP // width)
-        share = -(-height // self._threads)
+        out = np.empty((height, width, 3), dtype)
+        rows = max(1, min(_STRIP // width, -(-height // self._threads)))
 
-        def paint(first: int) -> None:
-            scratch, last = Scratch(), min(first + share, height)
-            room = np.empty((2, min(rows, share), width), np.float32)
-            for top in range(first, last, rows):
-                part = grey[top : min(top + rows, last)]
-                ab = chroma.rows(top, part, room[:, : len(part)])
-                recombine(part, ab, out=out[top : top + len(part)], scratch=scratch)
+        def paint(top: int) -> None:
+            part = grey[top : top + rows]
+            recombine(part, chroma.rows(top, part), out=out[top : top + len(part)])
 
         with ThreadPoolExecutor(self._threads) as pool:
-            list(pool.map(paint, range(0, height, share)))
+            list(pool.map(paint, range(0, height, rows)))
         return out
 
 

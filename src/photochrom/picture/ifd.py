@@ -43,6 +43,7 @@ class TiffReader:
     Attributes:
         order: ``"<"`` or ``">"``, as in ``struct``.
         first: offset of the first directory.
+        size: bytes in the file.
 
     Raises:
         Malformed: the header is none.
@@ -50,7 +51,7 @@ class TiffReader:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._size = file.seek(0, 2)
+        self.size = file.seek(0, 2)
         self._budget = MAX_BYTES
         head = self._read(0, 16)
         if head[:2] not in (b"II", b"MM") or len(head) < 8:
@@ -67,8 +68,8 @@ class TiffReader:
         )
 
     def _read(self, offset: int, size: int) -> bytes:
-        if offset < 0 or offset + size > self._size:
-            size = max(0, self._size - offset) if offset >= 0 else 0
+        if offset < 0 or offset + size > self.size:
+            size = max(0, self.size - offset) if offset >= 0 else 0
         if size <= 0:
             return b""
         self._budget -= size
@@ -103,7 +104,7 @@ class TiffReader:
             if size > link:
                 form = self.order + ("Q" if self._big else "I")
                 (place,) = struct.unpack_from(form, body, at + step - link)
-            if size and place + size <= self._size:
+            if size and place + size <= self.size:
                 entries.setdefault(tag, Entry(kind, n, place))
         end = body[count * step :]
         following = int.from_bytes(end, "little" if self.order == "<" else "big")

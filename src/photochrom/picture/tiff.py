@@ -20,11 +20,12 @@ from .exif import (
 from .ifd import Malformed, TiffReader, Value
 from .picture import Metadata
 
-_KIND, _COMPRESSION, _ROWS, _SUB_IFDS, _WIDTH, _IPTC = 254, 259, 278, 330, 256, 33723
+_KIND, _COMPRESSION, _SUB_IFDS, _IPTC = 254, 259, 330, 33723
+_STRIP_SIZES, _TILE_SIZES = 279, 325
 _LOSSLESS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits"}
 _RESOLUTION = (X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT)
 _FORMS = {1: "B", 3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d"}
-_LARGE_STRIP = 50_000_000
+_LARGE_STRIP = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Page:
         compression: as in ``Encoding``.
         exif: its descriptive tags and its EXIF and GPS directories.
         orientation: how the pixels are to be turned, 1...8.
-        large_strips: the strips are larger than libtiff accepts unless asked to.
+        large_strips: the strips are so large that libtiff refuses them unless it is asked to.
     """
 
     compression: str | None
@@ -72,7 +73,7 @@ def read_page(file: BinaryIO, offset: int) -> Page:
     reader = TiffReader(file)
     entries, _ = reader.directory(offset)
     wanted = DESCRIPTION | {ORIENTATION, EXIF_POINTER, GPS_POINTER}
-    rows = reader.number(entries, _ROWS, 1) * reader.number(entries, _WIDTH)
+    strip = max(reader.number(entries, tag) for tag in (_STRIP_SIZES, _TILE_SIZES))
     exif = Exif.of_directory(reader, {k: v for k, v in entries.items() if k in wanted})
     orientation = exif.orientation
     exif.main.pop(ORIENTATION, None)
@@ -81,7 +82,7 @@ def read_page(file: BinaryIO, offset: int) -> Page:
         _LOSSLESS.get(reader.number(entries, _COMPRESSION, 1)),
         exif,
         orientation,
-        rows * 8 > _LARGE_STRIP,
+        _LARGE_STRIP < strip <= reader.size,
     )
 
 

@@ -111,7 +111,8 @@ def reason(error: Exception) -> str:
     """What a libvips error says, in one short line."""
     lines = str(getattr(error, "detail", "") or error).splitlines()
     useful = [line for line in lines if not _NOISE.search(line)] or ["damaged data"]
-    return _PREFIX.sub("", useful[0].strip())[:200]
+    words = _PREFIX.sub("", useful[0].strip())[:200]
+    return "damaged or cut-off data" if words == "libpng read error" else words
 
 
 class FileTarget:
