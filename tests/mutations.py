@@ -35,7 +35,9 @@ def by_pillow(array, format, **options):
 def pages(**options):
     file = io.BytesIO()
     deep = Picture(colour("uint16", 20, 30), metadata=FULL)
-    save_pages([Picture(grey(), metadata=FULL), deep], file, format="tiff", **options)
+    save_pages(
+        [Picture(grey(), metadata=FULL).with_note("inferred"), deep], file, format="tiff", **options
+    )
     return file.getvalue()
 
 
@@ -49,7 +51,7 @@ def seeds():
     found = {f"rgb.{f}": rgb.to_bytes(f) for f in ("jpeg", "png", "webp", "avif", "bmp", "jp2")}
     found |= {f"rgba.{f}": rgba.to_bytes(f) for f in ("png", "tiff", "webp", "avif", "jp2")}
     found |= {f"deep.{f}": deep.to_bytes(f) for f in ("png", "tiff", "avif")}
-    found["pages.tiff"] = pages(note="inferred")
+    found["pages.tiff"] = pages()
     found["grey.jp2"] = Picture(grey("uint16"), metadata=FULL).to_bytes("jp2")
     found["grey.jpeg"] = by_pillow(grey(), "JPEG", icc_profile=grey_profile(1.8), xmp=XMP)
     found["progressive.jpeg"] = by_pillow(colour(), "JPEG", progressive=True, comment=b"x" * 50)
@@ -161,7 +163,7 @@ def judge(data, folder):
             for page in open_pages(source, max_pixels=MAX_PIXELS):
                 outcome = "picture"
                 for name in {"result.png", f"result{page.suffix}"}:
-                    page.save(Path(folder, name), note="inferred")
+                    page.with_note("inferred").save(Path(folder, name))
                     Path(folder, name).unlink()
         except PictureError as error:
             if "\n" in str(error) or "expected" not in str(error):

@@ -414,6 +414,9 @@ def test_the_bundled_model_colours_a_photograph() -> None:
     assert np.abs(srgb_to_lab(picture.pixels)[..., 0] - lightness(grey)).max() < 0.003
 
 
-def test_a_note_names_the_model(colorizer: Colorizer) -> None:
-    assert "model tiny;" in colorizer.note
-    assert "\n" not in colorizer.note
+def test_a_note_in_the_file_names_the_model(colorizer: Colorizer) -> None:
+    picture = colorizer.colorize(np.full((8, 8), 99, np.uint8))
+    assert picture.note is not None
+    assert "model tiny;" in picture.note
+    assert "\n" not in picture.note
+    assert picture.note.encode() in (open_picture(picture.to_bytes("png")).metadata.xmp or b"")

@@ -140,7 +140,7 @@ def test_nothing_is_printed():
         for name, data in mutants(300, 11):
             try:
                 for page in open_pages(data, max_pixels=1_000_000):
-                    page.to_bytes("png", note="x")
+                    page.with_note("x").to_bytes("png")
             except PictureError:
                 pass
     """
@@ -234,7 +234,7 @@ def test_threads_do_not_disturb_each_other():
                 open_picture(bad)
             return True
         picture = open_picture(good)
-        again = open_picture(picture.to_bytes("tiff", note="x"))
+        again = open_picture(picture.with_note("x").to_bytes("tiff"))
         return np.array_equal(picture.pixels, expected) and again.width == picture.width
 
     with ThreadPoolExecutor(8) as pool:

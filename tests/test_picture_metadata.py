@@ -143,7 +143,7 @@ def test_pillow_images_bring_their_metadata():
 def test_the_note_is_in_xmp_and_exif(format):
     heif_or_skip(format)
     picture = open_picture(photograph("jpeg"))
-    result = picture.to_bytes(format, note=NOTE)
+    result = picture.with_note(NOTE).to_bytes(format)
     metadata = open_picture(result).metadata
     assert SOURCE_TYPE.encode() in metadata.xmp
     assert NOTE.encode() in metadata.xmp
@@ -163,7 +163,7 @@ def test_the_note_is_in_xmp_and_exif(format):
 @pytest.mark.parametrize("format", WITH_METADATA)
 def test_the_note_goes_into_a_file_without_metadata(format):
     heif_or_skip(format)
-    result = Picture.from_array(grey()).to_bytes(format, note="größer & <bunter>")
+    result = Picture.from_array(grey()).with_note("größer & <bunter>").to_bytes(format)
     metadata = open_picture(result).metadata
     assert "größer &amp; &lt;bunter&gt;".encode() in metadata.xmp
     assert "größer & <bunter>".encode("utf-16-le") in metadata.exif
@@ -172,11 +172,11 @@ def test_the_note_goes_into_a_file_without_metadata(format):
 
 
 def test_a_second_colouring_does_not_repeat_the_note():
-    once = Picture.from_array(grey()).to_bytes("png", note=NOTE)
-    twice = open_picture(open_picture(once).to_bytes("png", note=NOTE)).metadata
+    once = Picture.from_array(grey()).with_note(NOTE).to_bytes("png")
+    twice = open_picture(open_picture(once).with_note(NOTE).to_bytes("png")).metadata
     assert twice.xmp.count(NOTE.encode()) == twice.exif.count(NOTE.encode()) == 1
     assert twice.xmp.count(SOURCE_TYPE.encode()) == 1
-    thrice = open_picture(open_picture(once).to_bytes("png", note="other")).metadata
+    thrice = open_picture(open_picture(once).with_note("other").to_bytes("png")).metadata
     assert f"{NOTE}\nother".encode() in thrice.xmp
 
 
@@ -256,7 +256,7 @@ def test_comments_and_texts_stay_in_their_format():
 
 
 def test_tiff_tags_are_kept():
-    data = pillow(open_picture(photograph("tiff", 6)).to_bytes("tiff", note=NOTE))
+    data = pillow(open_picture(photograph("tiff", 6)).with_note(NOTE).to_bytes("tiff"))
     tags = data.tag_v2
     assert (tags[269], tags[285], tags[271], tags[274]) == ("Album 3", "page 7", "Leitz", 1)
     assert data.info["dpi"] == pytest.approx((600, 600), 1e-4)
@@ -271,7 +271,7 @@ def test_broken_exif_is_dropped_and_not_fatal():
         picture = open_picture(data)
         assert picture.pixels.shape == (61, 90, 3)
         assert picture.metadata.exif is None or Exif.parse(picture.metadata.exif)
-        open_picture(picture.to_bytes("jpeg", note=NOTE))
+        open_picture(picture.with_note(NOTE).to_bytes("jpeg"))
 
 
 @given(st.binary(max_size=300), st.integers(0, 600), st.integers(1, 40))
@@ -315,13 +315,13 @@ def test_orientation_and_thumbnails_in_xmp():
 def test_a_packet_too_large_for_jpeg_still_leaves_the_note():
     padded = XMP.replace(b"</rdf:RDF>", b" " * 70_000 + b"</rdf:RDF>")
     picture = Picture(colour(), metadata=Metadata(xmp=padded))
-    kept = open_picture(picture.to_bytes("png", note=NOTE)).metadata.xmp
+    kept = open_picture(picture.with_note(NOTE).to_bytes("png")).metadata.xmp
     assert len(kept) > 70_000
-    jpeg = open_picture(picture.to_bytes("jpeg", note=NOTE)).metadata.xmp
+    jpeg = open_picture(picture.with_note(NOTE).to_bytes("jpeg")).metadata.xmp
     assert NOTE.encode() in jpeg
     large = Exif.parse(exif_block())
     large.exif[0x927C] = large.exif[0x927C]._replace(length=70_000, data=b"m" * 70_000)
     both = replace(picture, metadata=Metadata(exif=large.to_bytes()))
-    exif = open_picture(both.to_bytes("jpeg", note=NOTE)).metadata.exif
+    exif = open_picture(both.with_note(NOTE).to_bytes("jpeg")).metadata.exif
     assert b"Leitz" in exif
     assert NOTE.encode() in exif

@@ -33,7 +33,7 @@ def pages():
 @pytest.mark.parametrize("kind", ["path", "stream"])
 def test_pages_of_different_sizes(kind, tmp_path):
     target = tmp_path / "a, b.tif" if kind == "path" else io.BytesIO()
-    save_pages(pages(), target, format="tiff", note="inferred")
+    save_pages((page.with_note("inferred") for page in pages()), target, format="tiff")
     source = target if kind == "path" else target.getvalue()
     back = list(open_pages(source))
     for page, original in zip(back, pages(), strict=True):

@@ -216,11 +216,10 @@ class Colorizer:
         # Pixels may be deeper than the file, for the sake of its colour profile.
         dtype = prepared.picture.pixels.dtype
         rgb = self._paint(prepared.grey, GuidedChroma(prepared.L, ab, prepared.grey.shape), dtype)
-        return prepared.picture.with_pixels(rgb)
+        return prepared.picture.with_pixels(rgb).with_note(self._note)
 
     @property
-    def note(self) -> str:
-        """The sentence for a picture's metadata that says its colours are inferred."""
+    def _note(self) -> str:
         return f"Colours inferred by Photochrom, model {self.model.card.name}; not evidence."
 
     def _chroma(self, prepared: Prepared, hints: Sequence[Hint], vividness: float) -> Float:

@@ -107,7 +107,7 @@ class Work:
         return Outcome(job, "ok", pages.width, pages.height, pages.count)
 
     def _save(self, pages: _Pages, target: Path | io.BytesIO) -> None:
-        save_pages(iter(pages), target, quality=self.quality, note=self.colorizer.note)
+        save_pages(iter(pages), target, quality=self.quality)
 
 
 class StoppedError(Exception):
@@ -157,8 +157,8 @@ class _Pages:
             from .compare import before_after
 
             path.parent.mkdir(parents=True, exist_ok=True)
-            side_by_side = before_after(prepared.grey, picture.pixels)
-            side_by_side.save(path, quality=self._work.quality, note=self._work.colorizer.note)
+            side_by_side = before_after(prepared.grey, picture.pixels).with_note(picture.note)
+            side_by_side.save(path, quality=self._work.quality)
             self.compared = path
 
 

@@ -25,26 +25,26 @@ class Attachments:
     texts: tuple[bytes, ...]
 
 
-def attachments(picture: Picture, format: str, note: str | None) -> Attachments:
+def attachments(picture: Picture, format: str) -> Attachments:
     """What to put into a file of ``format`` beside the pixels."""
-    data = picture.metadata
+    data, note = picture.metadata, picture.note
     icc = data.icc if picture.pixels.ndim == 3 and profile_space(data.icc) == "rgb" else None
     xmp = clean_packet(data.xmp) if data.xmp else None
     xmp = add_note(xmp, note) if note else xmp
     if format == "jpeg" and xmp and len(xmp) > _JPEG_XMP:
         xmp = add_note(None, note) if note else None
     texts = data.texts if picture.format == format else ()
-    exif = attached_exif(picture, format, note)
+    exif = attached_exif(picture, format)
     return Attachments(exif, xmp, icc, _iptc_for(data.iptc, format), data.dpi, texts)
 
 
-def attached_exif(picture: Picture, format: str, note: str | None) -> bytes | None:
+def attached_exif(picture: Picture, format: str) -> bytes | None:
     """The EXIF block for a file of ``format``; None if there is nothing to say."""
     data = picture.metadata
     block = (Exif.parse(data.exif) if data.exif else None) or Exif()
     block.set_geometry(picture.width, picture.height)
-    if note:
-        block.add_comment(note)
+    if picture.note:
+        block.add_comment(picture.note)
     if data.dpi and (format in _NO_DPI_FIELD or X_RESOLUTION in block.main):
         block.set_dpi(data.dpi)
     if not (block.main or block.exif or block.gps):

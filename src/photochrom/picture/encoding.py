@@ -19,9 +19,7 @@ from .profiles import from_srgb, is_srgb
 from .vips import FileTarget, array_of, image_of, library, reason, set_blob
 
 
-def encode(
-    picture: Picture, file: BinaryIO, format: str, quality: int | None, note: str | None
-) -> None:
+def encode(picture: Picture, file: BinaryIO, format: str, quality: int | None) -> None:
     """Write ``picture`` into an empty, seekable file open for reading and writing.
 
     Raises:
@@ -31,7 +29,7 @@ def encode(
     """
     depth = picture.depth if FORMATS[format].deep or format == "jp2" else 8
     alpha = _alpha_for(picture, format)
-    extra = attachments(picture, format, note)
+    extra = attachments(picture, format)
     quality = FORMATS[format].quality if quality is None else quality
     if format in ("bmp", "jp2"):
         _encode_pillow(picture, alpha, file, format, depth, extra)

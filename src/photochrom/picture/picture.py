@@ -84,6 +84,8 @@ class Picture:
             ``"jp2"`` or ``"gif"`` as the source; None for arrays.
         depth: bits per channel of the file, 8 or 16. Pixels may be uint16 at a depth of 8: those
             of a file with a colour profile are, so that the conversion costs no tones.
+        note: one line for people that says by what the colours were inferred. Where it is set, a
+            saved file carries it in its metadata, together with IPTC's mark for such pictures.
 
     Raises:
         ArgumentError: the arrays are not of these forms.
@@ -94,6 +96,7 @@ class Picture:
     metadata: Metadata = field(default_factory=Metadata)
     format: str | None = None
     depth: int = 0
+    note: str | None = None
 
     def __post_init__(self) -> None:
         form = self.pixels.shape[2:] in ((), (3,)) and self.pixels.ndim in (2, 3)
@@ -142,13 +145,16 @@ class Picture:
             alpha = to_8_bits(alpha) if rgb.dtype == np.uint8 else alpha.astype(np.uint16) * 257
         return replace(self, pixels=rgb, alpha=alpha, depth=self.depth if same else 0)
 
+    def with_note(self, note: str | None) -> Picture:
+        """This picture with another note about its colours."""
+        return replace(self, note=note)
+
     def save(
         self,
         target: str | Path | BinaryIO,
         *,
         format: str | None = None,
         quality: int | None = None,
-        note: str | None = None,
     ) -> None:
         """Write the picture to a file (whole or not at all) or into an open binary file.
 
@@ -156,8 +162,6 @@ class Picture:
             target: path, or file open for writing.
             format: name of the format; default: by the suffix of ``target``, else the source's.
             quality: 1...100, of JPEG, WebP, AVIF and HEIC; the other formats lose nothing.
-            note: one line for people that says by what the colours were inferred; it goes into the
-                metadata together with IPTC's mark for such pictures.
 
         Raises:
             PictureError: the format cannot hold the picture, or the file cannot be written.
@@ -165,14 +169,12 @@ class Picture:
         """
         from .writing import save
 
-        save(self, target, format=format, quality=quality, note=note)
+        save(self, target, format=format, quality=quality)
 
-    def to_bytes(
-        self, format: str, *, quality: int | None = None, note: str | None = None
-    ) -> bytes:
+    def to_bytes(self, format: str, *, quality: int | None = None) -> bytes:
         """The picture as the bytes of a file; see ``save``."""
         buffer = io.BytesIO()
-        self.save(buffer, format=format, quality=quality, note=note)
+        self.save(buffer, format=format, quality=quality)
         return buffer.getvalue()
 
     def to_pil(self) -> Image:

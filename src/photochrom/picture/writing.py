@@ -29,10 +29,9 @@ def save(
     *,
     format: str | None,
     quality: int | None,
-    note: str | None,
 ) -> None:
     """See ``Picture.save``."""
-    save_pages([picture], target, format=format, quality=quality, note=note)
+    save_pages([picture], target, format=format, quality=quality)
 
 
 def save_pages(
@@ -41,7 +40,6 @@ def save_pages(
     *,
     format: str | None = None,
     quality: int | None = None,
-    note: str | None = None,
 ) -> None:
     """Write pages, of any sizes, to one file; several of them to a TIFF only.
 
@@ -49,7 +47,7 @@ def save_pages(
 
     Args:
         pages: at least one.
-        target, format, quality, note: as in ``Picture.save``; the default format is that of the
+        target, format, quality: as in ``Picture.save``; the default format is that of the
             first page.
 
     Raises:
@@ -78,9 +76,9 @@ def save_pages(
         if name == "tiff":
             queue = [first]
             del first
-            _write_tiff(queue, rest, file, path.parent if path else None, note)
+            _write_tiff(queue, rest, file, path.parent if path else None)
             return
-        encode(first, file, name, quality, note)
+        encode(first, file, name, quality)
         del first
         if next(rest, None) is not None:
             raise PictureError(
@@ -109,7 +107,6 @@ def _write_tiff(
     rest: Iterator[Picture],
     file: BinaryIO,
     folder: Path | None,
-    note: str | None,
 ) -> None:
     """Write the page in ``queue`` and those of ``rest``, holding one at a time."""
     import tifftools
@@ -121,8 +118,8 @@ def _write_tiff(
             path = Path(scratch) / f"{len(directories)}.tif"
             with path.open("w+b") as part:
                 page = queue.pop()
-                encode(page, part, "tiff", None, note)
-                exif, metadata = attached_exif(page, "tiff", note), page.metadata
+                encode(page, part, "tiff", None)
+                exif, metadata = attached_exif(page, "tiff"), page.metadata
                 del page
                 directory = tagged_page(part, exif, metadata)
                 total += part.seek(0, 2)
