@@ -32,12 +32,10 @@ def by_pillow(array, format, **options):
     return file.getvalue()
 
 
-def pages(**options):
+def pages():
     file = io.BytesIO()
     deep = Picture(colour("uint16", 20, 30), metadata=FULL)
-    save_pages(
-        [Picture(grey(), metadata=FULL).with_note("inferred"), deep], file, format="tiff", **options
-    )
+    save_pages([Picture(grey(), metadata=FULL).with_note("inferred"), deep], file, format="tiff")
     return file.getvalue()
 
 
