@@ -35,9 +35,7 @@ ZHANG16 = HERE.parents[1] / "shared" / "fixtures" / "zhang16"
 PROTOTXT = "colorization_deploy_v2.prototxt"
 OPENCV = "opencv-python-headless>=4.5,<5"
 GRAIN = 10  # standard deviation in codes of 8 bits: a JPEG of 12 megapixels has 4 to 5 MB
-ONE_PICTURE = (
-    "import sys, photochrom as p; p.colorize(sys.argv[1], model=sys.argv[3]).save(sys.argv[2])"
-)
+PHOTOCHROM = str(Path(sys.executable).with_name("photochrom"))
 
 
 class Size(NamedTuple):
@@ -108,7 +106,7 @@ def colour(model: str, source: Path, target: Path) -> float:
 
 
 @lru_cache(1)
-def _coloured(model: str, source: Path) -> Any:
+def coloured(model: str, source: Path) -> Any:
     return colorizer(model).colorize(source)
 
 
@@ -118,15 +116,15 @@ def stages(model: str, source: Path, target: Path) -> dict[str, float]:
     from photochrom.color import neutral
     from photochrom.upsample import shrink
 
-    coloured, one = _coloured(model, source), colorizer(model)
+    result, one = coloured(model, source), colorizer(model)
     moments = [time.perf_counter()]
 
-    def mark(result: Any) -> Any:
+    def mark(value: Any) -> Any:
         moments.append(time.perf_counter())
-        return result
+        return value
 
     picture = mark(photochrom.open_picture(source))
-    mark(coloured.save(target))
+    mark(result.save(target))
     grey = picture.pixels if picture.pixels.ndim == 2 else neutral(picture.pixels)
     L = mark(shrink(grey, *one.model.fit(*grey.shape)))
     prediction = mark(one.model.predict(L[None, None]))
@@ -154,7 +152,7 @@ class Student:
             subprocess.run([python, "-m", "pip", "install", "--quiet", OPENCV], check=True)
         self.command = [str(python), str(HERE / "student.py"), *map(str, files)]
         version = [str(python), "-c", "import cv2; print(cv2.__version__)"]
-        self.version = subprocess.run(version, check=True, capture_output=True, text=True).stdout
+        self.version = subprocess.check_output(version, text=True).strip()
 
     @contextmanager
     def loop(self) -> Iterator[Callable[[Path, Path], float]]:
@@ -175,7 +173,7 @@ class Student:
 def fresh(command: Sequence[str]) -> tuple[float, float]:
     """Seconds and peak megabytes of a command in a process of its own."""
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -220,12 +218,16 @@ def loaded(size: Size, work: Path, model: str, student: Student, repeats: int) -
     print(beyond + (f" (aim {size.times_floor:g})" if size.times_floor else ""))
 
 
+def one_picture(source: Path, target: Path, model: str) -> list[str]:
+    files = [str(source), "-o", str(target), "--overwrite"]
+    return [PHOTOCHROM, "colorize", *files, "--model", model]
+
+
 def whole(size: Size, work: Path, model: str, student: Student, repeats: int) -> None:
     """Print time and peak memory of one size, a process for each picture."""
     source = work / size.file
     ours, theirs = (source.with_stem(f"{source.stem}-{who}") for who in ("ours", "theirs"))
-    command = [sys.executable, "-c", ONE_PICTURE, str(source), str(ours), model]
-    tasks = [lambda: fresh(command)]
+    tasks = [lambda: fresh(one_picture(source, ours, model))]
     if size.times_faster:
         tasks.append(lambda: fresh([*student.command, str(source), str(theirs)]))
     results = rounds(repeats, *tasks)
@@ -240,14 +242,12 @@ def whole(size: Size, work: Path, model: str, student: Student, repeats: int) ->
 
 def start_up(work: Path, model: str, repeats: int) -> None:
     """Print the times of the shortest commands."""
-    source, target = str(work / SMALL.file), str(work / "small-ours.jpg")
-    program = str(Path(sys.executable).with_name("photochrom"))
+    small = one_picture(work / SMALL.file, work / "small-ours.jpg", model)
     commands = {
         "import photochrom": [sys.executable, "-c", "import photochrom"],
-        "photochrom --help": [program, "--help"],
-        "photochrom colorize, 512x384": [program, "colorize", source, "-o", target],
+        "photochrom --help": [PHOTOCHROM, "--help"],
+        f"photochrom colorize, {SMALL.width}x{SMALL.height}": small,
     }
-    commands["photochrom colorize, 512x384"] += ["--model", model]
     results = rounds(repeats, *(lambda c=c: fresh(c) for c in commands.values()))
     for name, result in zip(commands, results, strict=True):
         times, megabytes = zip(*result, strict=True)
