@@ -7,7 +7,7 @@ as well. Printed are medians: with the model loaded before, beside the *floor* (
 file and writing the coloured one by the same codecs, with no colouring between) and the network
 alone; and as a process of its own for each picture, with its peak memory. The student pipeline
 (``student.py``) runs in a virtual environment of its own, with the published network and made-up
-weights, which take the same time as the real ones. Needs scikit-image (group ``dev``), protobuf
+weights, as many as the real ones. Needs scikit-image (group ``dev``), protobuf
 (extra ``import``), Linux or macOS, and 1.2 GB of disk for the folder ``--work``.
 """
 
