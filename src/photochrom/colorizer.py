@@ -16,7 +16,7 @@ from .color import Codes, Float, lab_to_srgb, neutral, recombine
 from .errors import ArgumentError
 from .gamut import annealed_mean, entropy, modes
 from .hints import Hint, propagate, rasterise
-from .picture import Picture, open_pages, open_picture
+from .picture import MAX_PIXELS, Picture, open_pages, open_picture
 from .upsample import GuidedChroma, shrink
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Colorizer:
         self.model.fit(64, 64, size)  # a size the model cannot take is refused now
 
     def colorize(
-        self, source: Any, *, hints: Sequence[Hint] = (), max_pixels: int | None = None
+        self, source: Any, *, hints: Sequence[Hint] = (), max_pixels: int = MAX_PIXELS
     ) -> Picture:
         """Colour one picture.
 
@@ -148,7 +148,7 @@ class Colorizer:
                 ``(H, W, 3)`` and with alpha ``(H, W, 2)`` or ``(H, W, 4)``; uint8, uint16, or
                 float 0...1). Of several pages, the first.
             hints: colours fixed at places.
-            max_pixels: limit on the size; None: the default of `open_picture`.
+            max_pixels: refuse pictures with more pixels than this before decoding them.
 
         Returns:
             The picture in colour, with the source's depth, alpha and metadata.
@@ -157,18 +157,16 @@ class Colorizer:
             PictureError: `source` cannot be read.
             ArgumentError: a hint lies outside the picture.
         """
-        limit = {} if max_pixels is None else {"max_pixels": max_pixels}
-        return self.render(self.prepare(open_picture(source, **limit)), hints=hints)
+        return next(self.colorize_pages(source, hints=hints, max_pixels=max_pixels))
 
     def colorize_pages(
-        self, source: Any, *, hints: Sequence[Hint] = (), max_pixels: int | None = None
+        self, source: Any, *, hints: Sequence[Hint] = (), max_pixels: int = MAX_PIXELS
     ) -> Iterator[Picture]:
         """Colour every page of a picture (a TIFF may have several), one at a time.
 
         Arguments and errors are those of `colorize`.
         """
-        limit = {} if max_pixels is None else {"max_pixels": max_pixels}
-        for page in open_pages(source, **limit):
+        for page in open_pages(source, max_pixels=max_pixels):
             yield self.render(self.prepare(page), hints=hints)
 
     def prepare(self, source: Any) -> Prepared:

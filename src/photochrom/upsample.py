@@ -12,8 +12,8 @@ A network decides chroma on a small grid. Two steps bring it to the picture's si
    chroma it was given, where the filter would smooth it. Slope and offset vary slowly and are
    enlarged linearly; L at full size brings the edges.
 
-``benchmarks/upsample.py`` measures both against bilinear enlarging; the constants are the best
-of those tried there.
+``benchmarks/upsample.py`` measures both against bilinear enlarging; the constants were
+chosen by such measurements.
 """
 
 from __future__ import annotations
@@ -72,7 +72,6 @@ class GuidedChroma:
                 got=f"{L.shape} and {ab.shape}",
                 fix="pass one picture's planes",
             )
-        self.shape = shape
         chroma = _to_guide(L, ab)
         slope = _slope(L, chroma)
         model = np.concatenate([slope, chroma - slope * L])

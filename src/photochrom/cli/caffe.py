@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import platformdirs
 
 from ..errors import ModelImportError
-from ..models.registry import HOME_VARIABLE
+from ..models.files import HOME_VARIABLE, home_or
 from .commands import say
 
 
@@ -45,9 +44,7 @@ def imported(prototxt: Path, caffemodel: Path, points: Path) -> Path:
 
 
 def _folder() -> Path:
-    home = os.environ.get(HOME_VARIABLE)
-    root = Path(home).expanduser() if home else platformdirs.user_cache_path("photochrom")
-    return root / "caffe"
+    return home_or(platformdirs.user_cache_path("photochrom")) / "caffe"
 
 
 def _digest(files: tuple[Path, ...]) -> str:

@@ -130,6 +130,7 @@ def colorize(
     goes on where it was stopped.
     """
     from ..hints import Hint
+    from ..picture import MAX_PIXELS
     from .plan import plan
     from .report import Report
     from .work import Work
@@ -144,7 +145,7 @@ def colorize(
         from ..colorizer import Colorizer
 
         report.colorizer = Colorizer(file, vividness=vividness, size=size)
-        _run(Work(report.colorizer, hints, max_pixels, quality), todo, report)
+        _run(Work(report.colorizer, hints, max_pixels or MAX_PIXELS, quality), todo, report)
     raise typer.Exit(report.finish())
 
 

@@ -74,7 +74,7 @@ class Work:
 
     colorizer: Colorizer
     hints: Sequence[Hint] = ()
-    max_pixels: int | None = None
+    max_pixels: int = MAX_PIXELS
     quality: int | None = None
     stop: Event = field(default_factory=Event)
 
@@ -121,9 +121,7 @@ class _Pages:
         self._work, self._job = work, job
         self.width = self.height = self.count = 0
         self.compared: Path | None = None
-        limit = work.max_pixels
-        source = job.source or sys.stdin.buffer
-        self._sources = open_pages(source, max_pixels=MAX_PIXELS if limit is None else limit)
+        self._sources = open_pages(job.source or sys.stdin.buffer, max_pixels=work.max_pixels)
         self._first: Picture | None = None
 
     def begin(self) -> None:

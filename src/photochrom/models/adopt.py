@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 
 from ..errors import ArgumentError, ModelError, ModelImportError
 from .card import METADATA_KEY, Card
 from .families import FAMILIES
+from .files import replacing
 from .metadata import card_field
 
 
@@ -168,11 +168,10 @@ def _copy(file: Path, target: Path, more: bytes) -> None:
 @contextmanager
 def _writing(target: Path) -> Iterator[Path]:
     """A temporary file beside ``target`` that takes its place if all went well."""
-    temporary = target.with_name(f".{target.name}.{uuid4().hex}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(target)
+        with replacing(target) as temporary:
+            yield temporary
     except OSError as error:
         raise ModelImportError(
             f"{target} cannot be written",
@@ -180,8 +179,6 @@ def _writing(target: Path) -> Iterator[Path]:
             got=error.strerror or str(error),
             fix="choose another place with -o",
         ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _about(error: ModelError, temporary: Path, file: Path) -> ModelError:

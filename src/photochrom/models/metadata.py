@@ -9,10 +9,10 @@ from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
-from uuid import uuid4
 
 from ..errors import ModelError
 from .card import METADATA_KEY, Card
+from .files import replacing
 
 
 def write_card(card: Card, path: Path) -> None:
@@ -25,12 +25,8 @@ def write_card(card: Card, path: Path) -> None:
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     if metrics:
         lines += ["[metrics]", *(f"{json.dumps(key)} = {value}" for key, value in metrics.items())]
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.part")
-    try:
+    with replacing(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_card(path: Path) -> Card | None:

@@ -19,9 +19,9 @@ import platformdirs
 from ..errors import DownloadError, MissingExtraError, ModelNotFoundError
 from .catalogue import CATALOGUE, CatalogueEntry, RemoteFile
 from .download import Progress, download, lock
+from .files import HOME_VARIABLE, home_or
 from .metadata import read_card, write_card
 
-HOME_VARIABLE = "PHOTOCHROM_HOME"
 BUNDLED = "bundled"
 """Name of the model inside the package; no other model can have it."""
 
@@ -70,7 +70,7 @@ class Registry:
         catalogue: Mapping[str, CatalogueEntry] = CATALOGUE,
     ) -> None:
         self.bundled_dir = bundled_dir or Path(__file__).parent / "bundled"
-        self.user_dir = user_dir or _default_user_dir()
+        self.user_dir = user_dir or home_or(platformdirs.user_data_path("photochrom")) / "models"
         self.catalogue = catalogue
 
     def resolve(self, model: str | os.PathLike[str]) -> Path:
@@ -186,13 +186,6 @@ class Registry:
 def is_name(text: str) -> bool:
     """Whether a user's model can have this name."""
     return text != BUNDLED and _NAME.fullmatch(text) is not None
-
-
-def _default_user_dir() -> Path:
-    home = os.environ.get(HOME_VARIABLE)
-    return (
-        Path(home).expanduser() if home else platformdirs.user_data_path("photochrom")
-    ) / "models"
 
 
 def _looks_like_path(model: str) -> bool:

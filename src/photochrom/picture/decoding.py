@@ -90,14 +90,10 @@ def decode_vips(source: Source, format: str, limit: int, **options: Any) -> Deco
         raise damaged(source, format, "more pixels than memory holds") from None
     # libheif turns the pixels of an AVIF; what EXIF says about them is to be ignored.
     found = Decoded(samples=samples, space=space, orientation=1 if format == "avif" else None)
-    found.icc, found.xmp = (
-        metadata_field(image, "icc-profile-data"),
-        metadata_field(image, "xmp-data"),
-    )
-    found.exif, found.iptc = (
-        metadata_field(image, "exif-data"),
-        _iim(metadata_field(image, "iptc-data")),
-    )
+    found.icc = metadata_field(image, "icc-profile-data")
+    found.xmp = metadata_field(image, "xmp-data")
+    found.exif = metadata_field(image, "exif-data")
+    found.iptc = _iim(metadata_field(image, "iptc-data"))
     known = format in ("jpeg", "tiff") and metadata_field(image, "resolution-unit") is not None
     with source.open() as file:
         if format == "jpeg":

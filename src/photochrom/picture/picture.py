@@ -167,9 +167,9 @@ class Picture:
             PictureError: the format cannot hold the picture, or the file cannot be written.
             ArgumentError: ``format`` or ``quality`` is not of its form.
         """
-        from .writing import save
+        from .writing import save_pages
 
-        save(self, target, format=format, quality=quality)
+        save_pages([self], target, format=format, quality=quality)
 
     def to_bytes(self, format: str, *, quality: int | None = None) -> bytes:
         """The picture as the bytes of a file; see ``save``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -21,6 +20,7 @@ from .decoding import (
     from_pillow,
 )
 from .exif import Exif
+from .formats import FORMATS
 from .ifd import Malformed
 from .picture import Encoding, Metadata, Picture, plausible_dpi
 from .profiles import to_srgb
@@ -132,13 +132,7 @@ def _of_pillow(image: Any, limit: int) -> Picture:
     except Exception:  # EXIF is for the decoder to judge; a broken block is none
         found.exif = None
     format = _NAMES.get(image.format or "", (image.format or "").lower())
-    return _picture(found, format if format in _known() else None)
-
-
-def _known() -> frozenset[str]:
-    from .formats import FORMATS
-
-    return frozenset(FORMATS)
+    return _picture(found, format if format in FORMATS else None)
 
 
 def _picture(found: Decoded, format: str | None, exif: Exif | None = None) -> Picture:
@@ -181,7 +175,7 @@ def _metadata(
         dpi=dpi,
         iptc=found.iptc,
         texts=found.texts,
-        encoding=replace(found.encoding),
+        encoding=found.encoding,
     )
 
 

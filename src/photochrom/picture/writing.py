@@ -23,17 +23,6 @@ from .tiff import tagged_page
 _CLASSIC_TIFF = 3_900_000_000
 
 
-def save(
-    picture: Picture,
-    target: str | Path | BinaryIO,
-    *,
-    format: str | None,
-    quality: int | None,
-) -> None:
-    """See ``Picture.save``."""
-    save_pages([picture], target, format=format, quality=quality)
-
-
 def save_pages(
     pages: Iterable[Picture],
     target: str | Path | BinaryIO,

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from ..errors import ModelError
 from ..gamut import bins
 from ..models.card import METADATA_KEY, Card
+from ..models.files import replacing
 from .network import ColorNetwork
 
 PARITY = 1e-3
@@ -128,14 +129,10 @@ def export(network: nn.Module, card: Card, output: Path) -> tuple[float, float]:
     del model.metadata_props[:]
     helper.set_model_props(model, {METADATA_KEY: card.to_json()})
     model.producer_name, model.doc_string = "photochrom", card.title
-    temporary = output.with_name(f".{output.name}.part")
-    try:
+    with replacing(output) as temporary:
         parity = _difference(wrapped, model, temporary, PARITY)
         _store_half(model)
         rounding = _difference(wrapped, model, temporary, ROUNDING)
-        temporary.replace(output)
-    finally:
-        temporary.unlink(missing_ok=True)
     return parity, rounding
 
 

@@ -8,7 +8,6 @@ into a model like any other.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from ...errors import MissingExtraError, ModelImportError
 from ..card import METADATA_KEY, Card
+from ..files import replacing
 from .graph import Graph, Value
 from .layers import LAYERS
 from .reader import POINTS, read_caffemodel, read_points, read_prototxt
@@ -130,14 +130,11 @@ def _check_output(output: Path, inputs: tuple[Path, ...]) -> None:
 
 
 def _write(output: Path, model: Any) -> None:
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        temporary.write_bytes(model.SerializeToString())
-        temporary.replace(output)
+        with replacing(output) as temporary:
+            temporary.write_bytes(model.SerializeToString())
     except OSError as error:
         raise _unwritable(output, str(error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _unwritable(output: Path, got: str) -> ModelImportError:
