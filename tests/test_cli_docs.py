@@ -36,6 +36,7 @@ def test_the_tree() -> None:
     assert NAMES == [
         "photochrom",
         "colorize",
+        "evaluate",
         "models",
         "models list",
         "models info",

@@ -40,11 +40,12 @@ NEIGHBOURS = {  # of the same layer, and still allowed
     "cli": {"server", "web"},
 }
 HEAVY = {
-    *("av", "cv2", "fastapi", "google", "onnx", "onnxruntime", "onnxscript", "pillow_heif"),
-    *("pyvips", "ray", "safetensors", "streamlit", "timm", "torch", "torchvision", "uvicorn"),
+    *("av", "cv2", "fastapi", "google", "lightning", "matplotlib", "onnx", "onnxruntime"),
+    *("onnxscript", "pillow_heif", "pyvips", "ray", "safetensors", "streamlit", "tensorboard"),
+    *("timm", "torch", "torchmetrics", "torchvision", "uvicorn"),
 }
 HEAVY_AT_HOME = {  # imported by nobody who could do without
-    "training": {"onnx", "safetensors", "timm", "torch", "torchvision"},
+    "training": {"lightning", "onnx", "safetensors", "timm", "torch", "torchvision"},
     "server": {"fastapi"},
     "web": {"streamlit"},
     "picture": {"pyvips"},

@@ -1,0 +1,177 @@
+"""Sets of colour pictures: folders, zip files and single files, one picture at a time."""
+
+from __future__ import annotations
+
+import os
+import random
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArgumentError, PhotochromError, PictureError
+from ..picture import FORMATS, open_picture
+from ..picture.formats import show
+from ..picture.picture import to_8_bits
+
+_SUFFIXES = tuple(suffix for row in FORMATS.values() for suffix in row.suffixes)
+_LARGEST_MEMBER = 2**30  # bytes; a small zip file may claim to hold far more
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture of a set.
+
+    Attributes:
+        file: the picture, or the zip file it is in.
+        member: its name in the zip file; empty for a file of its own.
+    """
+
+    file: Path
+    member: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return show(self.file) + (f": {self.member}" if self.member else "")
+
+
+def list_pictures(sources: Sequence[str | os.PathLike[str]]) -> list[Item]:
+    """The pictures of some folders (with all folders inside), zip files and files, in order.
+
+    Hidden files and those without the suffix of a picture are passed over, unless named.
+
+    Raises:
+        ArgumentError: a source does not exist, or there is no picture in any.
+        PictureError: a zip file is damaged, or a folder cannot be looked into.
+    """
+    items = [item for source in sources for item in _inside(Path(source).expanduser())]
+    if not items:
+        raise ArgumentError(
+            f"there is no picture in {', '.join(map(show, sources)) or 'nothing'}",
+            expected="folders or zip files of colour photographs",
+            got=f"none with the ending {', '.join(_SUFFIXES[:5])}, ...",
+            fix="name another folder",
+        )
+    return items
+
+
+def chosen(items: list[Item], limit: int | None, seed: int) -> list[Item]:
+    """All items, or `limit` of them drawn at random, in their order.
+
+    Raises:
+        ArgumentError: `limit` is less than 1.
+    """
+    if limit is None or (limit >= len(items) and limit > 0):
+        return items
+    if limit < 1:
+        raise ArgumentError(
+            "the limit of pictures", expected="1 or more", got=str(limit), fix="leave it out"
+        )
+    # Not the first ones: names often begin with the kind of picture.
+    places = random.Random(seed).sample(range(len(items)), limit)  # noqa: S311
+    return [items[place] for place in sorted(places)]
+
+
+def squares(
+    items: Sequence[Item], size: int
+) -> Iterator[tuple[int, NDArray[np.uint8] | PhotochromError]]:
+    """The centre square of each picture, ``(size, size, 3)`` sRGB, enlarged or shrunk bicubically.
+
+    Yields:
+        The item's place in `items`, and the square or the error that says why there is none.
+    """
+    archive: zipfile.ZipFile | None = None
+    try:
+        for place, item in enumerate(items):
+            try:
+                if not item.member:
+                    yield place, _square(item.file, size)
+                    continue
+                if archive is None or archive.filename != str(item.file):
+                    if archive is not None:
+                        archive.close()
+                    archive = _open_zip(item.file)
+                yield place, _square(_extract(archive, item), size)
+            except PhotochromError as error:
+                yield place, error
+    finally:
+        if archive is not None:
+            archive.close()
+
+
+def _square(source: Path | bytes, size: int) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    pixels = to_8_bits(open_picture(source).pixels)
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    part = pixels[top : top + side, left : left + side]
+    if part.ndim == 2:
+        part = np.repeat(part[..., None], 3, axis=2)
+    image = Image.fromarray(np.ascontiguousarray(part))
+    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def _inside(path: Path) -> Iterator[Item]:
+    if path.is_dir():
+        yield from _walk(path)
+    elif path.suffix.lower() == ".zip" and path.is_file():
+        with _open_zip(path) as archive:
+            names = sorted(name for name in archive.namelist() if _is_picture(name))
+        yield from (Item(path, name) for name in names)
+    elif path.exists():
+        yield Item(path)
+    else:
+        raise ArgumentError(
+            f"{show(path)} cannot be evaluated on",
+            expected="a folder, a zip file or a picture",
+            got="no such file or folder",
+            fix="check the path",
+        )
+
+
+def _walk(top: Path) -> Iterator[Item]:
+    def refuse(error: OSError) -> None:
+        where, why = show(error.filename or top), error.strerror or str(error)
+        raise _unreadable(where, "a folder to look into", why, "check your rights") from None
+
+    for folder, inner, names in os.walk(top, onerror=refuse):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        yield from (Item(Path(folder, name)) for name in sorted(names) if _is_picture(name))
+
+
+def _is_picture(name: str) -> bool:
+    parts = name.split("/")
+    hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+    return not hidden and name.lower().endswith(_SUFFIXES)
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile, ValueError) as error:
+        why = str(error) or "a damaged file"
+        raise _unreadable(show(path), "a zip file", why, "check the file") from None
+
+
+def _extract(archive: zipfile.ZipFile, item: Item) -> bytes:
+    try:
+        size = archive.getinfo(item.member).file_size
+        if size > _LARGEST_MEMBER:
+            raise _unreadable(item.name, "1 GiB at most", f"{size} bytes", "leave it out")
+        return archive.read(item.member)
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
+        why = str(error) or "a damaged member"
+    except (RuntimeError, NotImplementedError) as error:  # a password, an unknown compression
+        why = str(error)
+    raise _unreadable(item.name, "a stored or deflated picture", why, "pack it again")
+
+
+def _unreadable(what: str, expected: str, got: str, fix: str) -> PictureError:
+    return PictureError(f"{what} cannot be read", expected=expected, got=got, fix=fix)

@@ -1,0 +1,162 @@
+"""The result of an evaluation, as objects and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decile:
+    """About a tenth of the compared pixels, of similar entropy.
+
+    Attributes:
+        entropy_from, entropy_to: 0 certain ... 1 no idea.
+        share: of the pixels, 0...1.
+        ab_error: their mean distance to the truth in ab.
+    """
+
+    entropy_from: float
+    entropy_to: float
+    share: float
+    ab_error: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confidence:
+    """Whether a model is less sure where it is more wrong.
+
+    Attributes:
+        deciles: surest first.
+        spearman: rank correlation of entropy and ab error over the pixels, -1...1.
+    """
+
+    deciles: tuple[Decile, ...]
+    spearman: float
+
+    @property
+    def rises(self) -> bool:
+        """Whether each decile has a larger error than the surer one before it."""
+        errors = [decile.ab_error for decile in self.deciles]
+        return errors == sorted(errors)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HintStep:
+    """Mean quality with a number of true hints.
+
+    Attributes:
+        hints: how many.
+        psnr, psnr_ab: in dB, of RGB and of ab alone.
+    """
+
+    hints: int
+    psnr: float
+    psnr_ab: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """The figures of one model or baseline; means over the pictures.
+
+    Attributes:
+        name: as in tables.
+        kind: "baseline" or "model".
+        auc, auc_gain: area under the curve of ab errors, 0...100, and its gain over grey.
+        auc_balanced, auc_balanced_gain: the same as the mean over colour bins; None where no bin
+            has enough pixels.
+        cf, cf_abs: colourfulness, the original and the variant with absolute values.
+        cf_delta_of_means, cf_abs_delta_of_means: distance of the mean to the truth's mean.
+        cf_mean_delta, cf_abs_mean_delta: mean distance to the truth, picture by picture.
+        psnr, psnr_ab: in dB, of RGB and of ab alone, both with peak 255.
+        ssim: on RGB, at most 1.
+        ciede2000: mean colour difference.
+        lpips, fid: None where not measured.
+        ms_per_picture, ms_per_megapixel: for network and painting; None for baselines.
+        confidence: None for models without a distribution.
+        hint_pictures: on how many pictures `hints` was measured.
+        hints: quality after so many hints; empty where not measured.
+    """
+
+    name: str
+    kind: str
+    auc: float
+    auc_gain: float
+    auc_balanced: float | None
+    auc_balanced_gain: float | None
+    cf: float
+    cf_abs: float
+    cf_delta_of_means: float
+    cf_abs_delta_of_means: float
+    cf_mean_delta: float
+    cf_abs_mean_delta: float
+    psnr: float
+    psnr_ab: float
+    ssim: float
+    ciede2000: float
+    lpips: float | None = None
+    fid: float | None = None
+    ms_per_picture: float | None = None
+    ms_per_megapixel: float | None = None
+    confidence: Confidence | None = None
+    hint_pictures: int = 0
+    hints: tuple[HintStep, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A picture of the contact sheet.
+
+    Attributes:
+        name: of the picture.
+        images: column -> the bytes of a WebP file: grey, each model, truth.
+    """
+
+    name: str
+    images: dict[str, bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything an evaluation found.
+
+    Attributes:
+        sources: what was named.
+        size: side in pixels of the compared squares.
+        seed: of the choice of pictures and hints.
+        pictures: how many were compared.
+        near_grey: how many of them have hardly any colour; they count like the others.
+        unreadable: name and reason of each picture that could not be read.
+        mean_ab: mean colour of the set, which one baseline gives everywhere.
+        truth_cf, truth_cf_abs: mean colourfulness of the true pictures.
+        bins: colour bins that count in the class-balanced figure, of 313.
+        minimum: compared pixels a bin needs for that.
+        scores: the two baselines first, then the models in their order.
+        notes: what could not be measured, and why.
+        samples: a contact sheet.
+    """
+
+    sources: tuple[str, ...]
+    size: int
+    seed: int
+    pictures: int
+    near_grey: int
+    unreadable: tuple[tuple[str, str], ...]
+    mean_ab: tuple[float, float]
+    truth_cf: float
+    truth_cf_abs: float
+    bins: int
+    minimum: int
+    scores: tuple[Score, ...]
+    notes: tuple[str, ...] = ()
+    samples: tuple[Sample, ...] = field(default=(), repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report for JSON, without the contact sheet."""
+        values = asdict(self)
+        del values["samples"]
+        values["unreadable"] = [{"name": name, "error": why} for name, why in self.unreadable]
+        for score, row in zip(self.scores, values["scores"], strict=True):
+            if score.confidence is not None:
+                row["confidence"]["rises"] = score.confidence.rises
+        return values

@@ -1,0 +1,133 @@
+"""A report as rows of words: what the terminal and the HTML page both show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .report import Confidence, Report, Score
+
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of every method.
+
+    Attributes:
+        title: what it is.
+        cells: one for each column of `heads`.
+        best: places of the best cells.
+    """
+
+    title: str
+    cells: tuple[str, ...]
+    best: frozenset[int] = frozenset()
+
+
+_FIGURES = (  # attribute of Score, title, format, which way is better
+    ("auc", "AuC, all pixels", ".2f", 1),
+    ("auc_gain", "    gain over grey", "+.2f", 0),
+    ("auc_balanced", "AuC, class-balanced", ".2f", 1),
+    ("auc_balanced_gain", "    gain over grey", "+.2f", 0),
+    ("cf", "colourfulness (cf)", ".1f", 0),
+    ("cf_delta_of_means", "    difference of means", ".1f", -1),
+    ("cf_mean_delta", "    mean difference", ".1f", -1),
+    ("cf_abs", "colourfulness (cf_abs)", ".1f", 0),
+    ("cf_abs_delta_of_means", "    difference of means", ".1f", -1),
+    ("cf_abs_mean_delta", "    mean difference", ".1f", -1),
+    ("psnr", "PSNR of RGB, dB", ".2f", 1),
+    ("psnr_ab", "PSNR of ab, dB", ".2f", 1),
+    ("ssim", "SSIM", ".4f", 1),
+    ("ciede2000", "CIEDE2000", ".2f", -1),
+    ("lpips", "LPIPS", ".4f", -1),
+    ("fid", "FID", ".2f", -1),
+    ("ms_per_picture", "ms per picture", ".0f", 0),
+    ("ms_per_megapixel", "ms per megapixel", ".0f", 0),
+)
+_OPTIONAL = ("lpips", "fid")  # their rows are there only if they were measured
+
+
+def heads(report: Report) -> list[str]:
+    """Names of the columns: the baselines, the models, the truth."""
+    return [*(score.name for score in report.scores), "truth"]
+
+
+def rows(report: Report) -> list[Row]:
+    """The figures."""
+    truth = {
+        "auc": 100.0,
+        "auc_balanced": None if report.bins == 0 else 100.0,
+        "cf": report.truth_cf,
+        "cf_abs": report.truth_cf_abs,
+        "ssim": 1.0,
+        "ciede2000": 0.0,
+    }
+    found = []
+    for key, title, form, better in _FIGURES:
+        values = [getattr(score, key) for score in report.scores]
+        if key not in _OPTIONAL or any(value is not None for value in values):
+            cells = [words(value, form) for value in [*values, truth.get(key)]]
+            found.append(Row(title, tuple(cells), _best(cells[:-1], better)))
+    return [*found, *_confidence(report), *_hints(report)]
+
+
+def summary(report: Report) -> str:
+    """What was compared, in a sentence or two."""
+    near = f"{report.near_grey} of them nearly grey; " if report.near_grey else ""
+    a, b = report.mean_ab
+    return (
+        f"{report.pictures} pictures at {report.size} x {report.size} pixels; {near}"
+        f"{report.bins} of 313 colour bins have the {report.minimum} compared pixels that count "
+        f"in the class-balanced figure; mean colour a {a:.1f}, b {b:.1f}"
+    )
+
+
+def words(value: float | None, form: str) -> str:
+    """A figure, or a dash."""
+    return NOTHING if value is None else format(value, form)
+
+
+def _best(cells: list[str], better: int) -> frozenset[int]:
+    """Places of the best figures, as rounded; none if all are equal."""
+    numbers = {place: float(cell) for place, cell in enumerate(cells) if cell != NOTHING}
+    if not better or len(set(numbers.values())) < 2:
+        return frozenset()
+    best = max(numbers.values(), key=lambda number: number * better)
+    return frozenset(place for place, number in numbers.items() if number == best)
+
+
+def _confidence(report: Report) -> list[Row]:
+    found = [score.confidence for score in report.scores]
+    if not any(found):
+        return []
+    figures: list[tuple[str, Callable[[Confidence], float], str]] = [
+        ("entropy with ab error, rank correlation", lambda c: c.spearman, "+.2f"),
+        ("    ab error of the surest tenth", lambda c: c.deciles[0].ab_error, ".1f"),
+        ("    of the least sure tenth", lambda c: c.deciles[-1].ab_error, ".1f"),
+    ]
+    lines = [
+        (title, [None if c is None else value(c) for c in found], form)
+        for title, value, form in figures
+    ]
+    return [
+        Row(title, (*(words(value, form) for value in values), NOTHING))
+        for title, values, form in lines
+    ]
+
+
+def _hints(report: Report) -> list[Row]:
+    measured = [score for score in report.scores if score.hints]
+    if not measured:
+        return []
+    found = []
+    for place, step in enumerate(measured[0].hints):
+        title = f"PSNR of ab, dB, with no hints (pictures: {measured[0].hint_pictures})"
+        title = title if place == 0 else f"    with {step.hints} hint" + "s" * (step.hints != 1)
+        cells = [words(_psnr_ab(score, place), ".2f") for score in report.scores]
+        found.append(Row(title, (*cells, NOTHING), _best(cells, 1)))
+    return found
+
+
+def _psnr_ab(score: Score, place: int) -> float | None:
+    return score.hints[place].psnr_ab if score.hints else None
