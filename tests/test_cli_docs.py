@@ -37,6 +37,7 @@ def test_the_tree() -> None:
         "photochrom",
         "colorize",
         "evaluate",
+        "train",
         "models",
         "models list",
         "models info",

@@ -1,6 +1,6 @@
 """From a network in PyTorch to an ONNX file with its card."""
 
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,12 @@ for package in ("timm", "onnx", "onnxscript", "safetensors"):
     pytest.importorskip(package, reason=f"needs {package} (extra train)")
 
 import onnx  # noqa: E402
-from safetensors.torch import save_file  # noqa: E402
 from torch import nn  # noqa: E402
 
 from photochrom.errors import ModelError  # noqa: E402
 from photochrom.gamut import BIN_COUNT, annealed_mean  # noqa: E402
 from photochrom.models import Card, Model  # noqa: E402
 from photochrom.training import export as exporting  # noqa: E402
-from photochrom.training.network import ColorNetwork  # noqa: E402
 
 CARD = Card(
     name="small",
@@ -28,20 +26,22 @@ CARD = Card(
     multiple=32,
     size=64,
     temperature=0.6,
+    hints=True,
     metrics={"auc": 1.5},
 )
 
 
 class Small(nn.Module):
-    """L -> logits on a quarter of the size, like the real one."""
+    """L and hints -> logits on a quarter of the size, like the real one."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.shrink = nn.Conv2d(1, 16, 4, 4)
+        self.shrink = nn.Conv2d(4, 16, 4, 4)
         self.head = nn.Conv2d(16, BIN_COUNT, 1)
 
-    def forward(self, L: Any) -> Any:
-        return self.head(torch.relu(self.shrink(L / 100)))
+    def forward(self, L: Any, hint_ab: Any, hint_mask: Any) -> Any:
+        known = torch.cat([L / 100, hint_ab * hint_mask / 110, hint_mask], 1)
+        return self.head(torch.relu(self.shrink(known)))
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +89,13 @@ def test_large_weights_are_halves_and_small_ones_are_not(
 def test_every_size_and_batch_gives_pytorchs_answer(
     exported: tuple[Path, float, float], small: nn.Module, n: int, height: int, width: int
 ) -> None:
-    L = np.random.default_rng(1).uniform(0, 100, (n, 1, height, width)).astype(np.float32)
-    prediction = Model(exported[0]).predict(L)
+    random = np.random.default_rng(1)
+    L = random.uniform(0, 100, (n, 1, height, width)).astype(np.float32)
+    hint_ab = random.uniform(-80, 80, (n, 2, height, width)).astype(np.float32)
+    mask = (random.random((n, 1, height, width)) < 0.1).astype(np.float32)
+    prediction = Model(exported[0]).predict(L, hint_ab, mask)
     with torch.inference_mode():
-        logits = small(torch.from_numpy(L)).numpy()
+        logits = small(*(torch.from_numpy(i) for i in (L, hint_ab, mask))).numpy()
     assert prediction.logits is not None
     np.testing.assert_allclose(prediction.logits, logits, atol=5e-3)
     expected = annealed_mean(prediction.logits, CARD.temperature)
@@ -112,80 +115,8 @@ def test_a_model_that_differs_is_not_written(
     assert path.read_bytes() == b"the one before"
 
 
-def test_the_command(
-    small: nn.Module,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    card, output = tmp_path / "card.toml", tmp_path / "out.onnx"
-    card.write_text('name = "out"\nfamily = "photochrom"\nmultiple = 32\n')
-    asked = []
-    monkeypatch.setattr(exporting, "load_weights", lambda files: asked.append(files) or small)
-    monkeypatch.setattr(
-        sys, "argv", ["export", "a.st", "b.st", "--card", str(card), "-o", str(output)]
-    )
-    exporting.main()
-    assert asked == [[Path("a.st"), Path("b.st")]]
-    assert Model(output).card.name == "out"
-    assert str(output) in capsys.readouterr().out
-
-
-# --- weights -----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def state() -> dict[str, Any]:
-    torch.manual_seed(2)
-    return {name: tensor.contiguous() for name, tensor in ColorNetwork().state_dict().items()}
-
-
-def save(path: Path, tensors: dict[str, Any]) -> Path:
-    save_file(tensors, path)
-    return path
-
-
-def test_weights_come_from_several_files_of_any_float(
-    state: dict[str, Any], tmp_path: Path
-) -> None:
-    encoder = {k: v.half() if v.is_floating_point() else v for k, v in state.items() if "enc" in k}
-    decoder = {k: v for k, v in state.items() if "enc" not in k and k not in ("mean", "std")}
-    files = [save(tmp_path / "encoder.st", encoder), save(tmp_path / "decoder.st", decoder)]
-    network = exporting.load_weights(files)
-    assert not network.training
-    loaded = network.state_dict()
-    for name, tensor in state.items():
-        expected = (
-            tensor.half().float() if name in encoder and tensor.is_floating_point() else tensor
-        )
-        torch.testing.assert_close(loaded[name], expected, msg=name)
-
-
-def test_weights_that_do_not_fit(state: dict[str, Any], tmp_path: Path) -> None:
-    path = tmp_path / "weights.st"
-    changes: dict[str, tuple[dict[str, Any], str]] = {
-        "missing": (
-            {k: v for k, v in state.items() if k != "head.weight"},
-            r"1 missing \['head.weight'\], 0 unknown",
-        ),
-        "unknown": (
-            state | {"tail.bias": torch.zeros(3)},
-            r"0 missing .* 1 unknown \['tail.bias'\]",
-        ),
-        "misshapen": (
-            state | {"head.bias": torch.zeros(100)},
-            r"1 of another shape \['head.bias'\]",
-        ),
-    }
-    for tensors, message in changes.values():
-        save(path, tensors)
-        with pytest.raises(ModelError, match=message):
-            exporting.load_weights([path])
-
-
-def test_weights_that_cannot_be_read(tmp_path: Path) -> None:
-    broken = tmp_path / "broken.st"
-    broken.write_bytes(b"nothing of the kind")
-    for path in (broken, tmp_path / "none.st"):
-        with pytest.raises(ModelError, match=rf"{path.name}, which cannot be read"):
-            exporting.load_weights([path])
+def test_a_card_that_denies_the_hints_is_refused(small: nn.Module, tmp_path: Path) -> None:
+    path = tmp_path / "small.onnx"
+    with pytest.raises(ModelError, match="expected hints = true"):
+        exporting.export(small, replace(CARD, hints=False), path)
+    assert not path.exists()

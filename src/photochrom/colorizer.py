@@ -112,7 +112,7 @@ class Colorizer:
 
     Args:
         model: ``"bundled"``, the name of a model in the user's folder, or a path to an ONNX file.
-        vividness: 0 leaves the picture grey, 1 is the model's own, up to 4 is more.
+        vividness: 0 leaves the picture grey but for hints, 1 is the model's own, up to 4 is more.
         size: side of the square whose area the network's input should have; None: the model's.
         threads: for one picture; None: as many as there are cores.
 
@@ -231,7 +231,7 @@ class Colorizer:
             logits = None if prediction.logits is None else prediction.logits[0]
         if vividness != 1:
             ab = _vivid(ab, logits, card.temperature, vividness)
-        if hints and not card.hints:
+        if hints:  # what the network has not taken up of them, or all of it, is carried
             ab = propagate(ab, prepared.L, hints, shape)
         return ab
 

@@ -122,7 +122,7 @@ def rasterise(
 
 
 def propagate(ab: Float, L: Float, hints: Sequence[Hint], shape: tuple[int, int]) -> Float:
-    """Carry hints over the surfaces they lie on, for networks that take none themselves.
+    """Carry hints over the surfaces they lie on, as far as `ab` does not follow them yet.
 
     From each hint, the distance to every pixel is measured along the path that crosses the least
     change of lightness and predicted colour (a geodesic distance, as in Bai and Sapiro 2007), and

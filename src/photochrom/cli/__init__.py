@@ -1,4 +1,4 @@
-"""The command line: ``photochrom colorize``, ``photochrom models``."""
+"""The command line: ``photochrom colorize``, ``photochrom evaluate``, ``photochrom models``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import typer
 
 from .colorize import colorize
 from .commands import Commands
+from .evaluate import evaluate
 from .importing import import_model
 from .models import models_app
+from .train import train
 
 __all__ = ["app", "main"]
 
@@ -21,6 +23,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(colorize)
+app.command()(evaluate)
+app.command()(train)
 models_app.command("import")(import_model)
 app.add_typer(models_app, name="models")
 

@@ -50,7 +50,7 @@ class Model:
         options = ort.SessionOptions()
         options.log_severity_level = 3  # errors only: they come as exceptions too
         # Else its threads stay busy waiting after each run, on cores that then paint or encode.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         if threads is not None:
             options.intra_op_num_threads = threads
         installed = ort.get_available_providers()

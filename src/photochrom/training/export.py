@@ -1,28 +1,22 @@
-"""Checkpoint -> ONNX, with the annealed mean in the graph and the card in the metadata.
-
-``python -m photochrom.training.export WEIGHTS... --card CARD.toml -o MODEL.onnx`` exports the
-weights of a `ColorNetwork` kept as safetensors files.
-"""
+"""Network -> ONNX, with the annealed mean in the graph and the card in the metadata."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import ModelError
 from ..gamut import bins
 from ..models.card import METADATA_KEY, Card
 from ..models.files import replacing
-from .network import ColorNetwork
+from .loss import annealed_mean
 
 PARITY = 1e-3
 """Largest difference in ab that an export may have from PyTorch, before weights are rounded."""
@@ -35,95 +29,60 @@ _SMALL = 1024  # values; smaller tensors (biases, constants) stay float32
 
 
 class Exported(nn.Module):
-    """The graph that is exported: L -> logits and the annealed mean at temperature T."""
+    """The graph that is exported: L and hints -> logits and the annealed mean at temperature T."""
+
+    bins: Tensor
 
     def __init__(self, network: nn.Module, temperature: float) -> None:
         super().__init__()
         self.network, self.temperature = network, temperature
-        self.register_buffer("bins", torch.from_numpy(bins().T.copy())[:, :, None, None])
+        self.register_buffer("bins", torch.from_numpy(bins().copy()))
 
-    def forward(self, L: Tensor) -> tuple[Tensor, Tensor]:
-        logits = self.network(L)
-        chances = torch.softmax(logits / self.temperature, 1)
-        return logits, nn.functional.conv2d(chances, self.bins)  # type: ignore[arg-type]
-
-
-def load_weights(files: Sequence[Path]) -> ColorNetwork:
-    """A `ColorNetwork` in evaluation mode from safetensors files of any float type.
-
-    Raises:
-        ModelError: a file cannot be read; tensors are missing, or of another network.
-    """
-    network, state = ColorNetwork().eval(), _read(files)
-    own = network.state_dict()
-    # Constants of the code and counts that only training needs may be absent.
-    optional = {k for k in own if k in ("mean", "std") or k.endswith("num_batches_tracked")}
-    missing = sorted(own.keys() - state.keys() - optional)
-    unknown = sorted(state.keys() - own.keys())
-    misshapen = sorted(k for k in own.keys() & state.keys() if own[k].shape != state[k].shape)
-    if missing or unknown or misshapen:
-        raise _unfit(
-            f"{len(missing)} missing {missing[:3]}, {len(unknown)} unknown {unknown[:3]}, "
-            f"{len(misshapen)} of another shape {misshapen[:3]}"
-        )
-    network.load_state_dict(state, strict=False)
-    return network
-
-
-def _read(files: Sequence[Path]) -> dict[str, Tensor]:
-    state = {}
-    for file in files:
-        try:
-            tensors = load_file(file)
-        except (OSError, SafetensorError) as error:
-            raise _unfit(f"{file}, which cannot be read ({error})") from None
-        state.update({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
-    return state
-
-
-def _unfit(got: str) -> ModelError:
-    return ModelError(
-        "the weights do not fit the network",
-        expected="safetensors files of photochrom.training.network.ColorNetwork",
-        got=got,
-        fix="give all files of one checkpoint",
-    )
+    def forward(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.network(L, hint_ab, hint_mask)
+        # The bins last: ONNX Runtime's softmax over another axis is several times slower.
+        ab = annealed_mean(logits.permute(0, 2, 3, 1), self.bins, self.temperature)
+        return logits, ab.permute(0, 3, 1, 2)
 
 
 def export(network: nn.Module, card: Card, output: Path) -> tuple[float, float]:
     """Write `network` as an ONNX file that the family ``photochrom`` runs.
 
     Args:
-        network: L -> logits, in evaluation mode.
+        network: L, hint map, hint mask -> logits, in evaluation mode.
         card: goes into the file's metadata; its temperature goes into the graph.
         output: the ``.onnx`` file; replaced when the new one is complete.
 
     Returns:
-        The largest differences in ab between PyTorch and ONNX Runtime over two input sizes: with
-        float32 weights, and with the large ones rounded to float16, as the file keeps them.
+        The largest differences in ab between PyTorch and ONNX Runtime over two input sizes, with
+        and without hints: with float32 weights, and with the large ones rounded to float16, as
+        the file keeps them.
 
     Raises:
-        ModelError: these are above `PARITY` and `ROUNDING`; nothing is written.
+        ModelError: these are above `PARITY` and `ROUNDING`, or the card says that the network
+            takes no hints; nothing is written.
     """
+    if not card.hints:
+        raise ModelError(
+            f"the card of {card.name} does not fit its network",
+            expected="hints = true",
+            got="hints = false",
+            fix="correct the card",
+        )
     wrapped = Exported(network, card.temperature).eval()
-    sample = torch.rand(2, 1, 256, 256) * 100
-    program = torch.onnx.export(
-        wrapped,
-        (sample,),
-        dynamo=True,
-        opset_version=_OPSET,
-        input_names=["L"],
-        output_names=["logits", "ab"],
-        dynamic_shapes={
-            "L": {
-                0: torch.export.Dim("n", min=1, max=4096),
-                2: 32 * torch.export.Dim("rows", min=1, max=128),
-                3: 32 * torch.export.Dim("columns", min=1, max=128),
-            }
-        },
-        optimize=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*axis name.*")  # the three inputs share theirs
+        program = torch.onnx.export(
+            wrapped,
+            _sample(2, 256, 256),
+            dynamo=True,
+            opset_version=_OPSET,
+            input_names=["L", "hint_ab", "hint_mask"],
+            output_names=["logits", "ab"],
+            dynamic_shapes=_any_size(),
+            optimize=True,
+            verbose=False,
+        )
     assert program is not None  # with dynamo=True it never is
     model = program.model_proto
     del model.metadata_props[:]
@@ -151,6 +110,13 @@ def _store_half(model: onnx.ModelProto) -> None:
     model.graph.node.extend(nodes)
 
 
+def _any_size() -> dict[str, Any]:
+    """Any number of pictures of any size with sides that are multiples of 32."""
+    rows, columns = (32 * torch.export.Dim(name, min=1, max=128) for name in ("rows", "columns"))
+    each = {0: torch.export.Dim("n", min=1, max=4096), 2: rows, 3: columns}
+    return {"L": each, "hint_ab": each, "hint_mask": each}
+
+
 def _difference(wrapped: nn.Module, model: onnx.ModelProto, path: Path, limit: float) -> float:
     """Save `model` and compare it with PyTorch; the largest difference in ab."""
     import onnxruntime as ort
@@ -159,10 +125,12 @@ def _difference(wrapped: nn.Module, model: onnx.ModelProto, path: Path, limit: f
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     worst = 0.0
     for batch, height, width in ((1, 256, 256), (2, 192, 320)):
-        L = _smooth_noise(batch, height, width)
-        with torch.inference_mode():
-            ab = wrapped(L)[1].numpy()
-        worst = max(worst, float(np.abs(session.run(["ab"], {"L": L.numpy()})[0] - ab).max()))
+        L, hint_ab, mask = _sample(batch, height, width)
+        for known in (mask, torch.zeros_like(mask)):
+            with torch.inference_mode():
+                ab = wrapped(L, hint_ab, known)[1].numpy()
+            inputs = {"L": L.numpy(), "hint_ab": hint_ab.numpy(), "hint_mask": known.numpy()}
+            worst = max(worst, float(np.abs(session.run(["ab"], inputs)[0] - ab).max()))
     if not worst <= limit:
         raise ModelError(
             "the exported model differs from PyTorch's",
@@ -173,30 +141,13 @@ def _difference(wrapped: nn.Module, model: onnx.ModelProto, path: Path, limit: f
     return worst
 
 
-def _smooth_noise(batch: int, height: int, width: int) -> Tensor:
-    """L of something like a picture: noise on several scales, 0...100."""
+def _sample(batch: int, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Something like a picture, noise on several scales, and a few hints."""
     generator = torch.Generator().manual_seed(1)
-    total = torch.zeros(batch, 1, height, width)
+    total = torch.zeros(batch, 3, height, width)
     for cells in (4, 16, 64):
-        noise = torch.randn(batch, 1, cells, cells, generator=generator) * (8 / cells**0.5)
+        noise = torch.randn(batch, 3, cells, cells, generator=generator) * (8 / cells**0.5)
         total += nn.functional.interpolate(noise, (height, width), mode="bicubic")
-    return (50 + 8 * total).clamp(0, 100)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("weights", type=Path, nargs="+", help="safetensors files")
-    parser.add_argument("--card", type=Path, required=True, help="TOML with the model card")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="ONNX file to write")
-    options = parser.parse_args()
-    card = Card.from_toml(options.card)
-    parity, rounding = export(load_weights(options.weights), card, options.output)
-    megabytes = options.output.stat().st_size / 1e6
-    print(  # noqa: T201
-        f"{options.output}: {megabytes:.1f} MB, within {parity:.2g} ab of PyTorch "
-        f"before and {rounding:.2g} after rounding to float16"
-    )
-
-
-if __name__ == "__main__":
-    main()
+    mask = torch.zeros(batch, 1, height, width)
+    mask[:, :, height // 4 :: height // 3, width // 4 :: width // 3] = 1
+    return (50 + 8 * total[:, :1]).clamp(0, 100), 10 * total[:, 1:] * mask, mask

@@ -1,11 +1,13 @@
-"""The network: L in, a distribution over the 313 gamut bins out, on a quarter of the size.
+"""The network: L and hints in, at a quarter of the size a distribution over the bins out.
 
-A U-Net: an EfficientNet-B4 encoder, a vector of global context added where the picture is
-smallest, and a decoder that comes up to stride 4 with a skip from the encoder at each step.
+A U-Net: an encoder trained on ImageNet, a vector of global context added where the picture is
+smallest, attention where it is one sixteenth, and a decoder that comes up to stride 4 with a skip
+from the encoder at each step. Hints enter at strides 32, 16, 8 and 4; without any they add zero.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import timm
@@ -14,45 +16,135 @@ from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 from torch.nn import functional
 
-_SKIPS = (32, 56, 160, 448)  # channels of the encoder at strides 4, 8, 16 and 32
+from ..errors import ArgumentError
+from ..gamut import BIN_COUNT
+
+ENCODER = "tf_efficientnet_b4"
+"""The encoder of the bundled model, by its name in timm."""
+
+_STRIDES = (4, 8, 16, 32)
+_WIDTHS = (256, 160, 128)  # channels of the decoder at strides 16, 8 and 4
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class ColorNetwork(nn.Module):
-    """L ``(N, 1, H, W)``, 0...100, sides multiples of 32 -> logits ``(N, 313, H/4, W/4)``."""
+    """L ``(N, 1, H, W)``, 0...100, sides multiples of 32 -> logits ``(N, 313, H/4, W/4)``.
+
+    Args:
+        encoder: name of a timm encoder with features at strides 4, 8, 16 and 32.
+        pretrained: whether timm fetches its ImageNet weights.
+        without: names of the encoder's modules to leave out (residual blocks, whose place an
+            identity takes), where weights exist only for the rest.
+
+    Raises:
+        ArgumentError: timm has no such encoder, or its features do not fit.
+    """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self) -> None:
+    def __init__(
+        self, encoder: str = ENCODER, *, pretrained: bool = False, without: Sequence[str] = ()
+    ) -> None:
         super().__init__()
-        encoder: Any = timm.create_model(
-            "tf_efficientnet_b4", features_only=True, pretrained=False, out_indices=(1, 2, 3, 4)
-        )
-        # The last residual block's ImageNet weights are not available; the rest does without.
-        encoder.blocks[6][1] = nn.Identity()
-        _make_padding_static(encoder)
-        self.enc = encoder
-        deepest = _SKIPS[3]
+        self.enc, skips = _encoder(encoder, pretrained)
+        for name in without:
+            self.enc.set_submodule(name, nn.Identity())
+        deepest = skips[3]
         self.ctx = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Conv2d(deepest, deepest, 1),
             nn.ReLU(),
             nn.Conv2d(deepest, deepest, 1),
         )
-        self.u16 = _Up(deepest, _SKIPS[2], 256)
-        self.u8 = _Up(256, _SKIPS[1], 160)
-        self.u4 = _Up(160, _SKIPS[0], 128)
-        self.head = nn.Conv2d(128, 313, 1)
+        self.u16 = _Up(deepest, skips[2], _WIDTHS[0])
+        self.att = nn.Sequential(_Attention(_WIDTHS[0]), _Attention(_WIDTHS[0]))
+        self.u8 = _Up(_WIDTHS[0], skips[1], _WIDTHS[1])
+        self.u4 = _Up(_WIDTHS[1], skips[0], _WIDTHS[2])
+        self.head = nn.Conv2d(_WIDTHS[2], BIN_COUNT, 1)
+        self.hints = nn.ModuleList(_HintEntry(c) for c in (_WIDTHS[2], *_WIDTHS[1::-1], deepest))
         self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(_IMAGENET_STD).view(1, 3, 1, 1))
+        self.train()  # the encoder is not, from the beginning: Lightning keeps modes as they are
 
-    def forward(self, L: Tensor) -> Tensor:
-        s4, s8, s16, s32 = self.enc((L / 100 - self.mean) / self.std)
-        x = self.u16(s32 + self.ctx(s32), s16)
-        logits: Tensor = self.head(self.u4(self.u8(x, s8), s4))
+    def forward(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Tensor:
+        """Logits.
+
+        Args:
+            L: ``(N, 1, H, W)``, 0...100.
+            hint_ab: ``(N, 2, H, W)`` ab.
+            hint_mask: ``(N, 1, H, W)``, 1 where `hint_ab` counts, else 0.
+        """
+        return self.decode(self.enc((L / 100 - self.mean) / self.std), hint_ab, hint_mask)
+
+    def decode(self, features: Sequence[Tensor], hint_ab: Tensor, hint_mask: Tensor) -> Tensor:
+        """Logits from the encoder's features at strides 4, 8, 16 and 32, and from hints."""
+        s4, s8, s16, s32 = features
+        known = functional.avg_pool2d(torch.cat([hint_ab * hint_mask / 110, hint_mask], 1), 4)
+        h4, h8, h16, h32 = (
+            entry(known if stride == 4 else functional.avg_pool2d(known, stride // 4))
+            for entry, stride in zip(self.hints, _STRIDES, strict=True)
+        )
+        x = self.att(self.u16(s32 + self.ctx(s32) + h32, s16, h16))
+        logits: Tensor = self.head(self.u4(self.u8(x, s8, h8), s4, h4))
         return logits
+
+    def train(self, mode: bool = True) -> ColorNetwork:
+        """As usual, but the encoder's statistics stay ImageNet's: crops are few and small."""
+        super().train(mode)
+        self.enc.eval()
+        return self
+
+
+class _HintEntry(nn.Module):
+    """Where hints come in: the mean hinted ab of each cell and whether there is one.
+
+    Without bias, so that cells without hints give zero; and zero to begin with, so that hints can
+    be added to a network that was trained without.
+    """
+
+    def __init__(self, channels: int, hidden: int = 64) -> None:
+        super().__init__()
+        self.inner = nn.Conv2d(3, hidden, 1, bias=False)
+        self.outer = nn.Conv2d(hidden, channels, 1, bias=False)
+        nn.init.zeros_(self.outer.weight)
+
+    def forward(self, known: Tensor) -> Tensor:
+        share = known[:, 2:]  # of the cell's pixels that have a hint
+        cells = torch.cat([known[:, :2] / share.clamp(min=1e-4), (share > 0).to(share)], 1)
+        result: Tensor = self.outer(functional.relu(self.inner(cells)))
+        return result
+
+
+class _Attention(nn.Module):
+    """A transformer block over all places: an object's far ends hear of each other.
+
+    It has no notion of place, so that it serves every picture size; the features know theirs.
+    It adds zero to begin with.
+    """
+
+    def __init__(self, channels: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.before, self.between = nn.LayerNorm(channels), nn.LayerNorm(channels)
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.out = nn.Linear(channels, channels)
+        last = nn.Linear(2 * channels, channels)
+        self.mlp = nn.Sequential(nn.Linear(channels, 2 * channels), nn.GELU(), last)
+        for adding in (self.out, last):
+            nn.init.zeros_(adding.weight)
+            nn.init.zeros_(adding.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = x.flatten(2).transpose(1, 2)  # (N, h * w, channels)
+        parts = self.qkv(self.before(tokens)).unflatten(2, (3, self.heads, -1))
+        q, k, v = parts.permute(2, 0, 3, 1, 4)
+        seen = functional.scaled_dot_product_attention(q, k, v)
+        tokens = tokens + self.out(seen.transpose(1, 2).flatten(2))
+        tokens = tokens + self.mlp(self.between(tokens))
+        result: Tensor = tokens.transpose(1, 2).unflatten(2, x.shape[2:])
+        return result
 
 
 class _Block(nn.Module):
@@ -70,7 +162,7 @@ class _Block(nn.Module):
 
 
 class _Up(nn.Module):
-    """Twice the size: the deeper features reduced and enlarged, plus the encoder's skip."""
+    """Twice the size: the deeper features reduced and enlarged, plus skip and hints."""
 
     def __init__(self, deeper: int, skip: int, channels: int) -> None:
         super().__init__()
@@ -78,14 +170,39 @@ class _Up(nn.Module):
         self.lat = _pointwise(skip, channels)
         self.blk = nn.Sequential(_Block(channels))
 
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+    def forward(self, x: Tensor, skip: Tensor, hints: Tensor) -> Tensor:
         enlarged = functional.interpolate(self.red(x), scale_factor=2.0, mode="nearest")
-        result: Tensor = self.blk(functional.relu(enlarged + self.lat(skip)))
+        result: Tensor = self.blk(functional.relu(enlarged + self.lat(skip) + hints))
         return result
 
 
 def _pointwise(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
+
+
+def _encoder(name: str, pretrained: bool) -> tuple[Any, list[int]]:
+    """timm's encoder and its channels at the four strides."""
+    try:
+        probe: Any = timm.create_model(name, features_only=True, pretrained=False)
+        places = [i for i, r in enumerate(probe.feature_info.reduction()) if r in _STRIDES]
+        encoder: Any = timm.create_model(
+            name, features_only=True, pretrained=pretrained, out_indices=places
+        )
+    except (RuntimeError, AttributeError, TypeError) as error:
+        raise _bad_encoder(name, str(error)) from None
+    if tuple(encoder.feature_info.reduction()) != _STRIDES:
+        raise _bad_encoder(name, f"features at strides {encoder.feature_info.reduction()}")
+    _make_padding_static(encoder)
+    return encoder, list(encoder.feature_info.channels())
+
+
+def _bad_encoder(name: str, got: str) -> ArgumentError:
+    return ArgumentError(
+        f"the encoder {name} cannot be used",
+        expected="a name of timm.list_models() with features at strides 4, 8, 16 and 32",
+        got=got,
+        fix=f"try {ENCODER}, convnext_tiny or resnet50",
+    )
 
 
 def _make_padding_static(module: nn.Module) -> None:
@@ -114,7 +231,9 @@ class _StaticSame(nn.Conv2d):
             groups=same.groups,
             bias=same.bias is not None,
         )
-        total = kernel - stride
+        if same.weight.device.type != "meta":
+            self.load_state_dict(same.state_dict())
+        total = max(kernel - stride, 0)
         self.same_padding = (total // 2, total - total // 2) * 2
 
     def forward(self, x: Tensor) -> Tensor:

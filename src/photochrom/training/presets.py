@@ -1,0 +1,261 @@
+"""The two recipes: what each trains, on crops of which size, and how it becomes a model file."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..color import Float
+from ..errors import ArgumentError, DownloadError
+from ..gamut import BIN_COUNT, soft_encode
+from ..models.card import Card
+from .base import RunModule
+from .calibrate import calibrate
+from .export import export
+from .fit import Batches
+from .lab import srgb_to_lab
+from .loss import ColorLoss, rebalancing
+from .module import ColorModule, choose_trained
+from .network import ENCODER, ColorNetwork
+from .plain import STRIDE, PlainModule, PlainNetwork, export_plain
+from .weights import read_network
+
+_COUNTED = 60  # batches on which the colours' shares are counted
+_CALIBRATED = 600  # pictures on which the temperature is chosen
+
+
+class Preset(ABC):
+    """One recipe.
+
+    Attributes:
+        name: as the user calls it.
+        family: of its models, see ``models.families``.
+        values: of the `Plan`, where they are not its own.
+        minutes, epochs: length of a run if the user says none.
+        scale: of the crops, see `CropBatches`.
+        encoder: the name in timm of the one it has if the user names none.
+        compiles: whether compiling makes it faster.
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[str]
+    values: ClassVar[dict[str, Any]]
+    minutes: ClassVar[float | None] = None
+    epochs: ClassVar[float | None] = None
+    scale: ClassVar[tuple[float, float]]
+    encoder: ClassVar[str | None] = None
+    compiles: ClassVar[bool] = False
+
+    @abstractmethod
+    def sizes(self, size: int | None, data: Sequence[str]) -> tuple[int, int, int]:
+        """Side of the crops at first and in the end, and of the pictures that are kept.
+
+        Raises:
+            ArgumentError: the preset does not take that size.
+        """
+
+    @abstractmethod
+    def network(
+        self, encoder: str | None, weights: Sequence[Path], say: Callable[[str], None]
+    ) -> nn.Module:
+        """The network as it is to begin with.
+
+        Raises:
+            PhotochromError: the encoder or the weights cannot be had.
+        """
+
+    @abstractmethod
+    def restored(self, encoder: str | None, weights: Path) -> nn.Module:
+        """A network that a run has kept as a safetensors file."""
+
+    @abstractmethod
+    def module(self, network: Any, batches: Batches, *, compiled: bool) -> RunModule:
+        """What trains it."""
+
+    @abstractmethod
+    def precision(self) -> str:
+        """In what it is trained here, as Lightning calls it."""
+
+    @abstractmethod
+    def card(self, module: RunModule, batches: Batches) -> dict[str, Any]:
+        """The last choices after training, and the part of the card that only the preset knows."""
+
+    @abstractmethod
+    def export(self, network: Any, card: Card, output: Path) -> None:
+        """Write the ONNX file."""
+
+
+class Photochrom(Preset):
+    """The recipe of the bundled model."""
+
+    name, family, encoder, compiles = "photochrom", "photochrom", ENCODER, True
+    values: ClassVar[dict[str, Any]] = {}
+    minutes = 60.0
+    scale = (0.6, 1.0)
+
+    def sizes(self, size: int | None, data: Sequence[str]) -> tuple[int, int, int]:
+        first = size or 128
+        return first, max(first * 3 // 2 // 32 * 32, 32), first * 5 // 4
+
+    def network(
+        self, encoder: str | None, weights: Sequence[Path], say: Callable[[str], None]
+    ) -> nn.Module:
+        if weights:
+            return read_network(weights, encoder or ENCODER)
+        say(f"fetching the encoder {encoder or ENCODER}")
+        return _fetched(encoder or ENCODER)
+
+    def restored(self, encoder: str | None, weights: Path) -> nn.Module:
+        return read_network([weights], encoder or ENCODER)
+
+    def module(self, network: ColorNetwork, batches: Batches, *, compiled: bool) -> RunModule:
+        if not torch.cuda.is_available():
+            choose_trained(network, first_stage=4, spatial=False)
+        plan = batches.plan
+        weight = rebalancing(_shares(batches), plan.rebalancing)
+        loss = ColorLoss(weight, plan.temperature, plan.distance)
+        return ColorModule(network, loss, plan, compiled=compiled)
+
+    def precision(self) -> str:
+        return "bf16-mixed" if _has_bfloat16() else "32-true"
+
+    def card(self, module: RunModule, batches: Batches) -> dict[str, Any]:
+        assert isinstance(module, ColorModule)
+        enough = -(-_CALIBRATED // module.plan.batch)
+        best = calibrate(module.network, module.loss, islice(batches.validating(), enough))
+        module.temperature = best.temperature
+        return {
+            "size": max(64, 2 * module.plan.size),
+            "multiple": 32,
+            "temperature": best.temperature,
+            "hints": True,
+            "metrics": {
+                "validation_raw_gain": round(best.raw, 4),
+                "validation_balanced_gain": round(best.balanced, 4),
+                "validation_colorfulness_over_truth": round(best.colorfulness, 4),
+            },
+            "limits": "Colours are plausible, not evidence. "
+            "Not compared with other models; see photochrom evaluate.",
+        }
+
+    def export(self, network: ColorNetwork, card: Card, output: Path) -> None:
+        export(network, card, output)
+
+
+class Plain(Preset):
+    """The small network of student projects."""
+
+    name, family = "plain", "plain"
+    values: ClassVar[dict[str, Any]] = {"rate": 3e-4, "validation": 0.1}
+    epochs = 30
+    scale = (1.0, 1.0)
+
+    def sizes(self, size: int | None, data: Sequence[str]) -> tuple[int, int, int]:
+        small = all(name in ("cifar10", "cifar100") for name in data)
+        side = size or (32 if small else 64)
+        if side not in (32, 64, 128):
+            raise ArgumentError(
+                "--size cannot be used",
+                expected="32, 64 or 128 for the preset plain",
+                got=str(side),
+                fix="take one of these",
+            )
+        return side, side, side
+
+    def network(
+        self, encoder: str | None, weights: Sequence[Path], say: Callable[[str], None]
+    ) -> nn.Module:
+        if encoder or weights:
+            raise ArgumentError(
+                "--encoder and --weights cannot be used",
+                expected="neither of them for the preset plain, which begins untrained",
+                got="one of them",
+                fix="leave it out, or take --preset photochrom",
+            )
+        return PlainNetwork()
+
+    def restored(self, encoder: str | None, weights: Path) -> nn.Module:
+        from safetensors.torch import load_file
+
+        network = PlainNetwork()
+        network.load_state_dict(load_file(weights))
+        return network
+
+    def module(self, network: PlainNetwork, batches: Batches, *, compiled: bool) -> RunModule:
+        return PlainModule(network, batches.plan)
+
+    def precision(self) -> str:
+        return "32-true"
+
+    def card(self, module: RunModule, batches: Batches) -> dict[str, Any]:
+        return {
+            "size": max(64, 2 * module.plan.size),
+            "multiple": STRIDE,
+            "limits": "A small network with squared error: timid, brownish colours.",
+        }
+
+    def export(self, network: PlainNetwork, card: Card, output: Path) -> None:
+        export_plain(network, card, output)
+
+
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (Photochrom(), Plain())}
+
+
+def _fetched(encoder: str) -> ColorNetwork:
+    """A network whose encoder has timm's weights.
+
+    Raises:
+        ArgumentError: timm has no such encoder, or it does not fit.
+        DownloadError: it has, but the weights cannot be fetched.
+    """
+    ColorNetwork(encoder)  # complains of the name, if there is anything to complain of
+    with _silent("huggingface_hub", "timm"):
+        try:
+            return ColorNetwork(encoder, pretrained=True)
+        except Exception as error:  # whatever the libraries of the web may raise
+            raise DownloadError(
+                f"the weights of the encoder {encoder} cannot be fetched",
+                expected="a connection to huggingface.co",
+                got=(str(error).splitlines() or [type(error).__name__])[0],
+                fix="try again, or give weights that you have with --weights",
+            ) from error
+
+
+@contextmanager
+def _silent(*names: str) -> Iterator[None]:
+    """Without the warnings that these packages log."""
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def _shares(batches: Batches) -> Float:
+    """How much of the crops is of each colour, counted on a sample: ``(313,)``."""
+    shares = np.zeros(BIN_COUNT)
+    for number in range(_COUNTED):
+        ab = srgb_to_lab(batches.crops[number])[:, 1:]
+        pooled = torch.nn.functional.avg_pool2d(ab, 4).permute(0, 2, 3, 1).reshape(-1, 2)
+        near, part = soft_encode(pooled.numpy())
+        shares += np.bincount(near.ravel(), part.ravel(), BIN_COUNT)
+    return shares.astype(np.float32)
+
+
+def _has_bfloat16() -> bool:
+    """Whether the processor or GPU computes with bfloat16 itself; imitating it is slow."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

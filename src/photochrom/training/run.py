@@ -1,0 +1,313 @@
+"""From the user's pictures to a model file: everything that `photochrom train` does."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import torch
+from filelock import FileLock, Timeout
+from lightning.pytorch.utilities import rank_zero_only
+from torch import nn
+
+from ..errors import ArgumentError, PhotochromError
+from ..models.card import Card
+from . import compiling, report
+from .base import RunModule
+from .cache import Cache, build_cache
+from .callbacks import Progress
+from .data import split
+from .fit import HISTORY, LAST, Batches, fit
+from .history import read_history
+from .machine import cores, describe
+from .options import FILE, Options
+from .plan import Plan
+from .presets import PRESETS, Preset
+from .sources import Source, open_source
+from .weights import write_network
+
+MODEL = "model.onnx"
+"""The result, in the folder of a run."""
+
+_CACHE = "pictures"
+_LOCK = ".lock"
+_WEIGHTS = "weights.safetensors"
+_START = LAST.with_name("start.safetensors")
+
+
+class Watch(Protocol):
+    """Sees what a run does."""
+
+    def say(self, line: str) -> None:
+        """A line for the user."""
+
+    def pictures(self, done: int, total: int) -> None:
+        """Pictures are read."""
+
+    def step(self, progress: Progress) -> None:
+        """The network is trained; called twice a second at most."""
+
+
+class _Silent:
+    def say(self, line: str) -> None: ...
+
+    def pictures(self, done: int, total: int) -> None: ...
+
+    def step(self, progress: Progress) -> None: ...
+
+
+def train(
+    given: Mapping[str, Any], folder: Path, *, resume: bool = False, watch: Watch | None = None
+) -> Path | None:
+    """Train a network and write it as a model.
+
+    Args:
+        given: the options of the user, by the names of `Options`; without those left out.
+        folder: for the model, its pictures and logs; new or empty, unless `resume`.
+        resume: whether to go on with the run in the folder; then `given` may be empty.
+        watch: sees what happens.
+
+    Returns:
+        The model's file; None in all processes of the run but the first.
+
+    Raises:
+        PhotochromError: an option is wrong, the data or weights cannot be had, the disk is full.
+        KeyboardInterrupt: asked to stop; what was done is kept, and `resume` goes on with it.
+    """
+    first: bool = rank_zero_only.rank == 0  # type: ignore[attr-defined]  # of all processes
+    watch = watch if first and watch is not None else _Silent()
+    new = first and not resume
+    if new:
+        _check_empty(folder)
+    options = Options.stored(folder, given) if resume else Options.given(given)
+    preset = _preset(options.preset)
+    _plan(options, preset, pictures=1)  # complains before anything is begun
+    model = folder / MODEL
+    if resume and model.is_file():
+        watch.say("the run is finished")
+        return model
+    with _explained(folder), _alone(folder, first):
+        _run(options, preset, folder, watch, new=new, first=first)
+    return model if first else None
+
+
+def _run(
+    options: Options, preset: Preset, folder: Path, watch: Watch, *, new: bool, first: bool
+) -> None:
+    cache = _cache(folder)
+    sources = [open_source(spec) for spec in options.data] if cache is None else []
+    kept = next((p for p in (folder / _WEIGHTS, folder / _START) if p.is_file()), None)
+    with torch.random.fork_rng():
+        torch.manual_seed(options.seed)
+        network = (
+            preset.restored(options.encoder, kept)
+            if kept
+            else preset.network(options.encoder, [Path(p) for p in options.weights], watch.say)
+        )
+    if new:
+        options.store(folder)
+    if cache is None:
+        cache = _filled(sources, folder, preset.sizes(options.size, options.data)[2], watch, new)
+    if first and not kept:
+        (folder / _START).parent.mkdir(exist_ok=True)
+        _write(network, folder / _START)
+    share, seed = _plan(options, preset, pictures=1).validation, options.seed
+    plan = _plan(options, preset, pictures=len(split(cache, share, seed)[0]))
+    batches = Batches(cache, plan, scale=preset.scale, workers=_workers(preset))
+    compiled = preset.compiles and compiling.pays(plan, watch.say)
+    module = preset.module(network, batches, compiled=compiled)
+    if kept is None or kept.name != _WEIGHTS:
+        watch.say(
+            f"training on {len(batches.train)} pictures, {len(batches.validation)} set aside to"
+            f" measure it; {describe()}"
+        )
+        fit(
+            module,
+            batches,
+            folder,
+            precision=preset.precision(),
+            resume=(folder / LAST).is_file(),
+            say=watch.say,
+            tell=watch.step,
+        )
+        if first:
+            _write(module.network, folder / _WEIGHTS)
+    if first:
+        _finish(options, preset, module, batches, folder, watch)
+
+
+def _finish(
+    options: Options,
+    preset: Preset,
+    module: RunModule,
+    batches: Batches,
+    folder: Path,
+    watch: Watch,
+) -> None:
+    """Pictures of the run, then the model, whose file says that all is done."""
+    watch.say("writing the model")
+    module.cpu().eval()
+    module.to(memory_format=torch.contiguous_format)
+    card = _card(options, preset, module, batches, folder)
+    report.curves(read_history(folder / HISTORY), folder / "curves.png")
+    report.sheet(module, batches, folder / "sheet.png")
+    preset.export(module.network, card, folder / MODEL)
+    for left in (folder / _CACHE, (folder / LAST).parent):
+        shutil.rmtree(left, ignore_errors=True)
+    (folder / f".{_CACHE}.lock").unlink(missing_ok=True)
+
+
+def _card(
+    options: Options, preset: Preset, module: RunModule, batches: Batches, folder: Path
+) -> Card:
+    names = ", ".join(batches.cache.sources)
+    plan = module.plan
+    length = f"{plan.minutes:g} minutes" if plan.minutes is not None else f"{plan.steps} batches"
+    encoder = f"; encoder {options.encoder or preset.encoder}" if preset.encoder else ""
+    metrics = {
+        f"validation_{name.removeprefix('val/')}": round(list(values.values())[-1], 4)
+        for name, values in read_history(folder / HISTORY).items()
+        if name.startswith("val/") and values
+    }
+    chosen = preset.card(module, batches)
+    metrics |= chosen.pop("metrics", {}) | {"validation_pictures": float(len(batches.validation))}
+    return Card(
+        name=_name(folder),
+        family=preset.family,
+        title=f"{_name(folder)}: trained with the preset {preset.name}{encoder}",
+        licence="That of your pictures" + (" and of the encoder's weights" if encoder else ""),
+        source="photochrom train",
+        data=f"{len(batches.cache)} pictures, as given by you: {names}",
+        training=f"{length} of {plan.batch} crops of {plan.size} pixels on {describe()}",
+        metrics=metrics,
+        **chosen,
+    )
+
+
+def _plan(options: Options, preset: Preset, *, pictures: int) -> Plan:
+    """The plan of a run on so many pictures.
+
+    Raises:
+        ArgumentError: an option is out of range.
+    """
+    size, final_size, _ = preset.sizes(options.size, options.data)
+    values: dict[str, Any] = dict(preset.values)
+    values |= {"size": size, "final_size": final_size, "seed": options.seed}
+    if options.batch is not None:
+        values["batch"] = options.batch
+    minutes, epochs = options.minutes, options.epochs
+    if minutes is None and epochs is None:
+        minutes, epochs = preset.minutes, preset.epochs
+    if epochs is None:
+        return Plan(minutes=minutes, **values)
+    if not 0 < epochs < math.inf:
+        raise ArgumentError(
+            "--epochs cannot be used", expected="more than 0", got=str(epochs), fix="change it"
+        )
+    batch = Plan(steps=1, **values).batch
+    return Plan(steps=max(1, round(epochs * pictures / batch)), **values)
+
+
+def _cache(folder: Path) -> Cache | None:
+    """The pictures that an interrupted run has kept."""
+    try:
+        return Cache(folder / _CACHE)
+    except ArgumentError:
+        return None
+
+
+def _filled(sources: list[Source], folder: Path, side: int, watch: Watch, new: bool) -> Cache:
+    watch.say(f"reading the pictures of {', '.join(source.name for source in sources)}")
+    try:
+        cache = build_cache(sources, folder / _CACHE, side=side, progress=watch.pictures)
+    except ArgumentError:
+        if new:  # nothing of use was begun, and the folder can be given again
+            (folder / FILE).unlink()
+        raise
+    watch.say(f"{len(cache)} pictures can be used")
+    for reason, count in cache.skipped.items():
+        watch.say(f"{count} left out, {reason}: {cache.examples[reason]}")
+    return cache
+
+
+def _workers(preset: Preset) -> int:
+    """Processes that make batches, beside the one that trains."""
+    if torch.cuda.is_available():
+        return max(1, min(8, cores() // torch.cuda.device_count() - 1))
+    return 1 if preset.scale != (1.0, 1.0) and cores() > 1 else 0
+
+
+def _preset(name: str) -> Preset:
+    if name not in PRESETS:
+        raise ArgumentError(
+            "--preset cannot be used",
+            expected=" or ".join(PRESETS),
+            got=name,
+            fix="take one of these",
+        )
+    return PRESETS[name]
+
+
+def _check_empty(folder: Path) -> None:
+    if folder.is_file() or (folder.is_dir() and any(p.name != _LOCK for p in folder.iterdir())):
+        raise ArgumentError(
+            f"{folder} cannot take a new run",
+            expected="a folder that is new or empty",
+            got="a file" if folder.is_file() else "one with files in it",
+            fix="name another with -o, or go on with the run in it with --resume",
+        )
+
+
+@contextmanager
+def _alone(folder: Path, first: bool) -> Iterator[None]:
+    """While this is open no other run can use the folder."""
+    if not first:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ArgumentError(
+            f"the run in {folder} cannot go on here",
+            expected="a folder that nobody else uses",
+            got="one in which a run is going on",
+            fix="wait for it, or stop it",
+        ) from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # another system's locked files cannot be removed
+            (folder / _LOCK).unlink()
+        lock.release()
+        with suppress(OSError):  # it is not empty
+            folder.rmdir()
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise PhotochromError(
+            f"the run in {folder} cannot go on",
+            expected="a disk with room that can be written to",
+            got=error.strerror or str(error),
+            fix="see to that, then go on with --resume",
+        ) from error
+
+
+def _write(network: nn.Module, path: Path) -> None:
+    write_network(cast(Any, network), path)
+
+
+def _name(folder: Path) -> str:
+    """A model's name from the folder's."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("._-")
+    return name or "model"
