@@ -24,7 +24,7 @@ from .score import Score
 
 TEMPERATURES = (0.3, 0.38, 0.5, 0.7, 0.85, 1.0)
 TILTS = (-0.6, -0.45, -0.3, -0.15, 0.0, 0.15, 0.3, 0.45)
-COLOURFUL = 0.05
+COLOURFUL = 0.1
 """How far the colourfulness may be from that of the real pictures, as a part of it."""
 
 
