@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, PhotochromError
 from .decode import Result, check_main, decoded
+from .machine import cores
 from .sources import Source
 
 _FORMAT = 1
@@ -127,7 +127,7 @@ def build_cache(
                 return made
             _check_replaceable(folder)
             with _replacing(folder) as fresh:
-                _fill(fresh, sources, side, progress, workers or _cores(), digest)
+                _fill(fresh, sources, side, progress, workers or cores(), digest)
             return Cache(folder)
 
 
@@ -278,12 +278,6 @@ def _no_cache(folder: Path, got: str) -> ArgumentError:
         got=got,
         fix="build it again",
     )
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _literal(name: str) -> str:

@@ -25,7 +25,9 @@ ROUNDING = 1.0
 """Largest difference in ab that keeping the large weights as float16 may make at any place; less
 than half of what an eye notices (about 2.3)."""
 
-_OPSET = 18
+OPSET = 18
+"""Of the files written."""
+
 _SMALL = 1024  # values; smaller tensors (biases, constants) stay float32
 
 
@@ -77,23 +79,44 @@ def export(network: nn.Module, card: Card, output: Path) -> tuple[float, float]:
             wrapped,
             _sample(2, 256, 256),
             dynamo=True,
-            opset_version=_OPSET,
+            opset_version=OPSET,
             input_names=["L", "hint_ab", "hint_mask"],
             output_names=["logits", "ab"],
             dynamic_shapes=_any_size(),
             optimize=True,
             verbose=False,
         )
-    assert program is not None  # with dynamo=True it never is
-    model = program.model_proto
-    del model.metadata_props[:]
-    helper.set_model_props(model, {METADATA_KEY: card.to_json()})
-    model.producer_name, model.doc_string = "photochrom", card.title
+    model = labelled(program, card)
     with replacing(output) as temporary:
         parity = _difference(wrapped, model, temporary, PARITY)
         _store_half(model)
         rounding = _difference(wrapped, model, temporary, ROUNDING)
     return parity, rounding
+
+
+def labelled(program: torch.onnx.ONNXProgram | None, card: Card) -> onnx.ModelProto:
+    """What PyTorch has exported, with the card in the place of its own remarks."""
+    assert program is not None  # with dynamo=True it never is
+    model: onnx.ModelProto = program.model_proto
+    del model.metadata_props[:]
+    helper.set_model_props(model, {METADATA_KEY: card.to_json()})
+    model.producer_name, model.doc_string = "photochrom", card.title
+    return model
+
+
+def check_difference(worst: float, limit: float) -> None:
+    """Refuse a file that differs from PyTorch by more than `limit` in ab, or by no number.
+
+    Raises:
+        ModelError: it does.
+    """
+    if not worst <= limit:
+        raise ModelError(
+            "the exported model differs from PyTorch's",
+            expected=f"at most {limit} in ab",
+            got=f"{worst:.2g}",
+            fix="report it with the versions of torch, onnx and onnxruntime",
+        )
 
 
 def _store_half(model: onnx.ModelProto) -> None:
@@ -132,13 +155,7 @@ def _difference(wrapped: nn.Module, model: onnx.ModelProto, path: Path, limit: f
                 ab = wrapped(L, hint_ab, known)[1].numpy()
             inputs = {"L": L.numpy(), "hint_ab": hint_ab.numpy(), "hint_mask": known.numpy()}
             worst = max(worst, float(np.abs(session.run(["ab"], inputs)[0] - ab).max()))
-    if not worst <= limit:
-        raise ModelError(
-            "the exported model differs from PyTorch's",
-            expected=f"at most {limit} in ab",
-            got=f"{worst:.2g}",
-            fix="report it with the versions of torch, onnx and onnxruntime",
-        )
+    check_difference(worst, limit)
     return worst
 
 

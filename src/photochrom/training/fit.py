@@ -252,8 +252,7 @@ def _explained(folder: Path, requests: Requests) -> Iterator[None]:
 def _quiet() -> Iterator[None]:
     """Without Lightning's tips and remarks on what is meant to be as it is."""
     names = ("lightning.pytorch", "lightning.fabric", "lightning")
-    before = {name: logging.getLogger(name).level for name in names}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), silent(logging.ERROR, *names):
         for message in (
             ".*does not have many workers.*",
             ".*is not resumable.*",
@@ -268,10 +267,17 @@ def _quiet() -> Iterator[None]:
             ".*Experiment logs directory.*",
         ):
             warnings.filterwarnings("ignore", message)
-        for name in names:
-            logging.getLogger(name).setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for name, level in before.items():
-                logging.getLogger(name).setLevel(level)
+        yield
+
+
+@contextmanager
+def silent(level: int, *names: str) -> Iterator[None]:
+    """Without what these packages log below `level`."""
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(level)
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            logging.getLogger(name).setLevel(old)

@@ -6,8 +6,6 @@ import os
 import platform
 from pathlib import Path
 
-import torch
-
 
 def cores() -> int:
     """Processor cores that this process may use."""
@@ -18,6 +16,8 @@ def cores() -> int:
 
 def describe() -> str:
     """The devices that train, for people."""
+    import torch
+
     if torch.cuda.is_available():
         count = torch.cuda.device_count()
         return f"{count} x {torch.cuda.get_device_name()}"

@@ -12,16 +12,14 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from onnx import helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import ModelError
 from ..gamut import BIN_COUNT
-from ..models.card import METADATA_KEY, Card
+from ..models.card import Card
 from ..models.files import replacing
 from .base import RunModule
-from .export import PARITY
+from .export import OPSET, PARITY, check_difference, labelled
 from .lab import srgb_to_lab
 from .loss import ColorLoss
 from .plan import Plan
@@ -31,7 +29,6 @@ STRIDE = 8
 
 _AB = 128  # the network's unit of ab
 _DROPOUT = 0.2
-_OPSET = 18
 
 
 class PlainNetwork(nn.Module):
@@ -119,7 +116,7 @@ def export_plain(network: PlainNetwork, card: Card, output: Path) -> float:
         network,
         (torch.rand(2, 1, 64, 64) * 100,),
         dynamo=True,
-        opset_version=_OPSET,
+        opset_version=OPSET,
         input_names=["L"],
         output_names=["ab"],
         dynamic_shapes={
@@ -132,13 +129,8 @@ def export_plain(network: PlainNetwork, card: Card, output: Path) -> float:
         optimize=True,
         verbose=False,
     )
-    assert program is not None  # with dynamo=True it never is
-    model = program.model_proto
-    del model.metadata_props[:]
-    helper.set_model_props(model, {METADATA_KEY: card.to_json()})
-    model.producer_name, model.doc_string = "photochrom", card.title
     with replacing(output) as temporary:
-        onnx.save(model, temporary)
+        onnx.save(labelled(program, card), temporary)
         return _checked(network, temporary)
 
 
@@ -154,11 +146,5 @@ def _checked(network: PlainNetwork, path: Path) -> float:
             ab = network(L).numpy()
         given = session.run(["ab"], {"L": L.numpy()})[0]
         worst = max(worst, float(np.abs(given - ab).max()) * _AB)
-    if not worst <= PARITY:
-        raise ModelError(
-            "the exported model differs from PyTorch's",
-            expected=f"at most {PARITY} in ab",
-            got=f"{worst:.2g}",
-            fix="report it with the versions of torch, onnx and onnxruntime",
-        )
+    check_difference(worst, PARITY)
     return worst

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,7 +20,7 @@ from ..models.card import Card
 from .base import RunModule
 from .calibrate import calibrate
 from .export import export
-from .fit import Batches
+from .fit import Batches, silent
 from .lab import srgb_to_lab
 from .loss import ColorLoss, rebalancing
 from .module import ColorModule, choose_trained
@@ -122,7 +121,7 @@ class Photochrom(Preset):
             choose_trained(network, first_stage=4, spatial=False)
         plan = batches.plan
         weight = rebalancing(_shares(batches), plan.rebalancing)
-        loss = ColorLoss(weight, plan.temperature, plan.distance)
+        loss = ColorLoss(weight, plan.temperature, plan.distance, plan.roughness)
         return ColorModule(network, loss, plan, compiled=compiled)
 
     def precision(self) -> str:
@@ -218,7 +217,7 @@ def _fetched(encoder: str) -> ColorNetwork:
         DownloadError: it has, but the weights cannot be fetched.
     """
     ColorNetwork(encoder)  # complains of the name, if there is anything to complain of
-    with _silent("huggingface_hub", "timm"):
+    with silent(logging.CRITICAL, "huggingface_hub", "timm"):
         try:
             return ColorNetwork(encoder, pretrained=True)
         except Exception as error:  # whatever the libraries of the web may raise
@@ -228,19 +227,6 @@ def _fetched(encoder: str) -> ColorNetwork:
                 got=(str(error).splitlines() or [type(error).__name__])[0],
                 fix="try again, or give weights that you have with --weights",
             ) from error
-
-
-@contextmanager
-def _silent(*names: str) -> Iterator[None]:
-    """Without the warnings that these packages log."""
-    before = {name: logging.getLogger(name).level for name in names}
-    for name in names:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for name, level in before.items():
-            logging.getLogger(name).setLevel(level)
 
 
 def _shares(batches: Batches) -> Float:

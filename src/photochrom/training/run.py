@@ -8,12 +8,11 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import torch
 from filelock import FileLock, Timeout
 from lightning.pytorch.utilities import rank_zero_only
-from torch import nn
 
 from ..errors import ArgumentError, PhotochromError
 from ..models.card import Card
@@ -115,7 +114,7 @@ def _run(
         cache = _filled(sources, folder, preset.sizes(options.size, options.data)[2], watch, new)
     if first and not kept:
         (folder / _START).parent.mkdir(exist_ok=True)
-        _write(network, folder / _START)
+        write_network(network, folder / _START)
     share, seed = _plan(options, preset, pictures=1).validation, options.seed
     plan = _plan(options, preset, pictures=len(split(cache, share, seed)[0]))
     batches = Batches(cache, plan, scale=preset.scale, workers=_workers(preset))
@@ -136,7 +135,7 @@ def _run(
             tell=watch.step,
         )
         if first:
-            _write(module.network, folder / _WEIGHTS)
+            write_network(module.network, folder / _WEIGHTS)
     if first:
         _finish(options, preset, module, batches, folder, watch)
 
@@ -301,10 +300,6 @@ def _explained(folder: Path) -> Iterator[None]:
             got=error.strerror or str(error),
             fix="see to that, then go on with --resume",
         ) from error
-
-
-def _write(network: nn.Module, path: Path) -> None:
-    write_network(cast(Any, network), path)
 
 
 def _name(folder: Path) -> str:

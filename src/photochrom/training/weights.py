@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ModelError
 from ..models.files import replacing
@@ -29,7 +30,9 @@ def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> ColorNetwork:
         ModelError: a file cannot be read, or holds tensors of another network.
     """
     state = _read(paths)
-    network = ColorNetwork(encoder, without=_absent_blocks(ColorNetwork(encoder), state))
+    with torch.device("meta"):  # its names are enough
+        whole = ColorNetwork(encoder)
+    network = ColorNetwork(encoder, without=_absent_blocks(whole, state))
     own = network.state_dict()
     unknown = sorted(state.keys() - own.keys())
     misshapen = sorted(k for k in own.keys() & state.keys() if own[k].shape != state[k].shape)
@@ -43,7 +46,7 @@ def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> ColorNetwork:
     return network
 
 
-def write_network(network: ColorNetwork, path: Path) -> None:
+def write_network(network: nn.Module, path: Path) -> None:
     """Keep a network's weights as one safetensors file, float32."""
     with replacing(path) as temporary:
         state = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
