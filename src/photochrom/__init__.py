@@ -9,6 +9,7 @@ from importlib.metadata import version as _version
 from .colorizer import Colorizer, Prepared, Suggestion, colorize
 from .errors import (
     ArgumentError,
+    ClipError,
     DownloadError,
     MissingExtraError,
     ModelError,
@@ -25,6 +26,7 @@ __version__ = _version("photochrom")
 
 __all__ = [
     "ArgumentError",
+    "ClipError",
     "Colorizer",
     "DownloadError",
     "Hint",

@@ -6,6 +6,7 @@
     ├── ArgumentError (ValueError)   a value handed to a function or option is not of its form
     ├── PictureError                 a picture cannot be read or written
     │   └── PictureTooLargeError     more pixels than the limit allows
+    ├── ClipError                    a film cannot be read or written
     ├── ModelError                   a model cannot be loaded or does not fit its family
     │   ├── ModelNotFoundError       no model of that name or path
     │   ├── ModelImportError         files of another framework cannot be turned into a model
@@ -53,6 +54,10 @@ class PictureError(PhotochromError):
 
 class PictureTooLargeError(PictureError):
     """A picture has more pixels than the limit allows."""
+
+
+class ClipError(PhotochromError):
+    """A film cannot be read or written."""
 
 
 class ModelError(PhotochromError):
