@@ -223,17 +223,16 @@ class Colorizer:
     def _chroma(self, prepared: Prepared, hints: Sequence[Hint], vividness: float) -> Float:
         """ab on the model's grid with hints and vividness applied, ``(2, h', w')``."""
         card, shape = self.model.card, prepared.grey.shape
-        ab, logits = prepared.ab, prepared.logits
-        if hints and card.hints:
-            hint_map, mask = rasterise(hints, shape, prepared.L.shape)
-            prediction = self.model.predict(prepared.L[None, None], hint_map, mask)
-            ab = prediction.ab[0]
-            logits = None if prediction.logits is None else prediction.logits[0]
-        if vividness != 1:
-            ab = _vivid(ab, logits, card.temperature, vividness)
-        if hints:  # what the network has not taken up of them, or all of it, is carried
-            ab = propagate(ab, prepared.L, hints, shape)
-        return ab
+        ab = vivid(prepared.ab, prepared.logits, card.temperature, vividness)
+        if not hints:
+            return ab
+        steered = None
+        if card.hints:
+            maps = rasterise(hints, shape, prepared.L.shape)
+            told = self.model.predict(prepared.L[None, None], *maps)
+            logits = None if told.logits is None else told.logits[0]
+            steered = vivid(told.ab[0], logits, card.temperature, vividness)
+        return propagate(ab, prepared.L, hints, shape, steered)
 
     def _paint(self, grey: Codes, chroma: GuidedChroma, dtype: np.dtype[Any]) -> NDArray[Any]:
         height, width = grey.shape
@@ -249,12 +248,23 @@ class Colorizer:
         return out
 
 
-def _vivid(ab: Float, logits: Float | None, temperature: float, vividness: float) -> Float:
-    """Chroma at another vividness than 1.
+def vivid(ab: Float, logits: Float | None, temperature: float, vividness: float) -> Float:
+    """Chroma at another vividness than the model's own.
 
     With a distribution half of the change (on a logarithmic scale) is the temperature's, down to
     a cautious T = 1, and half the chroma's; without one it is all the chroma's.
+
+    Args:
+        ab: ``(2, h', w')`` float32, as predicted.
+        logits: ``(313, h', w')``, if the model gives a distribution.
+        temperature: T at which `ab` was taken from them.
+        vividness: 0 grey, 1 the model's own.
+
+    Returns:
+        ``(2, h', w')`` float32.
     """
+    if vividness == 1:
+        return ab
     if logits is None or vividness == 0:
         return ab * np.float32(vividness)
     mean = annealed_mean(logits[None], min(1.0, temperature / vividness))[0]

@@ -25,6 +25,7 @@ _PATCHES = 4.0  # ab; the same for predicted colours from cell to cell ...
 _STEP_CHROMA = 25.0
 _OTHER_LIGHTNESS = 50.0  # L and ab that differ this much from those under the hint count 1 too
 _OTHER_CHROMA = 22.0
+_WIDER = 6.0  # squared distance at which what a network says with hints counts for 1 / e
 
 
 @dataclass(frozen=True)
@@ -121,19 +122,28 @@ def rasterise(
     return hint_map, mask
 
 
-def propagate(ab: Float, L: Float, hints: Sequence[Hint], shape: tuple[int, int]) -> Float:
-    """Carry hints over the surfaces they lie on, as far as `ab` does not follow them yet.
+def propagate(
+    ab: Float,
+    L: Float,
+    hints: Sequence[Hint],
+    shape: tuple[int, int],
+    steered: Float | None = None,
+) -> Float:
+    """Carry hints over the surfaces they lie on.
 
     From each hint, the distance to every pixel is measured along the path that crosses the least
     change of lightness and predicted colour (a geodesic distance, as in Bai and Sapiro 2007), and
     a pixel is further away the less its own L and predicted colour are like those under the hint.
-    Chroma turns into the hint's where that distance is small.
+    Where that distance is small, chroma turns into the hint's. A network that takes hints itself
+    spreads them by what it knows of things, but further than the thing that was meant: what it
+    says with hints counts within a wider reach of them, and beyond it what it says without.
 
     Args:
-        ab: ``(2, h', w')`` predicted chroma, on a grid not larger than `L`.
+        ab: ``(2, h', w')`` chroma predicted without hints, on a grid not larger than `L`.
         L: ``(h, w)`` at the model's size.
         hints: in pixels of the full picture.
         shape: ``(H, W)`` of the full picture.
+        steered: ``(2, h', w')``, predicted with the hints, by a network that takes them.
 
     Returns:
         ``(2, h', w')`` float32.
@@ -144,19 +154,28 @@ def propagate(ab: Float, L: Float, hints: Sequence[Hint], shape: tuple[int, int]
     rows, columns = (np.arange(L.shape[i]) * ab.shape[1 + i] // L.shape[i] for i in (0, 1))
     fine = ab[:, rows[:, None], columns]
     costs = _cost(L, fine, 0), _cost(L, fine, 1)
-    # Between hints a pixel listens to each in inverse proportion to its squared distance, so
-    # that every hint has its own place to itself.
-    moved, total = np.zeros_like(fine), np.full(L.shape, 1e-9, np.float32)
+    near, pulls = [], []
     for hint in hints:
         disc = _disc(hint, shape, L.shape)
         square = _geodesic(disc, *costs) ** 2
         square += ((L - L[disc].mean()) / _OTHER_LIGHTNESS) ** 2
         square += ((fine - fine[:, disc].mean(1)[:, None, None]) ** 2).sum(0) / _OTHER_CHROMA**2
-        near = 1 / (square + np.float32(1e-4))
-        moved += near * np.exp(-square) * (hint.ab[:, None, None] - fine)
-        total += near
-    moved /= total
-    return np.asarray(ab + _mean_of_runs(_mean_of_runs(moved, rows, 1), columns, 2), np.float32)
+        near.append(1 / (square + np.float32(1e-4)))
+        pulls.append(square)
+    change = np.zeros_like(fine)
+    if steered is not None:
+        beyond = np.ones(L.shape, np.float32)
+        for square in pulls:
+            beyond *= 1 - np.exp(-np.square(square / np.float32(_WIDER)))
+        change = (steered[:, rows[:, None], columns] - fine) * (1 - beyond)
+    # Between hints a pixel listens to each in inverse proportion to its squared distance, so
+    # that every hint has its own place to itself.
+    moved, total = np.zeros_like(fine), np.full(L.shape, 1e-9, np.float32)
+    for hint, weight, square in zip(hints, near, pulls, strict=True):
+        moved += weight * np.exp(-square) * (hint.ab[:, None, None] - fine - change)
+        total += weight
+    change += moved / total
+    return np.asarray(ab + _mean_of_runs(_mean_of_runs(change, rows, 1), columns, 2), np.float32)
 
 
 def _mean_of_runs(planes: Float, cell: NDArray[np.intp], axis: int) -> Float:

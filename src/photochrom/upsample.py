@@ -72,7 +72,7 @@ class GuidedChroma:
                 got=f"{L.shape} and {ab.shape}",
                 fix="pass one picture's planes",
             )
-        chroma = _to_guide(L, ab)
+        chroma = joint_bilateral(L, ab)
         slope = _slope(L, chroma)
         model = np.concatenate([slope, chroma - slope * L])
         self._expanded = _lerp(model, shape[1], 2)  # (4, h, W)
@@ -105,8 +105,16 @@ class GuidedChroma:
         return out
 
 
-def _to_guide(L: Float, ab: Float) -> Float:
-    """Joint bilateral upsampling of `ab` to the size of `L`, with back-projection."""
+def joint_bilateral(L: Float, ab: Float) -> Float:
+    """Joint bilateral upsampling with back-projection, the first of the two steps.
+
+    Args:
+        L: ``(h, w)`` float32, 0...100.
+        ab: ``(2, h', w')`` float32, on a grid not larger than `L`.
+
+    Returns:
+        ``(2, h, w)`` float32.
+    """
     size, grid = L.shape, ab.shape[1:]
     if grid == size:
         return ab.astype(np.float32)
