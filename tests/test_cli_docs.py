@@ -37,6 +37,7 @@ def test_the_tree() -> None:
         "photochrom",
         "colorize",
         "evaluate",
+        "evaluate-video",
         "train",
         "models",
         "models list",

@@ -21,6 +21,7 @@ from .errors import (
 )
 from .hints import Hint
 from .picture import Picture, open_pages, open_picture, save_pages
+from .video.colorize import Film, colorize_frames, colorize_video
 
 __version__ = _version("photochrom")
 
@@ -29,6 +30,7 @@ __all__ = [
     "ClipError",
     "Colorizer",
     "DownloadError",
+    "Film",
     "Hint",
     "MissingExtraError",
     "ModelError",
@@ -42,6 +44,8 @@ __all__ = [
     "Suggestion",
     "__version__",
     "colorize",
+    "colorize_frames",
+    "colorize_video",
     "open_pages",
     "open_picture",
     "save_pages",

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from .color import Codes, Float, lab_to_srgb, neutral, recombine
 from .errors import ArgumentError
@@ -212,12 +212,58 @@ class Colorizer:
         vividness = self.vividness if vividness is None else _checked_vividness(vividness)
         ab = self._chroma(prepared, hints, vividness)
         # Pixels may be deeper than the file, for the sake of its colour profile.
-        dtype = prepared.picture.pixels.dtype
-        rgb = self._paint(prepared.grey, GuidedChroma(prepared.L, ab, prepared.grey.shape), dtype)
-        return prepared.picture.with_pixels(rgb).with_note(self._note)
+        rgb = self.paint(prepared.grey, prepared.L, ab, prepared.picture.pixels.dtype)
+        return prepared.picture.with_pixels(rgb).with_note(self.note)
+
+    def predict(self, L: Float, hint_ab: Float | None = None, mask: Float | None = None) -> Float:
+        """What the network says of one picture, at this Colorizer's vividness.
+
+        Args:
+            L: ``(h, w)`` float32, 0...100, of a size that ``model.fit`` gives.
+            hint_ab, mask: as `hints.rasterise` gives them, for a model that takes hints.
+
+        Returns:
+            ab ``(2, h', w')`` float32, on a grid not larger than `L`.
+
+        Raises:
+            ModelError: see `Model.predict`.
+        """
+        told = self.model.predict(L[None, None], hint_ab, mask)
+        logits = None if told.logits is None else told.logits[0]
+        return vivid(told.ab[0], logits, self.model.card.temperature, self.vividness)
+
+    def paint(
+        self, grey: Codes, L: Float, ab: Float, dtype: DTypeLike | None = None
+    ) -> NDArray[Any]:
+        """Lay colour over a grey picture, along its edges.
+
+        Args:
+            grey: ``(H, W)`` grey codes, uint8 or uint16.
+            L: ``(h, w)`` float32, the same at the model's size.
+            ab: ``(2, h', w')`` float32, on a grid not larger than `L`.
+            dtype: of the result; None: that of `grey`.
+
+        Returns:
+            ``(H, W, 3)`` RGB with the lightness of `grey`.
+
+        Raises:
+            ArgumentError: shapes that do not fit.
+        """
+        chroma = GuidedChroma(L, ab, grey.shape)
+        height, width = grey.shape
+        out = np.empty((height, width, 3), grey.dtype if dtype is None else dtype)
+        rows = max(1, min(_STRIP // width, -(-height // self._threads)))
+
+        def paint(top: int) -> None:
+            part = grey[top : top + rows]
+            recombine(part, chroma.rows(top, part), out=out[top : top + len(part)])
+
+        with ThreadPoolExecutor(self._threads) as pool:
+            list(pool.map(paint, range(0, height, rows)))
+        return out
 
     @property
-    def _note(self) -> str:
+    def note(self) -> str:
         return f"Colours inferred by Photochrom, model {self.model.card.name}; not evidence."
 
     def _chroma(self, prepared: Prepared, hints: Sequence[Hint], vividness: float) -> Float:
@@ -233,19 +279,6 @@ class Colorizer:
             logits = None if told.logits is None else told.logits[0]
             steered = vivid(told.ab[0], logits, card.temperature, vividness)
         return propagate(ab, prepared.L, hints, shape, steered)
-
-    def _paint(self, grey: Codes, chroma: GuidedChroma, dtype: np.dtype[Any]) -> NDArray[Any]:
-        height, width = grey.shape
-        out = np.empty((height, width, 3), dtype)
-        rows = max(1, min(_STRIP // width, -(-height // self._threads)))
-
-        def paint(top: int) -> None:
-            part = grey[top : top + rows]
-            recombine(part, chroma.rows(top, part), out=out[top : top + len(part)])
-
-        with ThreadPoolExecutor(self._threads) as pool:
-            list(pool.map(paint, range(0, height, rows)))
-        return out
 
 
 def vivid(ab: Float, logits: Float | None, temperature: float, vividness: float) -> Float:

@@ -9,6 +9,7 @@ import typer
 from .colorize import colorize
 from .commands import Commands
 from .evaluate import evaluate
+from .evaluate_video import evaluate_video
 from .importing import import_model
 from .models import models_app
 from .train import train
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(colorize)
 app.command()(evaluate)
+app.command()(evaluate_video)
 app.command()(train)
 models_app.command("import")(import_model)
 app.add_typer(models_app, name="models")

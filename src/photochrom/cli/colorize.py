@@ -11,6 +11,7 @@ import typer
 from .commands import STOPPED, say
 
 if TYPE_CHECKING:
+    from ..hints import Hint
     from .plan import Plan
     from .report import Report
     from .work import Work
@@ -21,7 +22,7 @@ def colorize(
         list[str] | None,
         typer.Argument(
             metavar="PATH",
-            help="Pictures, and folders of pictures. A single - reads standard input.",
+            help="Pictures, folders of pictures, and films. A single - reads standard input.",
             show_default=False,
         ),
     ] = None,
@@ -33,7 +34,7 @@ def colorize(
             metavar="OUT",
             help="A file for one picture, or a folder, in which the folders of PATH are mirrored. "
             "A single - writes to standard output.",
-            show_default="beside each picture, as NAME-color.EXT",
+            show_default="beside each input, as NAME-color.EXT",
         ),
     ] = None,
     model: Annotated[
@@ -102,6 +103,51 @@ def colorize(
         str | None,
         typer.Option("--image", "-i", metavar="PATH", help="The same as PATH.", show_default=False),
     ] = None,
+    codec: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Of films: h264, hevc, av1, vp9, prores or ffv1.",
+            show_default="h264, in .webm vp9",
+        ),
+    ] = None,
+    crf: Annotated[
+        float | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Quality of films, by their codec's scale; smaller is better.",
+            show_default="the codec's usual one",
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How much time the encoder of films takes, by its own names for it.",
+            show_default="a fast one",
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Colour a film from there: seconds, or 1:30, or 1:02:03.5.",
+            show_default=False,
+        ),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Colour a film up to there.", show_default=False),
+    ] = None,
+    preview: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Colour only so much of a film, and show before and after side by side. Writes "
+            "NAME-preview.EXT.",
+            show_default=False,
+        ),
+    ] = None,
     prototxt: Annotated[
         Path | None,
         typer.Option(
@@ -123,21 +169,27 @@ def colorize(
         ),
     ] = None,
 ) -> None:
-    """Give colour to pictures.
+    """Give colour to pictures and films.
 
-    The light and dark of a picture, its size, depth and metadata stay as they are. A folder is
-    searched with all folders inside it. Results that exist are skipped, so that the same command
-    goes on where it was stopped.
+    Light and dark, size, depth and metadata stay as they are, and so does a film's sound. A folder
+    is searched for pictures, with all folders inside it. Results that exist are skipped, and a film
+    that was interrupted is gone on with, so the same command goes on where it was stopped.
     """
     from ..hints import Hint
     from ..picture import MAX_PIXELS
+    from .film import Films, seconds
     from .plan import plan
     from .report import Report
     from .work import Work
 
     hints = [Hint.parse(text) for text in hint or ()]
     inputs = [*(paths or ()), *([image] if image else ())]
-    todo = plan(inputs, output, compare=compare, overwrite=overwrite)
+    films = Films(codec, crf, preset, seconds(start), seconds(end), seconds(preview))
+    todo = plan(
+        inputs, output, compare=compare, overwrite=overwrite, preview=films.preview is not None
+    )
+    films.check(any(job.film for job in (*todo.jobs, *todo.finished)))
+    _check_films(todo, hints, compare)
     _check_streams(todo, as_json)
     file = _model_file(model, prototxt, points)
     report = Report(todo, as_json=as_json)
@@ -145,7 +197,15 @@ def colorize(
         from ..colorizer import Colorizer
 
         report.colorizer = Colorizer(file, vividness=vividness, size=size)
-        _run(Work(report.colorizer, hints, max_pixels or MAX_PIXELS, quality), todo, report)
+        work = Work(
+            report.colorizer,
+            hints,
+            max_pixels or MAX_PIXELS,
+            quality,
+            films,
+            progress=report.frames,
+        )
+        _run(work, todo, report)
     raise typer.Exit(report.finish())
 
 
@@ -156,9 +216,22 @@ def _run(work: Work, todo: Plan, report: Report) -> None:
         with report.running():
             run(work, todo.jobs, report.add)
     except KeyboardInterrupt:
-        done = f"stopped after {report.count('ok')} of {len(todo.jobs)} pictures"
+        what = "files" if any(job.film for job in todo.jobs) else "pictures"
+        done = f"stopped after {report.count('ok')} of {len(todo.jobs)} {what}"
         say(f"photochrom: {done}; the same command goes on from there")
         raise typer.Exit(STOPPED) from None
+
+
+def _check_films(todo: Plan, hints: list[Hint], compare: bool) -> None:
+    from ..errors import ArgumentError
+
+    if (hints or compare) and any(job.film for job in todo.jobs):
+        raise ArgumentError(
+            f"{'--hint' if hints else '--compare'} cannot be used",
+            expected="pictures",
+            got="a film",
+            fix="leave it out" if hints else "take --preview TIME, which shows both",
+        )
 
 
 def _check_streams(todo: Plan, as_json: bool) -> None:

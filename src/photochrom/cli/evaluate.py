@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .commands import FAILED, say
+from .table import print_table
 
 if TYPE_CHECKING:
     from ..evaluate import Report
-
-_PIPED = 160  # characters of a line where there is no terminal to fit into
 
 
 def evaluate(
@@ -84,6 +82,7 @@ def evaluate(
     """
     from ..evaluate import evaluate as run
     from ..evaluate.page import checked_target, write_page
+    from ..evaluate.table import heads, rows
     from .report import progress_bar
 
     if html is not None:
@@ -109,28 +108,8 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))
     else:
-        _print(report)
+        print_table(heads(report), rows(report))
     raise typer.Exit(_tell(report))
-
-
-def _print(report: Report) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from ..evaluate.table import heads, rows
-
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="")
-    table.add_column("", no_wrap=True)
-    for head in heads(report):
-        table.add_column(Text(head, overflow="fold"), justify="right")
-    for row in rows(report):
-        cells = (
-            Text(cell, "bold" if place in row.best else "") for place, cell in enumerate(row.cells)
-        )
-        table.add_row(Text(row.title), *cells)
-    Console(width=None if sys.stdout.isatty() else _PIPED).print(table)
 
 
 def _tell(report: Report) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import ArgumentError
 from ..picture import FORMATS
-from ..picture.formats import show
+from ..picture.formats import HEAD, show, sniff
 
 FORMAT_OF = {suffix: name for name, row in FORMATS.items() for suffix in row.suffixes}
 """File name ending in lower case -> format."""
@@ -23,11 +23,13 @@ class Found:
         path: where it is.
         relative: the same, seen from the folder that was named.
         named: by the user, rather than found in a folder.
+        film: whether it is a film; in folders only pictures are looked for.
     """
 
     path: Path
     relative: Path
     named: bool
+    film: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,24 @@ def find(paths: Sequence[Path], output: Path | None) -> Search:
             inside = _walk(path, output, search.unreadable)
             search.found.extend(Found(file, file.relative_to(path), False) for file in inside)
         else:
-            search.found.append(Found(path, Path(path.name), True))
+            search.found.append(Found(path, Path(path.name), True, is_film(path)))
     return search
+
+
+def is_film(path: Path) -> bool:
+    """Whether a file is a film, by its content."""
+    from ..video.probe import is_film
+
+    return path.is_file() and sniff(head(path)) is None and is_film(path)
+
+
+def head(path: Path) -> bytes:
+    """The first bytes of a file, for `sniff`."""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError:
+        return b""  # opening it as a picture will tell why
 
 
 def _walk(top: Path, output: Path | None, unreadable: list[tuple[Path, str]]) -> Iterator[Path]:

@@ -9,28 +9,31 @@ from pathlib import Path
 
 from ..errors import ArgumentError
 from ..picture import FORMATS, default_suffix
-from ..picture.formats import HEAD, show, sniff
-from .files import FORMAT_OF, Found, existing, find
+from ..picture.formats import show, sniff
+from .files import FORMAT_OF, Found, existing, find, head, is_film
 
 STREAM = "-"
 """Stands for standard input as a PATH and for standard output as OUT."""
 
-_COLOUR, _COMPARE = "-color", "-compare"
+_COLOUR, _COMPARE, _PREVIEW = "-color", "-compare", "-preview"
+_HOLDS_ALL = ".mkv"  # for films in a kind of file that is not written
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to colour.
+    """One picture or film to colour.
 
     Attributes:
         source: None: standard input.
         output: None: standard output.
         compare: where the picture of before and after goes; None: nowhere.
+        film: whether it is a film.
     """
 
     source: Path | None
     output: Path | None
     compare: Path | None = None
+    film: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,14 @@ class Plan:
     many: bool = False
 
 
-def plan(paths: Sequence[str], output: str | None, *, compare: bool, overwrite: bool) -> Plan:
+def plan(
+    paths: Sequence[str],
+    output: str | None,
+    *,
+    compare: bool,
+    overwrite: bool,
+    preview: bool = False,
+) -> Plan:
     """Look at the disk and decide, without changing anything there.
 
     Args:
@@ -60,6 +70,7 @@ def plan(paths: Sequence[str], output: str | None, *, compare: bool, overwrite: 
         output: a file, a folder, ``"-"``, or None for beside the input.
         compare: before-and-after pictures are wanted.
         overwrite: outputs that exist are to be replaced.
+        preview: of films only previews are wanted, which have names of their own.
 
     Raises:
         ArgumentError: a path does not exist, there is no picture, outputs would collide with each
@@ -70,15 +81,13 @@ def plan(paths: Sequence[str], output: str | None, *, compare: bool, overwrite: 
     files = [Path(path) for path in paths]
     many = len(files) > 1 or any(path.is_dir() for path in files)
     target = None if output is None else Path(output)
-    into = target if target is not None and _is_folder(str(output), target, many) else None
+    film = not many and any(map(is_film, files))
+    into = target if target is not None and _is_folder(str(output), target, many, film) else None
     search = find(files, into)
     found, left_out = _without_results(search.found)
     if not found and not search.unreadable:
         raise _nothing(paths)
-    jobs = [
-        _job(each.path, target if target and not into else _place(each, into), compare)
-        for each in found
-    ]
+    jobs = [_job_for(each, target, into, compare, preview) for each in found]
     # A file may be named twice, or be in a named folder as well.
     jobs = list({_ends(job): job for job in reversed(jobs)}.values())[::-1]
     _check_collisions(jobs)
@@ -116,11 +125,13 @@ def _plan_stream(paths: Sequence[str], output: str | None, compare: bool, overwr
     return Plan([job])
 
 
-def _is_folder(text: str, target: Path, many: bool) -> bool:
+def _is_folder(text: str, target: Path, many: bool, film: bool = False) -> bool:
     """Whether -o means a folder. An output that cannot be used is refused."""
     if target.is_dir() or text.endswith(("/", os.sep)):
         return True
     suffix = target.suffix.lower()
+    if film and suffix:
+        return False  # whether such films are written is known where that is done
     if many:
         if target.exists() or suffix in FORMAT_OF:
             raise _bad_output(target, "a folder", "the name of a file", "name a folder for them")
@@ -140,8 +151,9 @@ def _without_results(found: list[Found]) -> tuple[list[Found], list[Path]]:
     """``found`` without what an earlier run put beside it; the named ones of what is left out."""
     results = set()
     for each in found:
-        output = _beside(each.path)
-        results |= {_real(output), _real(_compare(output))}
+        output = _beside(each.path, each.film)
+        preview = _beside(each.path, each.film, _PREVIEW)
+        results |= {_real(output), _real(_compare(output)), *([_real(preview)] * each.film)}
     keep, left_out = [], []
     for each in found:
         if _real(each.path) not in results:
@@ -151,31 +163,35 @@ def _without_results(found: list[Found]) -> tuple[list[Found], list[Path]]:
     return keep, left_out
 
 
-def _place(each: Found, into: Path | None) -> Path:
-    if into is None:
-        return _beside(each.path)
-    return into / each.relative.with_name("".join(_stem_and_suffix(each.path)))
+def _job_for(
+    each: Found, target: Path | None, into: Path | None, compare: bool, preview: bool
+) -> Job:
+    film = each.film
+    if target and not into:
+        output = target
+    elif into is None:
+        output = _beside(each.path, film, _PREVIEW if film and preview else _COLOUR)
+    else:
+        stem, suffix = _stem_and_suffix(each.path, film)
+        output = into / each.relative.with_name(stem + _PREVIEW * (film and preview) + suffix)
+    return Job(each.path, output, film=True) if film else _job(each.path, output, compare)
 
 
-def _beside(path: Path) -> Path:
-    stem, suffix = _stem_and_suffix(path)
-    return path.with_name(stem + _COLOUR + suffix)
+def _beside(path: Path, film: bool = False, mark: str = _COLOUR) -> Path:
+    stem, suffix = _stem_and_suffix(path, film)
+    return path.with_name(stem + mark + suffix)
 
 
-def _stem_and_suffix(path: Path) -> tuple[str, str]:
+def _stem_and_suffix(path: Path, film: bool) -> tuple[str, str]:
     """The parts of the result's name: as the source's if its format can be written."""
+    if film:
+        from ..video.encode import CONTAINERS
+
+        return path.stem, path.suffix if path.suffix.lower() in CONTAINERS else _HOLDS_ALL
     format = FORMAT_OF.get(path.suffix.lower())
     if format is None:
-        return path.name, default_suffix(sniff(_head(path)))
+        return path.name, default_suffix(sniff(head(path)))
     return path.stem, path.suffix if FORMATS[format].write else default_suffix(format)
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(HEAD)
-    except OSError:
-        return b""  # opening it as a picture will tell why
 
 
 def _job(source: Path | None, output: Path, compare: bool) -> Job:
@@ -232,7 +248,7 @@ def _nothing(paths: Sequence[str]) -> ArgumentError:
     suffixes = ", ".join(row.suffixes[0] for row in FORMATS.values())
     return ArgumentError(
         "there is nothing to colour",
-        expected=f"pictures ({suffixes})",
+        expected=f"pictures ({suffixes}), or the name of a film",
         got=f"none in {', '.join(map(show, paths))}" if paths else "no PATH",
         fix="name a picture, or a folder that holds some",
     )

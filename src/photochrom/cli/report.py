@@ -43,6 +43,7 @@ class Report:
         self._start = time.perf_counter()
         self._progress: Progress | None = None
         self._task: Any = None
+        self._film = _Film()
         for job in plan.finished:
             self.add(Outcome(job, "skipped", error="the output exists"))
         for path in plan.left_out:
@@ -54,7 +55,7 @@ class Report:
     def running(self) -> Iterator[None]:
         """While this is open a bar shows the progress, if somebody can see it."""
         total, both = len(self._plan.jobs), self._as_json and sys.stdout.isatty()
-        if total < 2 or both:
+        if (total < 2 and not any(job.film for job in self._plan.jobs)) or both:
             yield
             return
         self._progress = progress_bar("{task.completed}/{task.total}", "{task.fields[rate]}")
@@ -65,8 +66,15 @@ class Report:
         finally:
             self._progress = None
 
+    def frames(self, done: int, total: int | None) -> None:
+        """Take note of the frames of a film that are done; may be called from any thread."""
+        if self._progress is not None:
+            self._film.show(self._progress, done, total)
+
     def add(self, outcome: Outcome) -> None:
         """Take note of ``outcome`` and tell it."""
+        if self._progress is not None:
+            self._film.end(self._progress)
         self._outcomes.append(outcome)
         self._counts[outcome.status] += 1
         if self._as_json:
@@ -95,17 +103,20 @@ class Report:
             say(f"photochrom: {outcome.error}")
             return
         size = f"{outcome.width}x{outcome.height}"
-        if outcome.pages != 1:
+        if outcome.frames is not None:
+            size = f"{outcome.frames} frames, {size}"
+        elif outcome.pages != 1:
             size = f"{outcome.pages} pages, {size}"
         target = _name(outcome.job.output)
         say(f"{_name(outcome.job.source)} -> {target} ({size}, {outcome.seconds:.2f} s)")
+        for note in outcome.notes:
+            say(f"photochrom: {note}")
 
     def _tell_many(self) -> None:
         seconds, done = time.perf_counter() - self._start, self.count("ok")
         rate = f" ({done / seconds:.1f} files/s)" if done else ""
-        parts = [
-            f"{done} {'picture' if done == 1 else 'pictures'} coloured in {seconds:.1f} s{rate}"
-        ]
+        things = _counted(self._outcomes)
+        parts = [f"{things} coloured in {seconds:.1f} s{rate}"]
         if count := len(self._plan.finished):
             parts.append(f"{count} skipped, whose output exists (--overwrite replaces it)")
         if count := len(self._plan.left_out):
@@ -117,6 +128,38 @@ class Report:
             if outcome.status == "failed":
                 name, error = _name(outcome.job.source), str(outcome.error)
                 say(f"  {error}" if name in error else f"  {name}: {error}")
+            for note in outcome.notes:
+                say(f"  {_name(outcome.job.source)}: {note}")
+
+
+class _Film:
+    """The bar of the film that is being coloured."""
+
+    def __init__(self) -> None:
+        self._task: Any = None
+        self._start, self._first = 0.0, 0
+
+    def show(self, progress: Progress, done: int, total: int | None) -> None:
+        if self._task is None:
+            self._task = progress.add_task("", total=total, rate="")
+            # The rate is that of this call, which may go on with an earlier one's work.
+            self._start, self._first = time.perf_counter(), done
+        rate = (done - self._first) / max(time.perf_counter() - self._start, 1e-3)
+        total = None if total is None else max(done, total)
+        progress.update(self._task, completed=done, total=total, rate=f"{rate:.1f} frames/s")
+
+    def end(self, progress: Progress) -> None:
+        if self._task is not None:
+            progress.remove_task(self._task)
+        self._task = None
+
+
+def _counted(outcomes: list[Outcome]) -> str:
+    """ "3 pictures and 1 film", of what went well."""
+    films = [each.job.film for each in outcomes if each.status == "ok"]
+    counts = {"picture": films.count(False), "film": films.count(True)}
+    shown = [f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items() if n or what == "picture"]
+    return " and ".join(shown[1:] if films and all(films) else shown)
 
 
 def progress_bar(*columns: str) -> Progress:

@@ -9,14 +9,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..colorizer import Colorizer, Prepared
 from ..errors import ArgumentError, PhotochromError
 from ..hints import Hint
 from ..picture import MAX_PIXELS, Picture, open_pages, save_pages
 from ..picture.formats import show
+from .film import Films
 from .plan import STREAM, Job
+
+if TYPE_CHECKING:
+    from ..video.colorize import Film
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,9 @@ class Outcome:
         status: "skipped" if its output was there already.
         width, height: pixels of the first page.
         pages: how many were coloured.
+        frames: how many a film has.
         seconds: from opening to the finished file.
+        notes: what else the user should know, one line each.
         error: one line if it failed, or why it was skipped.
         mistaken: whether it failed because of an argument.
     """
@@ -38,7 +44,9 @@ class Outcome:
     width: int | None = None
     height: int | None = None
     pages: int | None = None
+    frames: int | None = None
     seconds: float | None = None
+    notes: tuple[str, ...] = ()
     error: str | None = None
     mistaken: bool = False
 
@@ -53,7 +61,9 @@ class Outcome:
             "width": self.width,
             "height": self.height,
             "pages": self.pages,
+            "frames": self.frames,
             "seconds": None if self.seconds is None else round(self.seconds, 3),
+            "notes": list(self.notes),
             "model": None if colorizer is None else colorizer.model.card.name,
             "providers": None if colorizer is None else colorizer.model.providers,
             "error": self.error,
@@ -69,20 +79,24 @@ class Work:
         hints: colours fixed at places, in every picture.
         max_pixels: limit on a picture's size.
         quality: 1...100 for formats with loss; None: the format's default.
+        films: what is asked of films.
         stop: set to give up between two steps.
+        progress: called with the frames of a film that are done, and with all of them if known.
     """
 
     colorizer: Colorizer
     hints: Sequence[Hint] = ()
     max_pixels: int = MAX_PIXELS
     quality: int | None = None
+    films: Films = field(default_factory=Films)
     stop: Event = field(default_factory=Event)
+    progress: Callable[[int, int | None], None] = lambda done, total: None
 
     def __call__(self, job: Job) -> Outcome:
         """Do ``job``; whatever goes wrong with it is in the outcome."""
         start = time.perf_counter()
         try:
-            done = self._colour(job)
+            done = self._colour_film(job) if job.film else self._colour(job)
         except Exception as error:  # one file must not end a batch
             mistaken = isinstance(error, ArgumentError)
             done = Outcome(job, "failed", error=_told(error), mistaken=mistaken)
@@ -105,6 +119,19 @@ class Work:
                 pages.compared.unlink(missing_ok=True)
             raise
         return Outcome(job, "ok", pages.width, pages.height, pages.count)
+
+    def _colour_film(self, job: Job) -> Outcome:
+        def step(done: int, total: int | None) -> None:
+            if self.stop.is_set():
+                raise StoppedError
+            self.progress(done, total)
+
+        assert job.source is not None
+        assert job.output is not None
+        job.output.parent.mkdir(parents=True, exist_ok=True)
+        made = self.films.colour(job.source, job.output, self.colorizer, step)
+        height, width = made.shape
+        return Outcome(job, "ok", width, height, frames=made.frames, notes=_notes(made))
 
     def _save(self, pages: _Pages, target: Path | io.BytesIO) -> None:
         save_pages(iter(pages), target, quality=self.quality)
@@ -158,6 +185,13 @@ class _Pages:
             side_by_side = before_after(prepared.grey, picture.pixels).with_note(picture.note)
             side_by_side.save(path, quality=self._work.quality)
             self.compared = path
+
+
+def _notes(film: Film) -> tuple[str, ...]:
+    notes = [str(each) for each in film.left_out]
+    if film.damage:
+        notes.append(f"{film.path} holds what could be read of the source: {film.damage}")
+    return tuple(notes)
 
 
 def _told(error: Exception) -> str:

@@ -1,0 +1,146 @@
+"""``photochrom evaluate-video``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .commands import FAILED, say
+
+if TYPE_CHECKING:
+    from ..colorizer import Colorizer
+    from ..evaluate.film_clips import Footage
+    from ..evaluate.film_report import FilmReport
+    from ..evaluate.film_run import Method
+
+
+def evaluate_video(
+    clips: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CLIP",
+            help="Films in colour, or folders with the frames of one.",
+            show_default=False,
+        ),
+    ] = None,
+    motion: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--motion",
+            metavar="PICTURES",
+            help="Make test clips with motion of the colour photographs in this folder or zip "
+            "file, and measure on them. Can be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="NAME|FILE",
+            help="A name that `photochrom models list` shows, or an ONNX file.",
+        ),
+    ] = "bundled",
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="FRAMES",
+            min=1,
+            help="Compare only so many frames of each clip.",
+            show_default="all",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(metavar="NUMBER", min=0, help="Of everything that --motion draws.")
+    ] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Write a contact strip of each clip into this folder.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of the table.")
+    ] = False,
+) -> None:
+    """Measure how true and how steady the colours of films are.
+
+    Each film is turned grey, coloured again in two ways, every frame alone and as Photochrom
+    colours films, and compared with itself.
+    """
+    from ..colorizer import Colorizer
+    from ..evaluate.film_run import evaluate_films
+    from .report import progress_bar
+
+    footage = _footage(clips or [], motion or [], seed)
+    methods = _methods(Colorizer(model))
+    with progress_bar("{task.completed}/{task.total} frames") as progress:
+        task = progress.add_task("", total=None)
+
+        def update(done: int, total: int | None) -> None:
+            progress.update(task, completed=done, total=total)
+
+        report = evaluate_films(footage, methods, limit=limit, strips=output, progress=update)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=2))
+    else:
+        _print(report)
+    raise typer.Exit(_tell(report))
+
+
+def _footage(clips: list[str], motion: list[str], seed: int) -> list[Footage]:
+    from ..errors import ArgumentError
+    from ..evaluate.film_clips import open_clip
+
+    if not clips and not motion:
+        raise ArgumentError(
+            "there is nothing to measure on",
+            expected="films in colour, or --motion and a folder of colour photographs",
+            got="neither",
+            fix="name one",
+        )
+    footage = [open_clip(clip) for clip in clips]
+    if motion:
+        from ..evaluate.motion import motion_clips
+
+        footage += motion_clips(motion, seed=seed)
+    return footage
+
+
+def _methods(colorizer: Colorizer) -> dict[str, Method]:
+    """The ways to colour that are compared, by the names of their columns."""
+    from ..video.colorize import colorize_frames
+
+    def alone(frames: Iterable[Any]) -> Iterator[Any]:
+        return (colorizer.colorize(frame).pixels for frame in frames)
+
+    def steady(frames: Iterable[Any]) -> Iterator[Any]:
+        return colorize_frames(frames, colorizer)
+
+    return {"each frame alone": alone, "steady": steady}
+
+
+def _print(report: FilmReport) -> None:
+    from ..evaluate.film_report import heads, rows
+    from .table import print_table
+
+    print_table(heads(report), rows(report))
+
+
+def _tell(report: FilmReport) -> int:
+    """Say what does not stand in the table; returns the exit code."""
+    from ..evaluate.film_report import summary
+
+    say(summary(report))
+    for _, why in report.unreadable:
+        say(f"  {why}")
+    return FAILED if report.unreadable else 0

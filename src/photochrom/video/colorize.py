@@ -1,0 +1,354 @@
+"""A film from file to file: decode -> predict and carry -> colour planes -> encode -> put together.
+
+Decoding, predicting and encoding go on side by side, a few frames apart, so memory does not grow
+with the film. The work goes in segments (see `parts`): what is finished stays, and the same call
+goes on after it; the result is the same frame for frame as without a break.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..color import Codes, Float
+from ..colorizer import Colorizer
+from ..errors import ArgumentError
+from ..upsample import shrink
+from .clip import Clip, luma
+from .copying import LeftOut
+from .encode import Encoding
+from .mux import assemble
+from .parts import Parts, State
+from .planes import chroma_planes, working_L
+from .segments import SegmentWriter, segment_writer
+from .shots import Shots
+from .stages import ahead
+from .temporal import SteadyColor
+from .tones import Tones
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+Progress = Callable[[int, int | None], None]
+"""Called with the number of frames that are done, and that of all, if the file says."""
+
+_SEGMENT = 240
+"""Frames after which a segment may end: some ten seconds, so that a break costs no more."""
+
+_AHEAD = 8  # frames between two stages
+_METHOD = 1  # of colouring; another number where unfinished films cannot be gone on with
+
+
+@dataclass(frozen=True)
+class Film:
+    """What became of a film.
+
+    Attributes:
+        path: the new file.
+        frames: in it.
+        shape: ``(H, W)`` of one.
+        resumed: how many of them were there from an earlier, interrupted call.
+        seconds: that the rest took.
+        left_out: streams of the source that the new file cannot hold.
+        damage: what could not be read of the source, in one line, or None.
+    """
+
+    path: Path
+    frames: int
+    shape: tuple[int, int]
+    resumed: int
+    seconds: float
+    left_out: list[LeftOut]
+    damage: str | None
+
+
+def colorize_video(
+    source: Path | str,
+    output: Path | str,
+    *,
+    colorizer: Colorizer | None = None,
+    codec: str | None = None,
+    crf: float | None = None,
+    preset: str | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    compare: bool = False,
+    progress: Progress | None = None,
+) -> Film:
+    """Colour a film.
+
+    Lightness goes to the encoder as it was decoded; sound, subtitles, chapters and everything else
+    are copied. A call that was interrupted goes on where it was when it is made again with the
+    same arguments; until then a folder beside `output` holds what is done.
+
+    Args:
+        source: any film that FFmpeg reads.
+        output: the new file, .mp4, .m4v, .mov, .mkv or .webm; replaced if it exists.
+        colorizer: the model and its vividness; None: the bundled one.
+        codec: h264, hevc, av1, vp9, prores or ffv1; None: the usual one of such a file.
+        crf: quality, smaller is better; None: the codec's usual one.
+        preset: the encoder's, how much time it takes; None: a fast one.
+        start, end: seconds; colour only this part.
+        compare: before and after side by side, in a picture of twice the width.
+        progress: called after each frame.
+
+    Raises:
+        ClipError: the source cannot be read, or the output not be written.
+        ArgumentError: an argument out of range, or an output that is the source.
+        MissingExtraError: the extra ``video`` is not installed.
+    """
+    source, output = Path(source), Path(output)
+    encoding = Encoding.for_file(output, codec, crf=crf, preset=preset)
+    if output.exists() and output.samefile(source):
+        raise ArgumentError(
+            f"the film {output}",
+            expected="a new name",
+            got="that of the source",
+            fix="choose another name",
+        )
+    with Clip(source) as clip:
+        _check_range(clip, start, end)
+        colorizer = colorizer or Colorizer()
+        job = _job(source, colorizer, encoding, start, end, compare)
+        with Parts.of(output, job) as parts:
+            work = _Work(clip, colorizer, start, end, compare)
+            began = time.monotonic()
+            resumed = work.resume(parts.state())
+            work.encode(parts, encoding, progress or (lambda done, total: None))
+            left_out = assemble(
+                clip, parts.segments, output, start=start, end=end, note=colorizer.note
+            )
+            parts.remove(output)
+        seconds = time.monotonic() - began
+        shape = clip.shape[0], clip.shape[1] * (1 + compare)
+        return Film(output, work.done, shape, resumed, seconds, left_out, clip.damage)
+
+
+def colorize_frames(frames: Iterable[Codes], colorizer: Colorizer | None = None) -> Iterator[Codes]:
+    """Colour the frames of a film, for those who read and write films themselves.
+
+    Args:
+        frames: ``(H, W)`` grey sRGB codes, uint8 or uint16, all of one size.
+        colorizer: the model and its vividness; None: the bundled one.
+
+    Yields:
+        ``(H, W, 3)`` RGB of the same depth, one for each frame, up to 12 frames later.
+
+    Raises:
+        ArgumentError: frames of different sizes.
+    """
+    colorizer = colorizer or Colorizer()
+    color = _Coloring(colorizer)
+    shape: tuple[int, ...] | None = None
+
+    def small() -> Iterator[tuple[Codes, Float]]:
+        nonlocal shape
+        for grey in frames:
+            shape = shape or grey.shape
+            if grey.ndim != 2 or grey.shape != shape:
+                raise ArgumentError(
+                    "a frame of a film",
+                    expected=f"grey, {shape}" if len(shape) == 2 else "grey, (H, W)",
+                    got=str(grey.shape),
+                    fix="give frames of one size without colour",
+                )
+            height, width = shape
+            yield grey, shrink(grey, *colorizer.model.fit(height, width, colorizer.size))
+
+    for grey, L in small():
+        for one, its_L, ab in color.push(grey, L):
+            yield colorizer.paint(one, its_L, ab)
+    for one, its_L, ab in color.flush():
+        yield colorizer.paint(one, its_L, ab)
+
+
+class _Coloring:
+    """Frames of any kind with their L in, the same with their ab out, up to 12 frames later."""
+
+    def __init__(self, colorizer: Colorizer) -> None:
+        self.shots, self.steady = Shots(), SteadyColor(colorizer)
+        self.undecided: deque[tuple[Any, Float]] = deque()  # where shots begin
+        self.waiting: deque[tuple[Any, Float]] = deque()  # for their colour
+
+    def push(self, frame: Any, L: Float) -> Iterator[tuple[Any, Float, Float]]:
+        self.undecided.append((frame, L))
+        yield from self._take(self.shots.push(L))
+
+    def flush(self) -> Iterator[tuple[Any, Float, Float]]:
+        yield from self._take(self.shots.flush())
+        yield from self._give(self.steady.flush())
+
+    def _take(self, cuts: list[bool]) -> Iterator[tuple[Any, Float, Float]]:
+        for cut in cuts:
+            self.waiting.append(self.undecided.popleft())
+            yield from self._give(self.steady.push(self.waiting[-1][1], cut))
+
+    def _give(self, colours: list[Float]) -> Iterator[tuple[Any, Float, Float]]:
+        for ab in colours:
+            yield *self.waiting.popleft(), ab
+
+
+@dataclass(frozen=True, eq=False)
+class _Colored:
+    frame: VideoFrame
+    L: Float
+    ab: Float
+
+
+class _Work:
+    """One job, from the clip to segments."""
+
+    def __init__(
+        self, clip: Clip, colorizer: Colorizer, start: float | None, end: float | None, wide: bool
+    ) -> None:
+        self._clip, self._wide = clip, wide
+        tags = clip.tags
+        self._tones = Tones.from_tags(
+            tags.matrix, tags.range, tags.transfer, height=clip.shape[0], depth=clip.depth
+        )
+        self._size = colorizer.model.fit(*clip.shape, colorizer.size)
+        self._color = _Coloring(colorizer)
+        self._next = None if start is None else clip.pts_at(start)
+        self._end = None if end is None else clip.pts_at(end)
+        self._finished = False
+        self.done = 0
+        length = clip.duration
+        if length is None and end is None:
+            self.total = None
+        else:
+            span = min(v for v in (length, end) if v is not None) - (start or 0)
+            self.total = max(1, round(span * clip.rate))
+
+    def resume(self, state: State | None) -> int:
+        """Go on after the segments that are done; returns the number of their frames."""
+        if state is not None:
+            self.done, self._next = int(state["done"]), int(state["next"])
+            self._finished = bool(state["finished"])
+            self._color.shots.restore(_inner(state, "shots."))
+            self._color.steady.restore(_inner(state, "steady."))
+        return self.done
+
+    def encode(self, parts: Parts, encoding: Encoding, progress: Progress) -> None:
+        """Make the segments that are missing."""
+        with closing(ahead(self._colored(), _AHEAD)) as colored:
+            while not self._finished:
+                with segment_writer(parts.next, self._clip, encoding) as writer:
+                    state = self._fill(writer, colored, encoding, progress)
+                self._finished = bool(state["finished"])
+                parts.keep(state | {"done": np.array(self.done)})
+
+    def _fill(
+        self,
+        writer: SegmentWriter,
+        colored: Iterator[_Colored | State],
+        encoding: Encoding,
+        progress: Progress,
+    ) -> State:
+        """Write one segment; returns the state after it."""
+        for item in colored:
+            if not isinstance(item, _Colored):
+                if not self.done:
+                    raise ArgumentError(
+                        f"the part of {self._clip.path}",
+                        expected="a part with frames",
+                        got="none",
+                        fix="change start or end",
+                    )
+                return item
+            writer.write(*self._planes(item, encoding), self._pts(item.frame))
+            self.done += 1
+            progress(self.done, self.total)
+        raise AssertionError("a state comes last")
+
+    def _planes(self, item: _Colored, encoding: Encoding) -> tuple[Codes, Codes, Codes]:
+        Y = luma(item.frame)
+        shape = encoding.chroma_shape(self._clip)
+        cb, cr = chroma_planes(Y, item.L, item.ab, shape, self._tones)
+        if not self._wide:
+            return Y, cb, cr
+        grey = np.full_like(cb, self._tones.neutral)
+        return np.hstack([Y, Y]), np.hstack([grey, cb]), np.hstack([grey, cr])
+
+    def _colored(self) -> Generator[_Colored | State, None, None]:
+        """Frames with their colour; between them, where a segment may end, the state there."""
+        count = 0
+        with closing(ahead(self._decoded(), _AHEAD)) as decoded:
+            for frame, L in decoded:
+                for one in self._color.push(frame, L):
+                    yield _Colored(*one)
+                    count += 1
+                if count >= _SEGMENT and not self._color.waiting:
+                    count = 0
+                    yield self._state(self._pts(self._color.undecided[0][0]))
+        for one in self._color.flush():
+            yield _Colored(*one)
+        yield self._state(None)
+
+    def _decoded(self) -> Generator[tuple[VideoFrame, Float], None, None]:
+        for frame in self._clip.frames(self._next):
+            if self._end is not None and self._pts(frame) >= self._end:
+                return
+            yield frame, working_L(luma(frame), self._size, self._tones)
+
+    def _state(self, following: int | None) -> State:
+        """For `resume`: what the frames from pts `following` on depend on; None: there are none."""
+        return {
+            "next": np.array(0 if following is None else following),
+            "finished": np.array(following is None),
+            **{f"shots.{key}": value for key, value in self._color.shots.state().items()},
+            **{f"steady.{key}": value for key, value in self._color.steady.state().items()},
+        }
+
+    def _pts(self, frame: VideoFrame) -> int:
+        assert frame.pts is not None  # see Clip.frames
+        return frame.pts
+
+
+def _inner(state: State, prefix: str) -> State:
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+def _check_range(clip: Clip, start: float | None, end: float | None) -> None:
+    length = clip.duration
+    first, last = start or 0, end if end is not None else length
+    late = length is not None and first >= length
+    if first < 0 or late or (last is not None and last <= first):
+        raise ArgumentError(
+            "the part of the film",
+            expected="a start before its end, in seconds"
+            + (f", within {length:.2f}" if length is not None else ""),
+            got=f"{first:g} to {'the end' if end is None else f'{end:g}'}",
+            fix="change start or end",
+        )
+
+
+def _job(
+    source: Path,
+    colorizer: Colorizer,
+    encoding: Encoding,
+    start: float | None,
+    end: float | None,
+    compare: bool,
+) -> dict[str, Any]:
+    """Everything that the frames of the result depend on."""
+    about = source.stat()
+    with colorizer.model.path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "method": _METHOD,
+        "source": [str(source.resolve()), about.st_size, about.st_mtime_ns],
+        "model": digest,
+        "vividness": colorizer.vividness,
+        "size": colorizer.size,
+        "encoding": asdict(encoding),
+        "part": [start, end],
+        "compare": compare,
+    }

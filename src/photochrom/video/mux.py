@@ -1,0 +1,245 @@
+"""Putting a coloured film together: its segments, and everything else from the source."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArgumentError
+from ..models.files import replacing
+from .clip import Clip
+from .copying import Copies, LeftOut, Span, stream_texts
+from .encode import CONTAINERS, container_of
+from .probe import location, open_film, reason
+from .segments import Segment, tag, writing
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+_ISO = {"mp4", "mov"}
+_NO_LONGER_TRUE = {  # tags of the source's stream that describe how it was encoded
+    *("bps", "duration", "encoder", "number_of_bytes", "number_of_frames", "vendor_id"),
+}
+
+
+class _RefusedError(Exception):
+    """A copied packet was refused by the new file's muxer."""
+
+    def __init__(self, index: int, why: str) -> None:
+        super().__init__(why)
+        self.index, self.why = index, why
+
+
+def assemble(
+    clip: Clip,
+    segments: Sequence[Path],
+    target: Path,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    note: str | None = None,
+) -> list[LeftOut]:
+    """Write the whole film: pictures from segments, everything else from the source.
+
+    Every frame keeps its time, to the unit where the new file can hold the source's (MP4, MOV), to
+    the millisecond otherwise (Matroska, WebM). MPEG streams, whose clocks start anywhere, are moved
+    to begin at 0; so is a part of a film. Sound, subtitles, data, fonts and covers are copied byte
+    for byte, with their languages, titles and dispositions; chapters, titles, rotation and the
+    shape of the pixels are kept.
+
+    Args:
+        clip: the source.
+        segments: in the film's order, from `photochrom.video.segments.segment_writer`.
+        target: the new file; its ending says what kind it is, one of `encode.CONTAINERS`. It takes
+            the place of an older one only when it is whole.
+        start, end: seconds, if the segments are only that part of the film: the frames from
+            ``clip.pts_at(start)`` to before ``clip.pts_at(end)``.
+        note: a line to add to the comment in the file's metadata.
+
+    Returns:
+        What of the source the new file cannot hold.
+
+    Raises:
+        ArgumentError: a target of another kind, or no segments.
+        ClipError: a segment or the source cannot be read, or the target not be written.
+    """
+    container = container_of(target)
+    order = _Order(clip, segments)
+    span = _span(clip, order, start, end)
+    refused: dict[int, str] = {}
+    while True:
+        try:
+            with writing(target), replacing(target) as temporary:
+                return _write(clip, order, temporary, container.format, span, note, refused)
+        except _RefusedError as error:
+            refused[error.index] = error.why
+
+
+class _Order:
+    """The frames of all segments: when each is shown, and when it has to be decoded.
+
+    A frame's dts is the pts of the frame `delay` places before it in the order of showing; so dts
+    increase, stay below the pts, and are exact for any frame rate. Encoders do the same, but each
+    of ours knows only its own segment.
+    """
+
+    def __init__(self, clip: Clip, segments: Sequence[Path]) -> None:
+        self.segments = segments
+        self.times: list[int] = []
+        self.delay = 0
+        for path in segments:
+            with Segment(path) as segment:
+                decoded = segment.times()
+            shown = sorted(decoded)
+            if self.times and shown and shown[0] <= self.times[-1]:
+                raise ArgumentError(
+                    "the segments of a film",
+                    expected="segments in the film's order",
+                    got=f"{path.name}, which begins before the end of the one before",
+                    fix="pass them in order, each once",
+                )
+            place = {pts: i for i, pts in enumerate(shown)}
+            self.delay = max([self.delay, *(i - place[pts] for i, pts in enumerate(decoded))])
+            self.times += shown
+        if not self.times:
+            raise ArgumentError(
+                "the segments of a film", expected="one at least", got="none", fix="pass some"
+            )
+        self.step = max(1, round(1 / (clip.rate * clip.time_base)))
+        self.last = _duration_at(clip, self.times[-1]) or self.step
+
+    def packets(self) -> Iterator[Packet[Any]]:
+        """All packets in the order of decoding, on the source's clock."""
+        ahead = (self.times[0] - i * self.step for i in range(self.delay, 0, -1))
+        dts = chain(ahead, self.times)
+        for path in self.segments:
+            with Segment(path) as segment:
+                for packet in segment.packets():
+                    packet.dts = next(dts)
+                    packet.duration = self.last if packet.pts == self.times[-1] else self.step
+                    yield packet
+
+
+def _span(clip: Clip, order: _Order, start: float | None, end: float | None) -> Span:
+    unit = clip.time_base
+    first = order.times[0] * unit
+    return Span(
+        origin=first if start is not None else clip.clock_start,
+        start=None if start is None else first,
+        end=None if end is None else clip.pts_at(end) * unit,
+    )
+
+
+def _write(
+    clip: Clip,
+    order: _Order,
+    temporary: Path,
+    format: str,
+    span: Span,
+    note: str | None,
+    refused: dict[int, str],
+) -> list[LeftOut]:
+    import av
+
+    options = dict(next(c.options for c in CONTAINERS.values() if c.format == format))
+    if format in _ISO and clip.time_base.numerator == 1:
+        # The unit of the gap before a film that begins late; the usual millisecond is too coarse.
+        options["movie_timescale"] = str(max(1000, clip.time_base.denominator))
+    with (
+        open_film(clip.path) as source,
+        Segment(order.segments[0]) as segment,
+        av.open(
+            location(temporary), "w", format,
+            container_options=options, metadata_errors="surrogateescape",
+        ) as output,
+    ):  # fmt: skip
+        copies = Copies(clip, source, format, refused)
+        for stream in source.streams:
+            if stream.index == clip.index:
+                film = _add_film(output, segment.stream, clip)
+                film.metadata.update(_still_true(stream_texts(stream)))
+                film.disposition = stream.disposition
+            else:
+                copies.add_stream(stream.index, output)
+        if not _keeps_aspect(film.codec_context.name, format) and (clip.tags.aspect or 1) != 1:
+            aspect = f"the shape of the pixels ({clip.tags.aspect})"
+            copies.left_out.append(LeftOut(aspect, f"{film.name} in {format} does not keep it"))
+        copies.add_texts(output, span, note)
+        pictures = ((clip.index, packet) for packet in _film_packets(order, film, clip, span))
+        for index, packet in heapq.merge(pictures, copies.packets(span), key=_time):
+            try:
+                output.mux_one(packet)
+            except (av.InvalidDataError, av.ArgumentError, av.PatchWelcomeError) as error:
+                if index == clip.index:
+                    raise
+                why = f"a file of the format {format} cannot hold it ({reason(error)})"
+                raise _RefusedError(index, why) from error
+    return copies.left_out
+
+
+def _add_film(output: OutputContainer, template: VideoStream, clip: Clip) -> VideoStream:
+    film = output.add_stream_from_template(template, opaque=True)
+    film.time_base = clip.time_base
+    context = film.codec_context
+    tag(context, clip.tags)
+    context.framerate = clip.rate
+    if template.name == "prores":
+        context.codec_tag = bytes(template.codec_context.extradata or b"apch")[:4].decode()
+    elif template.name == "hevc" and output.format.name in _ISO:
+        context.codec_tag = "hvc1"  # what Apple's players want
+    film.set_display_matrix(clip.tags.display)
+    return film
+
+
+def _keeps_aspect(codec: str, format: str) -> bool:
+    """PyAV cannot hand the shape of pixels to the Matroska muxer; there it is the codec's task."""
+    return format in _ISO or codec in ("h264", "hevc", "ffv1")
+
+
+def _film_packets(
+    order: _Order, film: VideoStream, clip: Clip, span: Span
+) -> Iterator[Packet[Any]]:
+    shift = round(span.origin / clip.time_base)
+    for packet in order.packets():
+        assert packet.pts is not None
+        assert packet.dts is not None
+        packet.pts -= shift
+        packet.dts -= shift
+        packet.time_base = clip.time_base
+        packet.stream = film
+        yield packet
+
+
+def _time(item: tuple[int, Packet[Any]]) -> float:
+    packet = item[1]
+    assert packet.dts is not None
+    return float(packet.dts * packet.time_base)
+
+
+def _still_true(metadata: dict[str, str]) -> dict[str, str]:
+    """Those of a stream's tags that still hold for the coloured film."""
+    return {
+        key: text
+        for key, text in metadata.items()
+        if key.lower().partition("-")[0] not in _NO_LONGER_TRUE
+        and not key.lower().startswith("_statistics")
+    }
+
+
+def _duration_at(clip: Clip, pts: int) -> int | None:
+    """How long the source shows the frame of a certain time, if it says."""
+    import av
+
+    with open_film(clip.path) as source:
+        stream = source.streams[clip.index]
+        try:
+            source.seek(pts, stream=stream)
+            packets = (p for p in source.demux(stream) if p.size)
+            return next((p.duration for p in packets if p.pts == pts), None)
+        except av.FFmpegError:
+            return None

@@ -1,0 +1,270 @@
+"""Pieces of a film that is being written, each a file of its own.
+
+A long job can be killed at any time. What it has finished lies in segments: each has its own
+encoder, begins with a key frame, refers to nothing outside itself, and gets its name only when it
+is whole. So a job goes on after the last of them, and the segments together are the film.
+
+A segment is a Matroska file, which holds every codec. Its times are whole milliseconds from 0 on,
+which no film's are; so a unit of the film's own time base is stored as one millisecond, counted
+from the segment's first frame (the file's metadata say where that is). Every pts comes back as it
+was. Times of decoding (dts) are not kept; `photochrom.video.mux` makes them for the whole film.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..color import Codes
+from ..errors import ArgumentError, ClipError
+from ..models.files import replacing
+from .clip import Clip
+from .encode import CODECS, Encoding
+from .probe import location, reason
+from .tags import FULL, Tags
+
+if TYPE_CHECKING:
+    from av.container import InputContainer, OutputContainer
+    from av.packet import Packet
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.stream import VideoStream
+
+SUFFIX = ".mkv"
+_FIRST = "first_pts"  # key of the metadata
+_LEAD = 64  # stored time of the first frame; more than any encoder's reordering of frames
+_UNIT = Fraction(1, 1000)  # Matroska's
+
+
+@contextmanager
+def segment_writer(path: Path, clip: Clip, encoding: Encoding) -> Iterator[SegmentWriter]:
+    """Write one segment; the file is there when the block has ended well, and not before.
+
+    Args:
+        path: of the segment; by convention it ends in `SUFFIX`.
+        clip: the film that the frames' Y' is of.
+        encoding: codec and settings, the same for all segments of a film.
+
+    Raises:
+        ClipError: the file cannot be written.
+        ArgumentError: no frame was written.
+    """
+    import av
+
+    if encoding.codec == "av1":
+        os.environ.setdefault("SVT_LOG", "1")  # else its encoder chatters on stderr
+    with (
+        writing(path),
+        replacing(path) as temporary,
+        av.open(location(temporary), "w", "matroska") as output,
+    ):
+        writer = SegmentWriter(output, clip, encoding)
+        yield writer
+        writer.finish()
+
+
+class SegmentWriter:
+    """Encodes frames into one segment; see `segment_writer`."""
+
+    def __init__(self, output: OutputContainer, clip: Clip, encoding: Encoding) -> None:
+        self._output, self._clip, self._encoding = output, clip, encoding
+        self._format, self._depth = encoding.pixel_format(clip.depth)
+        height, width = clip.shape
+        even = CODECS[encoding.codec].even
+        stream = output.add_stream(
+            CODECS[encoding.codec].encoder,
+            clip.rate,
+            options=encoding.options,
+            width=width + (width % 2 if even else 0),
+            height=height + (height % 2 if even else 0),
+            pix_fmt=self._format,
+            time_base=clip.time_base,
+        )
+        self._stream = cast("VideoStream", stream)
+        tag(self._stream.codec_context, clip.tags)
+        self._first: int | None = None
+        self._count = 0
+
+    def write(self, luma: Codes, cb: Codes, cr: Codes, pts: int) -> None:
+        """Encode one frame.
+
+        Y' goes to the encoder as it is. Only where the encoder has no such depth is it changed: a
+        larger depth can be turned back without loss, a smaller one (12 bits in h264) cannot.
+
+        Args:
+            luma: ``(H, W)`` as `photochrom.video.clip.luma` gives it.
+            cb, cr: ``Encoding.chroma_shape(clip)``, with the depth of `luma`.
+            pts: when it is shown, in the film's time base; later than the frame before.
+
+        Raises:
+            ArgumentError: planes of the wrong shape.
+        """
+        import av
+
+        chroma = self._encoding.chroma_shape(self._clip)
+        if luma.shape != self._clip.shape or {cb.shape, cr.shape} != {chroma}:
+            raise ArgumentError(
+                "the planes of a frame",
+                expected=f"Y' {self._clip.shape}, Cb and Cr {chroma}",
+                got=f"{luma.shape}, {cb.shape} and {cr.shape}",
+                fix="pass planes of one frame of this film",
+            )
+        frame = av.VideoFrame(self._stream.width, self._stream.height, self._format)
+        full = self._clip.tags.range == FULL
+        for plane, given in zip(frame.planes, (luma, cb, cr), strict=True):
+            codes = at_depth(given, self._clip.depth, self._depth, full=full and given is luma)
+            rows = np.frombuffer(memoryview(plane), codes.dtype).reshape(plane.height, -1)
+            rows[: codes.shape[0], : codes.shape[1]] = codes
+            rows[codes.shape[0] :, : codes.shape[1]] = codes[-1:]
+            rows[:, codes.shape[1] : plane.width] = rows[:, codes.shape[1] - 1, None]
+        tag(frame, self._clip.tags)
+        frame.pts, frame.time_base = pts, self._clip.time_base
+        if self._first is None:
+            self._first = pts
+            self._output.metadata[_FIRST] = str(pts)
+        self._mux(self._stream.encode(frame))
+
+    def finish(self) -> None:
+        """Write what the encoder still holds."""
+        if self._first is None:
+            raise ArgumentError(
+                "a segment", expected="frames", got="none", fix="write one at least"
+            )
+        self._mux(self._stream.encode(None))
+
+    def _mux(self, packets: list[Packet[Any]]) -> None:
+        for packet in packets:
+            assert packet.pts is not None
+            assert self._first is not None
+            packet.pts += _LEAD - self._first
+            # The dts is not stored, but has to increase and to stay below the pts. Counting does
+            # both: the n-th frame shown has a pts of n at least.
+            packet.dts = self._count
+            packet.time_base = _UNIT
+            self._count += 1
+            self._output.mux_one(packet)
+
+
+def tag(target: VideoCodecContext | Any, tags: Tags) -> None:
+    """Say what the numbers of a film mean, to an encoder, a frame or a stream."""
+    target.color_primaries = tags.primaries
+    target.color_trc = tags.transfer
+    target.colorspace = tags.matrix
+    target.color_range = tags.range
+    if tags.aspect is not None and hasattr(target, "sample_aspect_ratio"):
+        target.sample_aspect_ratio = tags.aspect
+
+
+def at_depth(codes: Codes, depth: int, wanted: int, *, full: bool) -> Codes:
+    """Codes with another number of bits.
+
+    Args:
+        codes: uint8, or uint16 from 9 bits on.
+        depth, wanted: bits now and then.
+        full: whether the largest code stays the largest (full range Y'); else codes are shifted,
+            as limited range and the middle of Cb and Cr want it.
+    """
+    if depth == wanted:
+        return codes
+    wide = codes.astype(np.uint32)
+    if full:
+        top, new_top = (1 << depth) - 1, (1 << wanted) - 1
+        wide = (wide * new_top + top // 2) // top
+    elif wanted > depth:
+        wide <<= wanted - depth
+    else:
+        half = 1 << (depth - wanted - 1)
+        wide = np.minimum((wide + half) >> (depth - wanted), (1 << wanted) - 1)
+    dtype = np.uint8 if wanted == 8 else np.uint16
+    result: NDArray[Any] = wide.astype(dtype)
+    return result
+
+
+class Segment:
+    """A segment that was written, opened for reading; a context manager.
+
+    Attributes:
+        stream: its one stream.
+
+    Raises:
+        ClipError: the file cannot be read or is no segment.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import av
+
+        self.path = path
+        try:
+            self._container: InputContainer = av.open(location(path), format="matroska")
+            self.stream = self._container.streams.video[0]
+            self._shift = int(self._container.metadata[_FIRST.upper()]) - _LEAD
+        except (av.FFmpegError, OSError, LookupError, ValueError) as error:
+            raise _broken(path, str(error)) from error
+
+    def __enter__(self) -> Segment:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+
+    def packets(self) -> Iterator[Packet[Any]]:
+        """Its packets in the order of decoding, with the pts of the film and no dts."""
+        import av
+
+        try:
+            for packet in self._container.demux(self.stream):
+                if packet.pts is not None:
+                    packet.pts += self._shift
+                    packet.dts = None
+                    yield packet
+        except av.FFmpegError as error:
+            raise _broken(self.path, reason(error)) from error
+
+    def times(self) -> list[int]:
+        """The pts of its frames in the order of decoding."""
+        return [packet.pts for packet in self.packets() if packet.pts is not None]
+
+
+def segment_times(path: Path) -> list[int]:
+    """The pts of a segment's frames, in the order they are shown.
+
+    Raises:
+        ClipError: the file cannot be read or is no segment.
+    """
+    with Segment(path) as segment:
+        return sorted(segment.times())
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns what goes wrong in writing a file into one clear line.
+
+    Raises:
+        ClipError: the disk is full, the folder may not be written to, and so on.
+    """
+    import av
+
+    try:
+        yield
+    except (av.FFmpegError, OSError) as error:
+        raise ClipError(
+            f"{path} cannot be written",
+            expected="a folder with room for it",
+            got=reason(error),
+            fix="make room, or choose another folder",
+        ) from error
+
+
+def _broken(path: Path, got: str) -> ClipError:
+    return ClipError(
+        f"{path} cannot be used",
+        expected="a finished piece of a film",
+        got=got,
+        fix="delete it and start again",
+    )

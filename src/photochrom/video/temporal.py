@@ -1,0 +1,190 @@
+"""Steady colour: inside a shot an object keeps the colour it was given first.
+
+The network is asked for *key frames* only. Between two of them every pixel takes its colour from
+both, along the motion, in proportion to how near they are in time and how far the motion can be
+trusted. A key frame itself is a mean of what the network says of it and what the key frame before
+has brought along, weighted by how many predictions that already stands for; so colours settle
+during a shot instead of changing with each prediction. Where nothing was brought along, at the edge
+of a pan or behind what moved away, the network is asked a second time, with the colours that were
+brought along as hints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..color import Float
+from ..colorizer import Colorizer
+from ..upsample import joint_bilateral
+from .key import Key
+from .memory import Memory
+from .motion import Places, link
+
+LOOK_AHEAD = 10
+"""Frames that may come in before the first of them goes out: the longest way between key frames."""
+
+_SHORTEST = 3  # frames between key frames, where the motion loses much
+_LOST = 0.12  # part of a frame that the motion may leave unexplained
+_ENOUGH = 0.5  # of evidence; below it a pixel counts as unexplained
+_NEW = 0.01  # part of a frame that must be new for the network to be asked with hints
+_EVIDENCE = 8.0  # predictions that a colour stands for at most, so that it can still change
+_HINT_EVERY, _HINT_SIDE = 16, 5  # pixels at the working size
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """A frame that waits for its colour.
+
+    Attributes:
+        L: ``(h, w)``.
+        before: its pixels' places in the frame before.
+        after: the pixels' places in it, of the frame before.
+        key: its pixels' places in the key frame before.
+    """
+
+    L: Float
+    before: Places
+    after: Places
+    key: Places
+
+
+class SteadyColor:
+    """Colours the frames of a film one after the other, a few frames late.
+
+    Args:
+        colorizer: its model predicts, at its vividness.
+    """
+
+    def __init__(self, colorizer: Colorizer) -> None:
+        self._colorizer = colorizer
+        self._memory = Memory()
+        self._key: Key | None = None
+        self._waiting: list[_Frame] = []
+
+    def push(self, L: Float, cut: bool = False) -> list[Float]:
+        """Take the next frame.
+
+        Args:
+            L: ``(h, w)`` float32, 0...100, at the model's size; the same for all frames.
+            cut: whether it begins a new shot.
+
+        Returns:
+            Of the frames whose colour is now known, in their order: ab ``(2, h, w)`` float32.
+        """
+        if self._key is None or cut:
+            done = self.flush()
+            if self._key is not None:
+                self._memory.keep(self._key)
+            self._key = self._first(L)
+            return [*done, _planes(self._key.seen(Places.own(_shape(L)), L))]
+        last = self._waiting[-1] if self._waiting else None
+        both = link(last.L if last else self._key.L, L)
+        key = both.back.then(last.key) if last else both.back
+        self._waiting.append(_Frame(L, both.back, both.forth, key))
+        count = len(self._waiting)
+        if count == LOOK_AHEAD or (count >= _SHORTEST and self._lost() > _LOST):
+            return self.flush()
+        return []
+
+    def flush(self) -> list[Float]:
+        """The colours of the frames that wait, as at the end of a film."""
+        if not self._waiting:
+            return []
+        assert self._key is not None
+        old, frames = self._key, self._waiting
+        new = self._next(old, frames[-1])
+        self._key, self._waiting = new, []
+        done = [new.seen(Places.own(_shape(new.L)), new.L)]
+        ahead = Places.own(_shape(new.L))
+        for number in range(len(frames) - 1, 0, -1):
+            frame = frames[number - 1]
+            ahead = frames[number].after.then(ahead)
+            done.append(_between(frame, old, new, ahead, number / len(frames)))
+        return [_planes(ab) for ab in reversed(done)]
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """What a later `SteadyColor` needs to go on in the same way; nothing may be waiting."""
+        assert not self._waiting
+        kept = self._memory.state()
+        if self._key is not None:
+            kept |= {"L": self._key.L, "tint": self._key.tint, "evidence": self._key.evidence}
+        return kept
+
+    def restore(self, state: dict[str, NDArray[np.generic]]) -> None:
+        """Go on where another one has been, see `state`."""
+        self._memory.restore(state)
+        self._waiting = []
+        if "L" in state:
+            L, tint, evidence = (state[k].astype(np.float32) for k in ("L", "tint", "evidence"))
+            self._key = Key(L, tint, evidence)
+
+    def _lost(self) -> float:
+        """Part of the last frame of which the key frame says nothing."""
+        assert self._key is not None
+        key = self._waiting[-1].key
+        return float((key.of(self._key.evidence) * key.trust < _ENOUGH).mean())
+
+    def _first(self, L: Float) -> Key:
+        """The first key frame of a shot: as the same place looked before, if it was seen."""
+        known = self._memory.find(L)
+        if known is None:
+            return self._merged(L, None, np.zeros(_shape(L), np.float32))
+        key, places = known
+        # A shot of another camera position is less sure than the frame before.
+        evidence = np.minimum(places.of(key.evidence), 2) * places.trust
+        return self._merged(L, key.seen(places, L), evidence)
+
+    def _next(self, old: Key, frame: _Frame) -> Key:
+        evidence = frame.key.of(old.evidence) * frame.key.trust
+        return self._merged(frame.L, old.seen(frame.key, frame.L), evidence)
+
+    def _merged(self, L: Float, brought: Float | None, evidence: Float) -> Key:
+        """A key frame from what was brought along, ``(h, w, 2)``, and what the network says."""
+        import cv2
+
+        fresh = self._colorizer.predict(L)
+        grid = fresh.shape[:0:-1]
+        ab = fresh
+        if brought is not None:
+            weight = cv2.resize(evidence, grid, interpolation=cv2.INTER_AREA)
+            # Weighted, so that nothing of a place that is not trusted leaks into its neighbours.
+            sums = cv2.resize(brought * evidence[..., None], grid, interpolation=cv2.INTER_AREA)
+            if self._colorizer.model.card.hints and (weight < _ENOUGH).mean() > _NEW:
+                hinted = self._colorizer.predict(L, *_hints(brought, evidence))
+                fresh = hinted + (fresh - hinted) * np.minimum(weight, 1)
+            ab = (np.moveaxis(sums, 2, 0) + fresh) / (weight + 1)
+        ab = joint_bilateral(L, np.asarray(ab, np.float32))
+        return Key.of(L, ab, np.minimum(evidence + 1, np.float32(_EVIDENCE)))
+
+
+def _between(frame: _Frame, old: Key, new: Key, ahead: Places, time: float) -> Float:
+    """Colour of a frame between two key frames; `time`: 0 at the old one, 1 at the new one."""
+    # Where neither is trusted, both are still better than grey.
+    from_old = (frame.key.trust + np.float32(1e-3)) * np.float32(1 - time)
+    from_new = (ahead.trust + np.float32(1e-3)) * np.float32(time)
+    share = (from_new / (from_old + from_new))[..., None]
+    one, other = old.seen(frame.key, frame.L), new.seen(ahead, frame.L)
+    return np.asarray(one + (other - one) * share)
+
+
+def _hints(brought: Float, evidence: Float) -> tuple[Float, Float]:
+    """Spots of what was brought along, as hint map and hint mask."""
+    mask = np.zeros(evidence.shape, np.float32)
+    middle = _HINT_EVERY // 2
+    for offset in np.ndindex(_HINT_SIDE, _HINT_SIDE):
+        rows, columns = (slice(middle + o - _HINT_SIDE // 2, None, _HINT_EVERY) for o in offset)
+        mask[rows, columns] = 1
+    mask *= evidence >= 1
+    return (brought * mask[..., None]).transpose(2, 0, 1)[None], mask[None, None]
+
+
+def _planes(ab: Float) -> Float:
+    return np.ascontiguousarray(np.moveaxis(ab, 2, 0))
+
+
+def _shape(L: Float) -> tuple[int, int]:
+    height, width = L.shape
+    return height, width
