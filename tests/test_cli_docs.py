@@ -39,6 +39,8 @@ def test_the_tree() -> None:
         "evaluate",
         "evaluate-video",
         "train",
+        "app",
+        "serve",
         "models",
         "models list",
         "models info",

@@ -22,6 +22,7 @@ LAYERS = {
     "upsample": 2,
     "models": 3,
     "colorizer": 4,
+    "variants": 4,
     "evaluate": 4,
     "video": 4,
     "": 4.5,  # the package itself, which offers what lies below

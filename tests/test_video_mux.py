@@ -22,6 +22,7 @@ pytest.importorskip("av", reason="needs PyAV (extra video)")
 
 from video_files import Recipe, Sound, Titles, av, make_film, payloads, starts
 
+from photochrom.video import copying
 from photochrom.video.clip import Clip, luma
 from photochrom.video.copying import LeftOut
 from photochrom.video.encode import CODECS, CONTAINERS, Encoding
@@ -264,6 +265,22 @@ def test_the_rest_is_copied_byte_for_byte(tmp_path: Path, recipe: Recipe, suffix
     with Clip(film) as clip, Clip(target) as colored:
         assert colored.tags == clip.tags
         assert next(colored.frames()).rotation == 90
+
+
+def test_sound_without_durations_is_copied_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = copying._move
+
+    def forget(packet: Any, *args: Any, **kwargs: Any) -> Any:
+        packet.duration = 0  # as large Matroska files are read
+        return move(packet, *args, **kwargs)
+
+    film = make_film(tmp_path / "a.mkv", Recipe(sounds=(Sound(), Sound(codec="flac", rate=48000))))
+    monkeypatch.setattr(copying, "_move", forget)
+    assert color(film, tmp_path / "b.mp4") == []
+    old, new = payloads(film), payloads(tmp_path / "b.mp4")
+    assert (old[1], old[2]) == (new[1], new[2])
 
 
 def test_a_cover_goes_from_one_kind_of_file_to_the_other(tmp_path: Path) -> None:

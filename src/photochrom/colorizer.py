@@ -264,6 +264,7 @@ class Colorizer:
 
     @property
     def note(self) -> str:
+        """The line that results carry in their metadata."""
         return f"Colours inferred by Photochrom, model {self.model.card.name}; not evidence."
 
     def _chroma(self, prepared: Prepared, hints: Sequence[Hint], vividness: float) -> Float:

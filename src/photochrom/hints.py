@@ -25,6 +25,8 @@ _PATCHES = 4.0  # ab; the same for predicted colours from cell to cell ...
 _STEP_CHROMA = 25.0
 _OTHER_LIGHTNESS = 50.0  # L and ab that differ this much from those under the hint count 1 too
 _OTHER_CHROMA = 22.0
+_FAR = 4.5  # where it counts nothing any more, and need not be measured
+_SETTLED = 1e-2  # change of a sweep that changes no colour one could see
 _WIDER = 6.0  # squared distance at which what a network says with hints counts for 1 / e
 
 
@@ -222,15 +224,15 @@ def _blurred(L: Float) -> Float:
 
 def _geodesic(seed: NDArray[np.bool_], down: Float, right: Float) -> Float:
     """Length of the cheapest path from `seed` to each pixel, by sweeps in four directions."""
-    distance = np.where(seed, np.float32(0), np.float32(1e3))
-    sums = np.cumsum(down, 0, dtype=np.float64), np.cumsum(right, 1, dtype=np.float64)
+    distance = np.where(seed, np.float32(0), np.float32(_FAR))
+    sums = np.cumsum(down, 0), np.cumsum(right, 1)
     for _ in range(64):
         before = distance
         for axis, path in enumerate(sums):
             ahead = path + np.minimum.accumulate(distance - path, axis)
             back = np.flip(np.minimum.accumulate(np.flip(distance + path, axis), axis), axis) - path
-            distance = np.minimum(ahead, back).astype(np.float32)
-        if np.allclose(before, distance, atol=1e-3):
+            distance = np.minimum(ahead, back)
+        if float((before - distance).max()) < _SETTLED:
             break
     return distance
 

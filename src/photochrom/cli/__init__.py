@@ -1,4 +1,4 @@
-"""The command line: ``photochrom colorize``, ``photochrom evaluate``, ``photochrom models``."""
+"""The command line: one file per command, put together."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from .evaluate import evaluate
 from .evaluate_video import evaluate_video
 from .importing import import_model
 from .models import models_app
+from .page import open_page
+from .serve import serve
 from .train import train
 
 __all__ = ["app", "main"]
@@ -27,6 +29,8 @@ app.command()(colorize)
 app.command()(evaluate)
 app.command()(evaluate_video)
 app.command()(train)
+app.command("app")(open_page)
+app.command()(serve)
 models_app.command("import")(import_model)
 app.add_typer(models_app, name="models")
 

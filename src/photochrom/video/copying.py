@@ -175,6 +175,8 @@ def _move(packet: Packet[Any], span: Span, last: int | None, *, still: bool) -> 
     dts = pts if packet.dts is None else packet.dts - round(span.origin / unit)
     dts = follows or 0 if dts is None else dts if follows is None else max(dts, follows)
     packet.dts, packet.pts = dts, dts if pts is None else max(pts, dts)
+    if not packet.duration and last is not None and packet.stream.type == "audio":
+        packet.duration = dts - last  # MP4 would hide a last packet that takes no time
     return None
 
 

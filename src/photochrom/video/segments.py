@@ -201,7 +201,11 @@ class Segment:
 
         self.path = path
         try:
-            self._container: InputContainer = av.open(location(path), format="matroska")
+            # All that matters stands in the header; no frame has to be decoded to know it.
+            options = {"probesize": "32", "analyzeduration": "1"}
+            self._container: InputContainer = av.open(
+                location(path), format="matroska", container_options=options
+            )
             self.stream = self._container.streams.video[0]
             self._shift = int(self._container.metadata[_FIRST.upper()]) - _LEAD
         except (av.FFmpegError, OSError, LookupError, ValueError) as error:

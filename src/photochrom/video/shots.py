@@ -9,8 +9,8 @@ around the same place in the other frame, so that motion is hardly one. A frame 
   three. What comes for one or two frames and goes again, like a camera's flash, is no cut;
 - after a *fade*: the picture comes back after three or more frames without any (black, or white);
 - after a *dissolve*: the frame 6 or 12 frames ago is a mixture of this one and of the one as many
-  frames before that, which are unlike. Found are dissolves of about 10 to 40 frames between shots
-  without much motion; the new shot begins near their end.
+  frames before that, which are unlike. This finds most dissolves of a dozen frames and about half
+  of those of 24 to 36, if there is little motion; the new shot begins in their second half.
 
 PySceneDetect's detectors can be fed frame by frame too, but those of version 0.7 take a flash for
 two cuts and a change of exposure for one, and it brings a second OpenCV along.

@@ -1,0 +1,141 @@
+"""``photochrom serve``."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import ArgumentError, MissingExtraError
+from .commands import say
+
+_NEEDED = ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "uvicorn")
+
+
+def _option(name: str, help: str, metavar: str = "NUMBER", **more: Any) -> Any:
+    """An option that the environment variable PHOTOCHROM_NAME sets too."""
+    variable = f"PHOTOCHROM_{name.replace('-', '_').upper()}"
+    return typer.Option(
+        f"--{name}", help=help, metavar=metavar, envvar=variable, show_envvar=False, **more
+    )
+
+
+def serve(
+    host: Annotated[str, _option("host", "Address to listen at.", "ADDRESS")] = "127.0.0.1",
+    port: Annotated[
+        int, _option("port", "Port to listen at; 0 for a free one.", min=0, max=65535)
+    ] = 8000,
+    model: Annotated[
+        list[str] | None,
+        _option(
+            "model",
+            "A model to serve: a name that `photochrom models list` shows, or an ONNX file. Can "
+            "be given several times; the first is the default.",
+            "NAME|FILE",
+            show_default="bundled",
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        _option("folder", "For jobs and results.", "FOLDER", show_default="the user's state"),
+    ] = None,
+    api_keys: Annotated[
+        Path | None,
+        _option("api-keys", "File of hashed API keys; without one, no key is asked for.", "FILE"),
+    ] = None,
+    new_key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Make a key, add its hash to the file of --api-keys, print it and end.",
+            show_default=False,
+        ),
+    ] = None,
+    cors_origin: Annotated[
+        list[str] | None,
+        _option(
+            "cors-origin",
+            "An origin whose pages may call the service, * for all. Can be given several times.",
+            "ORIGIN",
+            show_default="none",
+        ),
+    ] = None,
+    max_upload: Annotated[float, _option("max-upload", "Megabytes of a picture.")] = 64,
+    max_job_upload: Annotated[
+        float, _option("max-job-upload", "Megabytes of all files of a job.")
+    ] = 1024,
+    max_pixels: Annotated[int, _option("max-pixels", "Pixels of a picture.")] = 50_000_000,
+    max_size: Annotated[int, _option("max-size", "Largest value of the option size.")] = 512,
+    max_hints: Annotated[int, _option("max-hints", "Hints for a picture.")] = 100,
+    max_files: Annotated[int, _option("max-files", "Pictures in a job.")] = 100,
+    max_frames: Annotated[int, _option("max-frames", "Frames of a film.")] = 200_000,
+    timeout: Annotated[
+        float,
+        _option("timeout", "Seconds for a request to arrive, and again for it to be answered."),
+    ] = 60,
+    concurrent: Annotated[
+        int | None,
+        _option(
+            "concurrent",
+            "Pictures coloured at the same time.",
+            show_default="as many as there are cores",
+        ),
+    ] = None,
+    queue: Annotated[int, _option("queue", "Requests that may wait beyond those.")] = 64,
+    max_jobs: Annotated[int, _option("max-jobs", "Jobs that may wait.")] = 20,
+    keep: Annotated[float, _option("keep", "Hours for which results of jobs are kept.")] = 24,
+    grace: Annotated[
+        float, _option("grace", "Seconds that requests get to finish after a signal to stop.")
+    ] = 8,
+) -> None:
+    """Serve over HTTP.
+
+    For example: photochrom serve --port 8000, then http://127.0.0.1:8000/docs in a browser. Every
+    option can be set by an environment variable, --max-upload for example by PHOTOCHROM_MAX_UPLOAD.
+    """
+    for package in _NEEDED:
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError.of(package, "server", "photochrom serve")
+    if new_key is not None:
+        _make_key(api_keys, new_key)
+        return
+    from ..server.serve import run
+    from ..server.settings import Settings
+
+    given: dict[str, Any] = {
+        "models": tuple(model or ()) or None,
+        "folder": folder,
+        "api_keys": api_keys,
+        "cors_origins": tuple(cors_origin or ()),
+        "max_upload": max_upload,
+        "max_job_upload": max_job_upload,
+        "max_pixels": max_pixels,
+        "max_size": max_size,
+        "max_hints": max_hints,
+        "max_files": max_files,
+        "max_frames": max_frames,
+        "timeout": timeout,
+        "concurrent": concurrent,
+        "queue": queue,
+        "max_jobs": max_jobs,
+        "keep": keep,
+        "grace": grace,
+    }
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    run(settings, host, port)
+
+
+def _make_key(file: Path | None, name: str) -> None:
+    from ..server.security import add_key
+
+    if file is None:
+        raise ArgumentError(
+            "a key needs a file that it is added to",
+            expected="--api-keys FILE beside --new-key",
+            got="none",
+            fix="name the file",
+        )
+    typer.echo(add_key(file, name))
+    say(f"the hash of this key is in {file}; the key itself is shown only now")

@@ -1,0 +1,141 @@
+"""The folder of the jobs: where the files of each lie, under names that no request chooses."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ..errors import ArgumentError
+from ..models.files import replacing
+from .uploads import Upload
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_LONGEST = 120  # characters of a name in a ZIP file
+
+
+class Folder:
+    """The files of all jobs.
+
+    Args:
+        path: made if needed, for this user alone; locked as long as the process lives.
+
+    Raises:
+        ArgumentError: it cannot be made, or another service uses it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = FileLock(path / ".lock", thread_local=False)
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.chmod(0o700)
+            (path / "jobs").mkdir(exist_ok=True, mode=0o700)
+            self._lock.acquire(timeout=0)
+        except (OSError, Timeout) as error:
+            got = getattr(error, "strerror", None) or "a folder that another service uses"
+            raise ArgumentError(
+                f"the folder for jobs {path}",
+                expected="a folder for this service alone that can be written",
+                got=got,
+                fix="name another one with --folder",
+            ) from None
+
+    @property
+    def database(self) -> Path:
+        """The file of the jobs' table."""
+        return self.path / "jobs.sqlite"
+
+    def close(self) -> None:
+        """Let another service use it."""
+        self._lock.release()
+
+    def free(self) -> int:
+        """Bytes that the disk has left."""
+        return shutil.disk_usage(self.path).free
+
+    def of(self, id: str) -> Path:
+        """Where the files of a job are."""
+        assert _ID.fullmatch(id), "an id that this service did not make"
+        return self.path / "jobs" / id
+
+    def take(self, id: str, files: Iterable[Upload], suffix: str = "") -> None:
+        """Write the files of a new job, which are called 0000, 0001 and so on."""
+        place = self.of(id)
+        try:
+            for name in ("", "in", "out"):
+                (place / name).mkdir(mode=0o700)
+            for number, upload in enumerate(files):
+                target = place / "in" / f"{number:04}{suffix}"
+                descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(descriptor, "wb") as out:
+                    shutil.copyfileobj(upload.file, out, 1 << 20)
+        except BaseException:
+            self.remove(id)
+            raise
+
+    def result(self, id: str) -> Path | None:
+        """The result of a job, if it is there."""
+        return next(self.of(id).glob("result.*"), None)
+
+    def picture(self, id: str, number: int) -> Path | None:
+        """The coloured picture of that number, if it is there."""
+        return next((self.of(id) / "out").glob(f"{number:04}.*"), None)
+
+    def pack(self, id: str, names: Iterable[str]) -> None:
+        """Put the coloured pictures into one ZIP file, as the result.
+
+        Args:
+            id: of the job.
+            names: of the files as they were sent, in their order.
+        """
+        taken: set[str] = set()
+        with (
+            replacing(self.of(id) / "result.zip") as target,
+            zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as zip,
+        ):
+            for number, name in enumerate(names):
+                picture = self.picture(id, number)
+                if picture is not None:
+                    zip.write(picture, zip_name(name, picture.suffix, number, taken))
+        self.tidy(id)
+
+    def tidy(self, id: str) -> None:
+        """Remove what a finished job does not need."""
+        for name in ("in", "out"):
+            shutil.rmtree(self.of(id) / name, ignore_errors=True)
+
+    def remove(self, id: str) -> None:
+        """Remove everything of a job."""
+        shutil.rmtree(self.of(id), ignore_errors=True)
+
+    def remove_all_but(self, ids: set[str]) -> None:
+        """Remove what belongs to no job: uploads that a crash cut off."""
+        for place in (self.path / "jobs").iterdir():
+            if place.name not in ids:
+                shutil.rmtree(place, ignore_errors=True)
+
+
+def zip_name(name: str, suffix: str, number: int, taken: set[str]) -> str:
+    """A name for a ZIP file: no folder, nothing that any system could take for one, no second time.
+
+    Args:
+        name: as the sender called the file.
+        suffix: of the result.
+        number: of the file, from 0; its name if it has no usable one.
+        taken: names in the file so far; the new one is added.
+    """
+    stem = re.split(r"[/\\:]", name)[-1].rpartition(".")
+    plain = re.sub(r'[\x00-\x1f\x7f<>"|?*]', "", stem[0] or stem[2]).strip(". ")[:_LONGEST]
+    plain = plain.encode("utf-8", "replace").decode() or f"picture-{number + 1}"
+    found, count = f"{plain}{suffix}", 1
+    while found.lower() in taken:
+        count += 1
+        found = f"{plain}-{count}{suffix}"
+    taken.add(found.lower())
+    return found

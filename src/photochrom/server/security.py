@@ -1,0 +1,104 @@
+"""API keys and security headers.
+
+A key is made by the service with 256 random bits, so one round of SHA-256 keeps it secret at rest:
+there is nothing to guess that a slow hash would have to protect.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from pathlib import Path
+
+from ..errors import ArgumentError
+
+_LINE = re.compile(r"([A-Za-z0-9._-]{1,64}) ([0-9a-f]{64})")
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""Set on every answer that does not set them itself."""
+
+
+class Keys:
+    """The API keys that open the service.
+
+    Args:
+        file: lines of a name, a space and the SHA-256 of the key; empty lines and lines that
+            begin with # are passed over.
+
+    Raises:
+        ArgumentError: the file cannot be read, has another line, or no key.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._hashes: dict[str, bytes] = {}
+        for number, line in enumerate(_lines(file), 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            match = _LINE.fullmatch(line.strip())
+            if match is None:
+                raise _bad(file, f"something else in line {number}")
+            self._hashes[match[1]] = bytes.fromhex(match[2])
+        if not self._hashes:
+            raise _bad(file, "no key")
+
+    def name_of(self, key: str) -> str | None:
+        """Whose key this is; None if it is nobody's. Takes equally long for every key."""
+        digest, found = _digest(key), None
+        for name, known in self._hashes.items():
+            if hmac.compare_digest(digest, known):
+                found = name
+        return found
+
+
+def add_key(file: Path, name: str) -> str:
+    """Make a key, add its hash to `file`, which is made if needed, and return the key.
+
+    Raises:
+        ArgumentError: the name is not of its form or has a key, or the file cannot be written.
+    """
+    known = _lines(file) if file.exists() else []
+    if not _LINE.fullmatch(f"{name} {'0' * 64}") or any(s.split(" ")[0] == name for s in known):
+        raise ArgumentError(
+            "the name of a key",
+            expected="up to 64 letters, digits, dots, dashes, not in the file yet",
+            got=name,
+            fix="choose another name, or take its line out of the file",
+        )
+    key = f"pc_{secrets.token_urlsafe(32)}"
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as out:
+            out.write(f"{name} {_digest(key).hex()}\n")
+    except OSError as error:
+        raise _bad(file, error.strerror or str(error)) from None
+    return key
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "replace")).digest()
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise _bad(file, getattr(error, "strerror", None) or "bytes that are no text") from None
+
+
+def _bad(file: Path, got: str) -> ArgumentError:
+    return ArgumentError(
+        f"the file of API keys {file}",
+        expected="lines of a name and a SHA-256",
+        got=got,
+        fix=f"make one with: photochrom serve --api-keys {file} --new-key NAME",
+    )

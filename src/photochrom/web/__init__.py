@@ -1,0 +1,1 @@
+"""The web page (extra ``web``): Streamlit, and one small component for the picture itself."""

@@ -1,0 +1,267 @@
+// The picture: before and after with a divider, and pins for hints. Python keeps the truth;
+// what happens here is told to it in one trigger, and drawn ahead of its answer.
+
+const STEP = 0.01;
+const SLOP = 6; // pixels a finger may wander in a tap
+
+export default function (component) {
+  const root = component.parentElement;
+  const stage = root.querySelector(".stage");
+  stage.control ??= new Stage(stage);
+  stage.control.tell = (event) => component.setTriggerValue("act", event);
+  stage.control.show(component.data);
+}
+
+const clamp = (value, top = 1) => Math.min(Math.max(value, 0), top);
+
+class Stage {
+  constructor(stage) {
+    const find = (selector) => stage.querySelector(selector);
+    this.frame = find(".frame");
+    this.before = find(".before");
+    this.after = find(".after");
+    this.doubt = find(".doubt");
+    this.line = find(".line");
+    this.handle = find(".handle");
+    this.pins = find(".pins");
+    this.bar = find(".bar");
+    this.panel = find(".palette");
+    this.swatches = find(".swatches");
+    this.free = find("input");
+    this.said = find(".say");
+    this.buttons = Object.fromEntries(
+      [...stage.querySelectorAll("[data-do]")].map((button) => [button.dataset.do, button]),
+    );
+    this.split = 0.5;
+    this.onDivider();
+    this.onFrame();
+    this.onButtons(stage);
+    new ResizeObserver(() => this.fit()).observe(stage);
+    this.stage = stage;
+  }
+
+  show(data) {
+    this.data = data;
+    for (const [image, source] of [[this.before, data.before], [this.after, data.after]]) {
+      if (image.src !== source) image.src = source;
+    }
+    this.before.alt = `${data.name}, the original`;
+    this.after.alt = `${data.name}, in colour`;
+    this.frame.setAttribute(
+      "aria-label", `${data.name}. Click or tap a place to say what colour it is.`);
+    this.doubt.hidden = !data.doubt;
+    if (data.doubt) this.doubt.src = data.doubt;
+    this.buttons.undo.disabled = !data.undoable;
+    this.buttons.clear.disabled = !data.pins.length;
+    this.buttons.add.disabled = data.pins.length >= data.most;
+    this.said.textContent = data.said;
+    this.fit();
+    this.divide(this.split);
+    this.showPins();
+    this.showPalette();
+  }
+
+  // As wide as there is room, but never higher than the window.
+  fit() {
+    if (!this.data) return;
+    const { width, height } = this.data;
+    const most = Math.min(this.stage.clientWidth, (window.innerHeight * 0.72 * width) / height);
+    this.frame.style.width = `${most}px`;
+    this.frame.style.aspectRatio = `${width} / ${height}`;
+  }
+
+  divide(share) {
+    this.split = clamp(share);
+    const percent = this.split * 100;
+    this.before.style.clipPath = `inset(0 ${100 - percent}% 0 0)`;
+    this.doubt.style.clipPath = `inset(0 0 0 ${percent}%)`;
+    this.line.style.left = this.handle.style.left = `${percent}%`;
+    this.handle.setAttribute("aria-valuenow", Math.round(percent));
+    this.handle.setAttribute("aria-valuetext", `${Math.round(percent)} % of the original`);
+  }
+
+  place(event) {
+    const box = this.frame.getBoundingClientRect();
+    return {
+      x: clamp((event.clientX - box.left) / box.width),
+      y: clamp((event.clientY - box.top) / box.height),
+    };
+  }
+
+  onDivider() {
+    this.handle.addEventListener("keydown", (event) => {
+      const step = event.shiftKey ? 10 : 2;
+      const to = {
+        ArrowLeft: this.split - step * STEP, ArrowDown: this.split - step * STEP,
+        ArrowRight: this.split + step * STEP, ArrowUp: this.split + step * STEP,
+        PageDown: this.split - 0.1, PageUp: this.split + 0.1, Home: 0, End: 1,
+      }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      this.divide(to);
+    });
+    drag(this.handle, { move: (event) => this.divide(this.place(event).x) });
+  }
+
+  // On the picture a tap puts a pin, a pull sideways moves the divider.
+  onFrame() {
+    drag(this.frame, {
+      skip: (event) => event.target.closest(".pin, .handle"),
+      move: (event) => this.divide(this.place(event).x),
+      tap: (event) => this.put(this.place(event)),
+    });
+  }
+
+  put(place) {
+    if (this.data.pins.length >= this.data.most) return;
+    const pin = { id: 0, ...place, color: null, label: "New hint" };
+    this.data.pins = [...this.data.pins.filter((each) => each.color), pin];
+    this.data.chosen = null;
+    this.showPins();
+    this.said.textContent = "…";
+    this.tell({ do: "put", ...place });
+  }
+
+  onButtons(stage) {
+    const { add, undo, clear, close, delete: remove } = this.buttons;
+    add.onclick = () => {
+      this.focusNew = true; // so that the arrow keys move it
+      this.put({ x: 0.5, y: 0.5 });
+    };
+    undo.onclick = () => this.tell({ do: "undo" });
+    clear.onclick = () => this.tell({ do: "clear" });
+    close.onclick = () => this.tell({ do: "close" });
+    remove.onclick = () => this.remove(this.data.chosen.id);
+    this.free.onchange = () => this.paint(this.free.value);
+    stage.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.data.chosen) this.tell({ do: "close" });
+      if (event.key === "z" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        this.tell({ do: "undo" });
+      }
+    });
+  }
+
+  paint(color) {
+    const { id } = this.data.chosen;
+    const pin = this.data.pins.find((each) => each.id === id);
+    pin.color = color;
+    this.showPins();
+    this.tell({ do: "paint", id, color });
+  }
+
+  remove(id) {
+    this.data.pins = this.data.pins.filter((pin) => pin.id !== id);
+    this.showPins();
+    this.panel.hidden = true;
+    this.bar.hidden = false;
+    this.handle.focus();
+    this.tell({ do: "delete", id });
+  }
+
+  // Buttons are kept as long as their pins are, so that the focus stays.
+  showPins() {
+    const have = new Map([...this.pins.children].map((button) => [button.dataset.id, button]));
+    for (const pin of this.data.pins) {
+      const id = String(pin.id);
+      const button = have.get(id) ?? this.newPin(id);
+      have.delete(id);
+      button.pin = pin;
+      button.style.left = `${pin.x * 100}%`;
+      button.style.top = `${pin.y * 100}%`;
+      button.style.background = pin.color ?? "";
+      const chosen = pin.id === (this.data.chosen?.id ?? 0);
+      button.className = `pin${pin.color ? "" : " empty"}${chosen ? " chosen" : ""}`;
+      button.setAttribute(
+        "aria-label",
+        `${pin.label}, ${Math.round(pin.x * 100)} % from the left, ` +
+          `${Math.round(pin.y * 100)} % from the top. Arrow keys move it, Delete removes it.`,
+      );
+    }
+    for (const button of have.values()) button.remove();
+    if (this.focusNew && this.data.chosen) {
+      this.focusNew = false;
+      this.pins.querySelector(".chosen")?.focus();
+    }
+  }
+
+  newPin(id) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.id = id;
+    this.pins.append(button);
+    const moveTo = (x, y) => {
+      Object.assign(button.pin, { x: clamp(x), y: clamp(y) });
+      this.showPins();
+    };
+    const told = () => this.tell({ do: "move", id: button.pin.id, x: button.pin.x, y: button.pin.y });
+    drag(button, {
+      move: (event) => { const { x, y } = this.place(event); moveTo(x, y); },
+      end: told,
+      tap: () => this.tell({ do: "choose", id: button.pin.id }),
+    });
+    let later;
+    button.addEventListener("keydown", (event) => {
+      const step = STEP * (event.shiftKey ? 5 : 1);
+      const by = {
+        ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step],
+      }[event.key];
+      if (by) {
+        moveTo(button.pin.x + by[0], button.pin.y + by[1]);
+        clearTimeout(later);
+        later = setTimeout(told, 350);
+      } else if (event.key === "Delete" || event.key === "Backspace") {
+        clearTimeout(later);
+        this.remove(button.pin.id);
+      } else if (event.key === "Enter" || event.key === " ") {
+        this.tell({ do: "choose", id: button.pin.id });
+      } else return;
+      event.preventDefault();
+    });
+    return button;
+  }
+
+  showPalette() {
+    const { chosen } = this.data;
+    this.panel.hidden = !chosen;
+    this.bar.hidden = Boolean(chosen); // one takes the other's room, so that the picture stays put
+    if (!chosen) return;
+    this.swatches.replaceChildren(
+      ...chosen.palette.map(({ color, label }) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.className = "swatch";
+        button.style.background = color;
+        button.title = label;
+        button.setAttribute("aria-label", label);
+        button.setAttribute("aria-pressed", color === chosen.color);
+        button.onclick = () => this.paint(color);
+        return button;
+      }),
+    );
+    this.free.value = chosen.color ?? chosen.now;
+  }
+}
+
+// Pointer dragging: `move` while it lasts, then `end`; or `tap` if the pointer hardly moved.
+function drag(element, { skip, move, end, tap }) {
+  element.addEventListener("pointerdown", (down) => {
+    if (down.button !== 0 || skip?.(down)) return;
+    let moved = false;
+    const onMove = (event) => {
+      if (event.pointerId !== down.pointerId) return;
+      moved ||= Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) > SLOP;
+      if (moved) move(event);
+    };
+    const stop = new AbortController();
+    const on = (name, listener) => window.addEventListener(name, listener, { signal: stop.signal });
+    on("pointermove", onMove);
+    on("pointerup", (event) => {
+      if (event.pointerId !== down.pointerId) return;
+      stop.abort();
+      if (moved) end?.(event);
+      else tap?.(event);
+    });
+    on("pointercancel", (event) => event.pointerId === down.pointerId && stop.abort());
+  });
+}

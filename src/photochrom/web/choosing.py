@@ -1,0 +1,141 @@
+"""Which model: the choice, its card in plain words, and taking in the three Caffe files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import streamlit as st
+
+from ..colorizer import Colorizer
+from ..errors import ArgumentError, PhotochromError
+from ..models.adopt import Wishes, adopt_caffe
+from ..models.card import Card
+from ..models.metadata import read_card
+from ..models.registry import BUNDLED, Entry, Registry
+
+_CAFFE = {".prototxt": "prototxt", ".caffemodel": "caffemodel", ".npy": "points"}
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the model …")
+def load(path: str, changed: float) -> Colorizer:
+    """The model in a file, loaded once for all visitors; `changed` tells a new file from an old."""
+    return Colorizer(Path(path))
+
+
+def entries() -> dict[str, Entry]:
+    """The models at hand, by name."""
+    return {entry.name: entry for entry in Registry().entries() if entry.path}
+
+
+def current(found: Mapping[str, Entry]) -> Colorizer:
+    """The chosen model, loaded.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
+    wanted = st.session_state.pop("imported", None)
+    if wanted in found:
+        st.session_state["model"] = wanted
+    path = Registry().resolve(st.session_state.get("model", BUNDLED))
+    return load(str(path), path.stat().st_mtime)
+
+
+def choice(found: Mapping[str, Entry]) -> None:
+    """Let the user choose a model."""
+    st.selectbox(
+        "Model",
+        list(found),
+        key="model",
+        format_func=lambda name: _title(found[name]) if name in found else name,
+        help="What decides the colours. The bundled one comes with Photochrom.",
+    )
+
+
+def about(card: Card) -> None:
+    """The card in plain words."""
+    lines = [f"**{card.title or card.name}**"]
+    if card.limits:
+        lines.append(f"**What it is bad at.** {card.limits}")
+    if card.data:
+        lines.append(f"**What it has seen.** {card.data}")
+    hints = "knows what a hint is" if card.hints else "does not know hints; they are carried over"
+    lines.append(f"**Hints.** The network {hints} the surface they lie on.")
+    if card.hints:
+        lines[-1] = f"**Hints.** The network {hints}."
+    if card.metrics:
+        lines.append(f"**Measured.** {_figures(card.metrics)}")
+    lines.append(f"**Licence.** {card.licence}. **Source.** {card.source or 'unknown'}.")
+    st.markdown("\n\n".join(_plain(line) for line in lines))
+
+
+def importing() -> None:
+    """Take in Zhang et al.'s network by its three files."""
+    st.caption(
+        "Many older programs colour pictures with three files: a .prototxt, a .caffemodel and "
+        "pts_in_hull.npy. Drop all three and they become a model here."
+    )
+    uploads = st.file_uploader(
+        "The three Caffe files",
+        type=list(_CAFFE),
+        accept_multiple_files=True,
+        max_upload_size=200,
+        key=f"caffe-{st.session_state.get('caffe', 0)}",
+    )
+    if st.button("Import", disabled=not uploads):
+        files = {_CAFFE.get(Path(f.name).suffix.lower(), ""): f for f in uploads}
+        try:
+            with st.spinner("Importing …"):
+                card = import_caffe(files, Registry().user_dir)
+        except PhotochromError as error:
+            st.error(str(error))
+            return
+        st.session_state["imported"] = card.name
+        st.session_state["caffe"] = st.session_state.get("caffe", 0) + 1
+        st.rerun(scope="app")
+
+
+def import_caffe(files: Mapping[str, BinaryIO], folder: Path) -> Card:
+    """Make a model of uploaded files, in the user's folder.
+
+    Args:
+        files: "prototxt", "caffemodel" and "points".
+        folder: of the user's models.
+
+    Raises:
+        ArgumentError: one of the three is missing.
+        ModelError: they cannot be imported.
+        MissingExtraError: onnx or protobuf is not installed.
+    """
+    missing = [f"a {suffix} file" for suffix, role in _CAFFE.items() if role not in files]
+    if missing:
+        raise ArgumentError(
+            "a Caffe model consists of three files",
+            expected="a .prototxt, a .caffemodel and an .npy file",
+            got=f"no {' and no '.join(words.removeprefix('a ') for words in missing)}",
+            fix="drop all three together",
+        )
+    with tempfile.TemporaryDirectory(prefix="photochrom-import-") as room:
+        paths = []
+        for suffix, role in _CAFFE.items():
+            path = Path(room) / f"{role}{suffix}"
+            path.write_bytes(files[role].read())
+            paths.append(path)
+        return adopt_caffe(paths, folder / "zhang16.onnx", Wishes(None, None, None, None))
+
+
+def _title(entry: Entry) -> str:
+    card = read_card(entry.path) if entry.path else None
+    title = (card.title if card else entry.title).split(":")[0] or entry.name
+    return f"{title} ({entry.name})"
+
+
+def _figures(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in metrics.items()) + "."
+
+
+def _plain(text: str) -> str:
+    """Text of a card, which anybody may have written, without markup of its own but the bold."""
+    return text.replace("[", "\\[").replace("<", "&lt;").replace("$", "\\$").replace("`", "'")

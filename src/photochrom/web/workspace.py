@@ -1,0 +1,159 @@
+"""What one visitor has: uploaded files in a private folder, and what was made of them.
+
+All of it is bounded. The folder goes when the workspace does: with the session, or at the latest
+when the program ends.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from ..colorizer import Colorizer
+from ..errors import ArgumentError
+from ..picture.formats import FORMATS
+from .jobs import Job
+from .looks import Edits
+from .painting import Canvas
+
+FILES = 60
+"""Pictures and films one visitor can have at a time."""
+
+MEGABYTES = 500
+"""All files of one visitor together."""
+
+_CANVASES = 4  # 15 to 40 MB each
+_REFERENCES = 8
+FILM_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".ogv")
+PICTURE_SUFFIXES = tuple(suffix for row in FORMATS.values() for suffix in row.suffixes)
+
+
+@dataclass
+class Item:
+    """One uploaded file.
+
+    Attributes:
+        key: unlike that of any other file.
+        name: what its owner calls it.
+        path: where it lies; the name there is ours.
+        edits: how it shall look.
+    """
+
+    key: str
+    name: str
+    path: Path
+    edits: Edits = field(default_factory=Edits)
+
+    @property
+    def is_film(self) -> bool:
+        """By its suffix."""
+        return self.path.suffix in FILM_SUFFIXES
+
+
+class Workspace:
+    """The files of one visitor, their canvases and the running job."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="photochrom-app-"))
+        self.items: dict[str, Item] = {}
+        self.references: dict[str, Item] = {}
+        self.job: Job | None = None
+        self._canvases: OrderedDict[tuple[str, str], Canvas] = OrderedDict()
+        self._stops: list[Callable[[], object]] = []
+        self.close = weakref.finalize(self, _close, self.folder, self._stops)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        items = [*self.items.values(), *self.references.values()]
+        return sum(item.path.stat().st_size for item in items)
+
+    def add(self, name: str, file: BinaryIO) -> Item:
+        """Keep a picture or film.
+
+        Raises:
+            ArgumentError: there are too many, they are too large, or this one is no picture and
+                no film by its name.
+        """
+        if len(self.items) >= FILES:
+            raise _full(name, f"at most {FILES} files", f"{FILES} already")
+        item = self._spool(name, file, PICTURE_SUFFIXES + FILM_SUFFIXES)
+        self.items[item.key] = item
+        return item
+
+    def lend(self, name: str, file: BinaryIO) -> Item:
+        """Keep a reference photograph, in the place of the oldest if there are many.
+
+        Raises:
+            ArgumentError: it is too large, or no picture by its name.
+        """
+        item = self._spool(name, file, PICTURE_SUFFIXES)
+        self.references[item.key] = item
+        if len(self.references) > _REFERENCES:
+            self.remove(next(iter(self.references)))
+        return item
+
+    def _spool(self, name: str, file: BinaryIO, suffixes: tuple[str, ...]) -> Item:
+        name = Path(name.replace("\\", "/")).name
+        suffix = Path(name).suffix.lower()
+        if suffix not in suffixes:
+            raise ArgumentError(
+                f"{name} cannot be coloured",
+                expected=f"a file that ends in one of {' '.join(suffixes)}",
+                got=suffix or "no such ending",
+                fix="give another file",
+            )
+        path = self.folder / f"{uuid4().hex}{suffix}"
+        with path.open("wb") as target:
+            shutil.copyfileobj(file, target, 1 << 20)
+        if (size := path.stat().st_size + self.size) > MEGABYTES * 1_000_000:
+            path.unlink()
+            raise _full(name, f"at most {MEGABYTES} MB together", f"{size / 1e6:,.0f} MB")
+        return Item(path.stem, name, path)
+
+    def remove(self, key: str) -> None:
+        """Let a file go, and everything made of it."""
+        item = self.items.pop(key, None) or self.references.pop(key)
+        item.path.unlink(missing_ok=True)
+        for known in [known for known in self._canvases if known[0] == key]:
+            del self._canvases[known]
+
+    def canvas(self, item: Item, colorizer: Colorizer) -> Canvas:
+        """The picture of `item`, from those used last or prepared now.
+
+        Raises:
+            PictureError: the file cannot be read.
+        """
+        key = item.key, str(colorizer.model.path)
+        canvas = self._canvases.pop(key, None) or Canvas(colorizer, item.path)
+        self._canvases[key] = canvas
+        while len(self._canvases) > _CANVASES:
+            self._canvases.popitem(last=False)
+        return canvas
+
+    def start(self, job: Job) -> None:
+        """Run a job, in the place of the one before it, whose result goes."""
+        if self.job is not None:
+            self.job.cancel()
+            self.job.result.unlink(missing_ok=True)
+        self.job = job
+        self._stops[:] = [job.cancel]
+        job.start()
+
+
+def _close(folder: Path, stops: list[Callable[[], object]]) -> None:
+    for stop in stops:
+        stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _full(name: str, expected: str, got: str) -> ArgumentError:
+    fix = "remove some, or use the command line, which has no limit"
+    return ArgumentError(f"{name} was not taken", expected=expected, got=got, fix=fix)

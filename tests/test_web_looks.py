@@ -1,0 +1,141 @@
+"""Pins, hints and undo, as the browser's events make them."""
+
+from __future__ import annotations
+
+import pytest
+
+from photochrom.web.looks import MAX_PINS, Edits, Look, Pin
+from photochrom.web.words import color_words
+
+RED, BLUE = "#c0392b", "#2b39c0"
+
+
+def edits(*events: dict[str, object]) -> Edits:
+    made = Edits()
+    for event in events:
+        made.act(event)
+    return made
+
+
+PUT = {"do": "put", "x": 0.25, "y": 0.5}
+PAINT = {"do": "paint", "id": 1, "color": RED}
+
+
+def test_a_place_becomes_a_hint_when_it_gets_a_colour() -> None:
+    made = edits(PUT)
+    assert made.pin == Pin(1, 0.25, 0.5)
+    assert made.look.settled == Look()
+    assert not made.undoable
+    made.act(PAINT)
+    assert made.look.settled.pins == (Pin(1, 0.25, 0.5, RED),)
+    assert made.undoable
+
+
+def test_a_place_without_a_colour_goes_when_another_is_put() -> None:
+    made = edits(PUT, PUT | {"x": 0.75})
+    assert [pin.x for pin in made.look.pins] == [0.75]
+    assert made.chosen == 2
+
+
+def test_closing_keeps_hints_and_drops_empty_places() -> None:
+    assert edits(PUT, {"do": "close"}).look == Look()
+    made = edits(PUT, PAINT, {"do": "close"})
+    assert made.look.pins == (Pin(1, 0.25, 0.5, RED),)
+    assert made.pin is None
+
+
+def test_moving_choosing_and_deleting() -> None:
+    made = edits(PUT, PAINT, PUT | {"x": 0.75}, {"do": "paint", "id": 2, "color": BLUE})
+    made.act({"do": "choose", "id": 1})
+    assert made.chosen == 1
+    made.act({"do": "move", "id": 1, "x": 0.1, "y": 2})
+    assert made.look.pins[0].x == 0.1
+    assert 0.99 < made.look.pins[0].y < 1
+    made.act({"do": "delete", "id": 1})
+    assert [pin.id for pin in made.look.pins] == [2]
+    made.act({"do": "clear"})
+    assert made.look == Look()
+
+
+def test_every_change_can_be_undone() -> None:
+    made = edits(PUT, PAINT, PAINT | {"color": BLUE}, {"do": "move", "id": 1, "x": 0.9, "y": 0.9})
+    made.change(version=2)
+    made.act({"do": "delete", "id": 1})
+    seen = []
+    while made.undoable:
+        made.act({"do": "undo"})
+        seen.append(made.look)
+    first, blue = Pin(1, 0.25, 0.5, RED), Pin(1, 0.25, 0.5, BLUE)
+    moved = Pin(1, 0.9, 0.9, BLUE)
+    assert seen == [
+        Look((moved,), 2),
+        Look((moved,)),
+        Look((blue,)),
+        Look((first,)),
+        Look(),
+    ]
+    made.act({"do": "undo"})
+    assert made.look == Look()
+
+
+def test_the_memory_of_changes_is_bounded() -> None:
+    made = Edits()
+    for number in range(300):
+        made.change(version=number % 5)
+    steps = 0
+    while made.undoable:
+        made.undo()
+        steps += 1
+    assert steps == 100
+
+
+def test_the_number_of_pins_is_bounded() -> None:
+    made = Edits()
+    for number in range(MAX_PINS + 5):
+        made.act(PUT)
+        made.act({"do": "paint", "id": number + 1, "color": RED})
+    assert len(made.look.pins) == MAX_PINS
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        "put",
+        {},
+        {"do": "format"},
+        {"do": "put"},
+        {"do": "put", "x": "1", "y": 0},
+        {"do": "put", "x": float("nan"), "y": 0},
+        {"do": "delete", "id": 99},
+        {"do": "delete", "id": [1]},
+        {"do": "move", "id": 1, "x": None, "y": 0},
+        {"do": "paint", "id": 1, "color": "red"},
+        {"do": "paint", "id": 1, "color": "#12345"},
+        {"do": "paint", "id": 1, "color": RED + "<b>"},
+    ],
+)
+def test_what_makes_no_sense_changes_nothing(event: object) -> None:
+    made = edits(PUT, PAINT)
+    before = made.look, made.chosen, made.undoable
+    made.act(event)
+    assert (made.look, made.chosen, made.undoable) == before
+
+
+@pytest.mark.parametrize(
+    ("color", "words"),
+    [
+        ("#000000", "black"),
+        ("#ffffff", "white"),
+        ("#808080", "grey"),
+        ("#cc2020", "red"),
+        ("#5a3a1e", "dark brown"),
+        ("#87ceeb", "light blue"),
+        ("#1f4f1f", "dark green"),
+        ("#ffe000", "light yellow"),
+        ("#ff8c00", "orange"),
+        ("#9040c0", "purple"),
+    ],
+)
+def test_colours_in_words(color: str, words: str) -> None:
+    assert color_words(color) == words

@@ -1,0 +1,187 @@
+"""What one visitor has is bounded, and goes with the visitor; work in the background."""
+
+from __future__ import annotations
+
+import gc
+import io
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from photochrom import ArgumentError, PictureError
+from photochrom.web import workspace as module
+from photochrom.web.jobs import Job, Progress, Task, film_missing, write_zip
+from photochrom.web.workspace import Workspace
+
+
+def data(size: int = 3) -> io.BytesIO:
+    return io.BytesIO(b"x" * size)
+
+
+def test_files_are_kept_in_a_private_folder_under_our_own_names() -> None:
+    space = Workspace()
+    item = space.add("../../etc/grand ma.JPG", data())
+    assert item.name == "grand ma.JPG"
+    assert item.path.parent == space.folder
+    assert item.path.suffix == ".jpg"
+    assert item.path.read_bytes() == b"xxx"
+    assert space.folder.stat().st_mode & 0o077 == 0
+    assert not item.is_film
+    assert space.add("clip.mp4", data()).is_film
+
+
+def test_the_folder_goes_with_the_workspace() -> None:
+    space = Workspace()
+    folder = space.folder
+    space.add("a.jpg", data())
+    job = Job("pictures", "pictures", folder / "x", _wait)
+    space.start(job)
+    del space
+    gc.collect()
+    assert not folder.exists()
+    _until(lambda: job.status == "cancelled")
+
+
+def _wait(report: Progress) -> list[str]:
+    for step in range(500):
+        report(step, 500)
+        time.sleep(0.01)
+    return []
+
+
+def _until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "noending", "a.jpg.exe"])
+def test_only_pictures_and_films_are_taken(name: str) -> None:
+    space = Workspace()
+    with pytest.raises(ArgumentError, match=name):
+        space.add(name, data())
+    assert list(space.folder.iterdir()) == []
+
+
+def test_the_number_of_files_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FILES", 2)
+    space = Workspace()
+    for name in ("a.jpg", "b.jpg"):
+        space.add(name, data())
+    with pytest.raises(ArgumentError, match=r"c\.jpg was not taken: expected at most 2 files"):
+        space.add("c.jpg", data())
+
+
+def test_the_size_of_all_files_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MEGABYTES", 1)
+    space = Workspace()
+    first = space.add("a.jpg", data(700_000))
+    with pytest.raises(ArgumentError, match=r"at most 1 MB together, got 1 MB"):
+        space.add("b.jpg", data(400_000))
+    assert [path.name for path in space.folder.iterdir()] == [first.path.name]
+    space.remove(first.key)
+    assert list(space.folder.iterdir()) == []
+    space.add("b.jpg", data(400_000))
+
+
+def test_references_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = Workspace()
+    made = [space.lend(f"{number}.jpg", data()) for number in range(module._REFERENCES + 2)]
+    assert list(space.references) == [item.key for item in made[2:]]
+    assert len(list(space.folder.iterdir())) == module._REFERENCES
+    with pytest.raises(ArgumentError):
+        space.lend("clip.mp4", data())
+
+
+def test_canvases_are_few_and_those_used_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fake:
+        def __init__(self, colorizer: object, path: Path) -> None:
+            made.append(path)
+
+    class Colorizer:
+        class model:  # noqa: N801
+            path = "m.onnx"
+
+    made: list[Path] = []
+    monkeypatch.setattr(module, "Canvas", Fake)
+    monkeypatch.setattr(module, "_CANVASES", 2)
+    space, colorizer = Workspace(), Colorizer()
+    a, b, c = (space.add(name, data()) for name in ("a.jpg", "b.jpg", "c.jpg"))
+    for item in (a, b, a, c, a, b):
+        space.canvas(item, colorizer)  # type: ignore[arg-type]
+    assert made == [a.path, b.path, c.path, b.path]
+    space.remove(a.key)
+    assert len(space._canvases) == 1
+
+
+def test_a_job_reports_and_ends(tmp_path: Path) -> None:
+    job = Job("x", "frames", tmp_path / "r", lambda report: report(1, 2) or ["one thing"])
+    job.start()
+    _until(lambda: job.status == "done")
+    assert (job.done, job.total, job.problems) == (1, 2, ["one thing"])
+
+
+def test_a_job_that_fails_says_why(tmp_path: Path) -> None:
+    def fail(report: Progress) -> list[str]:
+        raise PictureError("a.jpg cannot be read", expected="x", got="y", fix="z")
+
+    job = Job("x", "frames", tmp_path / "r", fail)
+    job.start()
+    _until(lambda: job.status == "failed")
+    assert job.problems == ["a.jpg cannot be read: expected x, got y; z"]
+
+
+def test_a_new_job_takes_the_place_of_the_result_before(tmp_path: Path) -> None:
+    space = Workspace()
+    first = Job("x", "frames", tmp_path / "a", lambda report: (tmp_path / "a").touch() or [])
+    space.start(first)
+    _until(lambda: first.status == "done")
+    space.start(Job("x", "frames", tmp_path / "b", lambda report: []))
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_new_job_cancels_the_one_before(tmp_path: Path) -> None:
+    space, entered = Workspace(), threading.Event()
+
+    def work(report: Progress) -> list[str]:
+        entered.set()
+        return _wait(report)
+
+    first = Job("x", "frames", tmp_path / "a", work)
+    space.start(first)
+    assert entered.wait(10)
+    space.start(Job("x", "frames", tmp_path / "b", lambda report: []))
+    _until(lambda: first.status == "cancelled")
+
+
+def test_a_zip_has_every_result_under_a_name_of_its_own(tmp_path: Path) -> None:
+    def colour(stem: Path) -> Path:
+        path = stem.with_name(stem.name + ".png")
+        path.write_text(stem.name)
+        return path
+
+    def fail(stem: Path) -> Path:
+        raise PictureError("it cannot be read", expected="x", got="y", fix="z")
+
+    target, seen = tmp_path / "all.zip", []
+    tasks = [Task("a.gif", colour), Task("bad.jpg", fail), Task("a.png", colour)]
+    problems = write_zip(target, tasks, lambda done, total: seen.append((done, total)))
+    assert problems == ["bad.jpg: it cannot be read: expected x, got y; z"]
+    with zipfile.ZipFile(target) as archive:
+        assert archive.namelist() == ["a-color.png", "a-color-2.png"]
+        assert archive.read("a-color-2.png") == b"all-2"
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert [path.name for path in tmp_path.iterdir()] == ["all.zip"]
+    with pytest.raises(PictureError, match="no picture could be coloured"):
+        write_zip(tmp_path / "none.zip", [Task("bad.jpg", fail)], lambda done, total: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["all.zip"]
+
+
+def test_films_need_their_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "photochrom[video]" in (film_missing() or "")
