@@ -50,9 +50,9 @@ def _quiet_x265(crf: float | None, preset: str | None) -> dict[str, str]:
 
 CODECS = MappingProxyType(
     {
-        # Presets are chosen for speed; crf pays for it in bytes, not in quality. Milliseconds of one
-        # core per 1080p frame, decoding included: libx264 veryfast 26, faster 44; libsvtav1 10 29;
-        # libx265 superfast 75, fast 102; libvpx-vp9 180. For 24 frames/s two cores have 83.
+        # Presets are chosen for speed; crf pays for it in bytes, not in quality. Milliseconds of
+        # one core per 1080p frame, decoding included: libx264 veryfast 26, faster 44; libsvtav1 10
+        # 29; libx265 superfast 75, fast 102; libvpx-vp9 180. For 24 frames/s two cores have 83.
         "h264": Codec(
             "libx264",
             {8: "yuv420p", 10: "yuv420p10le"},

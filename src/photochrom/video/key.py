@@ -25,7 +25,7 @@ class Key:
     Attributes:
         L: ``(h, w)`` float32, 0...100.
         tint: ``(h, w, 3)`` float32: ab / (light + 16), and the light, which is L without grain.
-        evidence: ``(h, w)`` float32: how many predictions the colour stands for.
+        evidence: ``(h / 2, w / 2)`` float32: how many predictions the colour stands for.
     """
 
     L: Float
@@ -35,17 +35,22 @@ class Key:
     @classmethod
     def of(cls, L: Float, ab: Float, evidence: Float) -> Key:
         """From ab ``(2, h, w)``."""
-        light = _light(L)
+        light = light_of(L)
         return cls(L, np.dstack([*(ab / (light + 16)), light]), evidence)
 
-    def seen(self, places: Places, L: Float) -> Float:
-        """Its colour in another frame with lightness `L`: ``(h, w, 2)``."""
+    def own(self) -> Float:
+        """Its colour: ``(h, w, 2)``."""
+        return np.asarray(self.tint[..., :2] * (self.tint[..., 2:] + 16))
+
+    def seen(self, places: Places, light: Float) -> Float:
+        """Its colour in another frame, whose light is given: ``(h, w, 2)``."""
         tint = places.of(self.tint)
-        light = np.minimum(_light(L) + 16, _SHINE * (tint[..., 2] + 16))
+        light = np.minimum(light + 16, np.float32(_SHINE) * (tint[..., 2] + 16))
         return np.asarray(tint[..., :2] * light[..., None])
 
 
-def _light(L: Float) -> Float:
+def light_of(L: Float) -> Float:
+    """L ``(h, w)`` without grain."""
     import cv2
 
     return np.asarray(cv2.blur(L, (_AROUND, _AROUND)))

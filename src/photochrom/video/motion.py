@@ -1,8 +1,9 @@
-"""Motion between frames at the working size, and how far it can be trusted.
+"""Motion between frames, and how far it can be trusted.
 
 Where a pixel of one frame lies in another is found by dense inverse search (Kroeger et al. 2016,
-OpenCV's DIS), forth and back. A place is trusted where the way back leads home (Sundaram, Brox and
-Keutzer 2010) and where the picture there looks the same.
+OpenCV's DIS), forth and back, at half the working size: twice as fine as the network's grid. A
+place is trusted where the way back leads home (Sundaram, Brox and Keutzer 2010) and where the
+picture there looks the same.
 """
 
 from __future__ import annotations
@@ -15,11 +16,9 @@ import numpy as np
 
 from ..color import Float
 
-_ASTRAY = 1.0, 0.05  # pixels^2, and part of the squared motion, by which a way back may miss
-_OTHER_LIGHTNESS = (
-    10.0  # L: a pixel that differs by this much more than its surroundings is another
-)
-_SURROUNDINGS = 31  # pixels; changes of exposure are the same over such a square
+_ASTRAY = 0.3, 0.05  # pixels^2, and part of the squared motion, by which a way back may miss
+_OTHER_LIGHTNESS = 10.0  # L: a pixel that changes by so much more than its surroundings is another
+_SURROUNDINGS = 15  # pixels; changes of exposure are the same over such a square
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +26,8 @@ class Places:
     """Where the pixels of a frame lie in another frame.
 
     Attributes:
-        at: ``(h, w, 2)`` float32, x and y there.
-        trust: ``(h, w)`` float32, 0...1.
+        at: ``(h / 2, w / 2, 2)`` float32, x and y there, in pixels of half the working size.
+        trust: ``(h / 2, w / 2)`` float32, 0...1.
     """
 
     at: Float
@@ -36,23 +35,29 @@ class Places:
 
     @classmethod
     def own(cls, shape: tuple[int, int]) -> Places:
-        """Of a frame in itself."""
-        return cls(_grid(*shape), np.ones(shape, np.float32))
+        """Of a frame of the working size ``(h, w)`` in itself."""
+        half = shape[0] // 2, shape[1] // 2
+        return cls(_grid(*half), np.ones(half, np.float32))
 
     def of(self, planes: Float) -> Float:
         """What lies there.
 
         Args:
-            planes: ``(h, w)`` or ``(h, w, c)`` float32 of the other frame.
+            planes: of the other frame, float32; at the working size, ``(h, w)`` or ``(h, w, c)``,
+                or at half of it.
 
         Returns:
             The same shape, in this frame.
         """
         import cv2
 
+        at = self.at
+        if planes.shape[:2] != at.shape[:2]:
+            at = enlarged(at, planes.shape[:2]) * np.float32(2) + np.float32(0.5)
         remap: Any = cv2.remap  # whose annotations have no map in one piece
-        border = cv2.BORDER_REPLICATE
-        return np.asarray(remap(planes, self.at, None, cv2.INTER_LINEAR, borderMode=border))
+        return np.asarray(
+            remap(planes, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        )
 
     def then(self, further: Places) -> Places:
         """Where the pixels lie in a third frame; `further`: those of the other frame in it."""
@@ -77,18 +82,28 @@ def link(before: Float, after: Float) -> Link:
     """How two frames hang together.
 
     Args:
-        before, after: L ``(h, w)`` float32, 0...100.
+        before, after: L ``(h, w)`` float32, 0...100, with even sides.
     """
-    old, new = _codes(before), _codes(after)
-    back, forth = _flow(new, old), _flow(old, new)
-    return Link(_places(back, forth, after, before), _places(forth, back, before, after))
+    old, new = halved(before), halved(after)
+    codes = [np.clip(L * np.float32(2.55), 0, 255).astype(np.uint8) for L in (old, new)]
+    back, forth = _flow(codes[1], codes[0]), _flow(codes[0], codes[1])
+    return Link(_places(back, forth, new, old), _places(forth, back, old, new))
 
 
-def _codes(L: Float) -> Any:
-    """For the search of motion: uint8, without grain, which has a motion of its own."""
+def halved(planes: Float) -> Float:
+    """At half the size, by area."""
     import cv2
 
-    return np.clip(cv2.GaussianBlur(L, (5, 5), 0) * np.float32(2.55), 0, 255).astype(np.uint8)
+    height, width = planes.shape[:2]
+    size = width // 2, height // 2
+    return np.asarray(cv2.resize(planes, size, interpolation=cv2.INTER_AREA))
+
+
+def enlarged(planes: Float, shape: tuple[int, ...]) -> Float:
+    """At a larger size ``(h, w)``, linearly."""
+    import cv2
+
+    return np.asarray(cv2.resize(planes, shape[1::-1], interpolation=cv2.INTER_LINEAR))
 
 
 def _flow(here: Any, there: Any) -> Float:
@@ -96,6 +111,7 @@ def _flow(here: Any, there: Any) -> Float:
 
     # Without memory of earlier calls, so that a film that goes on after a break gets the same.
     search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    search.setFinestScale(1)  # the preset's own is for larger pictures
     return np.asarray(search.calc(here, there, None))
 
 
@@ -105,15 +121,21 @@ def _places(flow: Float, way_back: Float, L: Float, other: Float) -> Places:
     height, width = L.shape
     at = _grid(height, width) + flow
     found = Places(at, L).of(np.dstack([way_back, other]))
-    missed = np.square(flow + found[..., :2]).sum(-1)
-    allowed = _ASTRAY[0] + _ASTRAY[1] * np.square(flow).sum(-1)
+    missed = _squared(flow + found[..., :2])
+    missed /= _squared(flow) * np.float32(_ASTRAY[1]) + np.float32(_ASTRAY[0])
     change = L - found[..., 2]
     change -= cv2.blur(change, (_SURROUNDINGS, _SURROUNDINGS))
-    change = np.square(cv2.blur(change, (5, 5)) / np.float32(_OTHER_LIGHTNESS))
+    unlike = np.square(cv2.blur(change, (3, 3)) * np.float32(1 / _OTHER_LIGHTNESS))
     # Flat near 1, since over many frames the trust is a product.
-    trust = np.exp(-np.square(missed / allowed) - np.square(change))
+    trust = np.exp(-(missed * missed + unlike * unlike))
     inside = (at >= -0.5) & (at <= (width - 0.5, height - 0.5))
-    return Places(at, np.asarray(trust * inside.all(-1), np.float32))
+    return Places(at, np.asarray(trust * (inside[..., 0] & inside[..., 1]), np.float32))
+
+
+def _squared(vectors: Float) -> Float:
+    """Length of vectors ``(h, w, 2)``, squared."""
+    x, y = vectors[..., 0], vectors[..., 1]
+    return np.asarray(x * x + y * y)
 
 
 @cache

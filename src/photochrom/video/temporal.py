@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from ..color import Float
 from ..colorizer import Colorizer
 from ..upsample import joint_bilateral
-from .key import Key
+from .key import Key, light_of
 from .memory import Memory
-from .motion import Places, link
+from .motion import Places, enlarged, link
 
 LOOK_AHEAD = 10
 """Frames that may come in before the first of them goes out: the longest way between key frames."""
 
 _SHORTEST = 3  # frames between key frames, where the motion loses much
-_LOST = 0.12  # part of a frame that the motion may leave unexplained
+_LOST = 0.2  # part of a frame that the motion may leave unexplained
 _ENOUGH = 0.5  # of evidence; below it a pixel counts as unexplained
-_NEW = 0.01  # part of a frame that must be new for the network to be asked with hints
+_NEW = 0.05  # part of a frame that must be new for the network to be asked with hints
 _EVIDENCE = 8.0  # predictions that a colour stands for at most, so that it can still change
 _HINT_EVERY, _HINT_SIDE = 16, 5  # pixels at the working size
 
@@ -40,13 +40,11 @@ class _Frame:
 
     Attributes:
         L: ``(h, w)``.
-        before: its pixels' places in the frame before.
-        after: the pixels' places in it, of the frame before.
+        after: the places in it of the pixels of the frame before.
         key: its pixels' places in the key frame before.
     """
 
     L: Float
-    before: Places
     after: Places
     key: Places
 
@@ -79,11 +77,11 @@ class SteadyColor:
             if self._key is not None:
                 self._memory.keep(self._key)
             self._key = self._first(L)
-            return [*done, _planes(self._key.seen(Places.own(_shape(L)), L))]
+            return [*done, _planes(self._key.own())]
         last = self._waiting[-1] if self._waiting else None
         both = link(last.L if last else self._key.L, L)
         key = both.back.then(last.key) if last else both.back
-        self._waiting.append(_Frame(L, both.back, both.forth, key))
+        self._waiting.append(_Frame(L, both.forth, key))
         count = len(self._waiting)
         if count == LOOK_AHEAD or (count >= _SHORTEST and self._lost() > _LOST):
             return self.flush()
@@ -97,7 +95,7 @@ class SteadyColor:
         old, frames = self._key, self._waiting
         new = self._next(old, frames[-1])
         self._key, self._waiting = new, []
-        done = [new.seen(Places.own(_shape(new.L)), new.L)]
+        done = [new.own()]
         ahead = Places.own(_shape(new.L))
         for number in range(len(frames) - 1, 0, -1):
             frame = frames[number - 1]
@@ -131,15 +129,15 @@ class SteadyColor:
         """The first key frame of a shot: as the same place looked before, if it was seen."""
         known = self._memory.find(L)
         if known is None:
-            return self._merged(L, None, np.zeros(_shape(L), np.float32))
+            return self._merged(L, None, np.zeros_like(Places.own(_shape(L)).trust))
         key, places = known
         # A shot of another camera position is less sure than the frame before.
         evidence = np.minimum(places.of(key.evidence), 2) * places.trust
-        return self._merged(L, key.seen(places, L), evidence)
+        return self._merged(L, key.seen(places, light_of(L)), evidence)
 
     def _next(self, old: Key, frame: _Frame) -> Key:
         evidence = frame.key.of(old.evidence) * frame.key.trust
-        return self._merged(frame.L, old.seen(frame.key, frame.L), evidence)
+        return self._merged(frame.L, old.seen(frame.key, light_of(frame.L)), evidence)
 
     def _merged(self, L: Float, brought: Float | None, evidence: Float) -> Key:
         """A key frame from what was brought along, ``(h, w, 2)``, and what the network says."""
@@ -151,9 +149,10 @@ class SteadyColor:
         if brought is not None:
             weight = cv2.resize(evidence, grid, interpolation=cv2.INTER_AREA)
             # Weighted, so that nothing of a place that is not trusted leaks into its neighbours.
-            sums = cv2.resize(brought * evidence[..., None], grid, interpolation=cv2.INTER_AREA)
+            fine = enlarged(evidence, L.shape)
+            sums = cv2.resize(brought * fine[..., None], grid, interpolation=cv2.INTER_AREA)
             if self._colorizer.model.card.hints and (weight < _ENOUGH).mean() > _NEW:
-                hinted = self._colorizer.predict(L, *_hints(brought, evidence))
+                hinted = self._colorizer.predict(L, *_hints(brought, fine))
                 fresh = hinted + (fresh - hinted) * np.minimum(weight, 1)
             ab = (np.moveaxis(sums, 2, 0) + fresh) / (weight + 1)
         ab = joint_bilateral(L, np.asarray(ab, np.float32))
@@ -165,8 +164,10 @@ def _between(frame: _Frame, old: Key, new: Key, ahead: Places, time: float) -> F
     # Where neither is trusted, both are still better than grey.
     from_old = (frame.key.trust + np.float32(1e-3)) * np.float32(1 - time)
     from_new = (ahead.trust + np.float32(1e-3)) * np.float32(time)
-    share = (from_new / (from_old + from_new))[..., None]
-    one, other = old.seen(frame.key, frame.L), new.seen(ahead, frame.L)
+    share = np.asarray(from_new / (from_old + from_new), np.float32)
+    share = enlarged(share, frame.L.shape)[..., None]
+    light = light_of(frame.L)
+    one, other = old.seen(frame.key, light), new.seen(ahead, light)
     return np.asarray(one + (other - one) * share)
 
 
