@@ -4,9 +4,9 @@ The network is asked for *key frames* only. Between two of them every pixel take
 both, along the motion, in proportion to how near they are in time and how far the motion can be
 trusted. A key frame itself is a mean of what the network says of it and what the key frame before
 has brought along, weighted by how many predictions that already stands for; so colours settle
-during a shot instead of changing with each prediction. Where nothing was brought along, at the edge
-of a pan or behind what moved away, the network is asked a second time, with the colours that were
-brought along as hints.
+during a shot instead of changing with each prediction. Where something is new, at the edge of a pan
+or behind what moved away, the network is asked with the colours that were brought along as hints,
+and gives the new its colour.
 """
 
 from __future__ import annotations
@@ -143,20 +143,26 @@ class SteadyColor:
         """A key frame from what was brought along, ``(h, w, 2)``, and what the network says."""
         import cv2
 
-        fresh = self._colorizer.predict(L)
+        if brought is None:
+            return Key.of(L, joint_bilateral(L, self._colorizer.predict(L)), evidence + 1)
+        fine = enlarged(evidence, L.shape)
+        hinted = self._colorizer.model.card.hints and (evidence < _ENOUGH).mean() > _NEW
+        if hinted:
+            # Told of what is known, the network speaks for what is new only: of the rest it would
+            # repeat what it was told.
+            fresh = self._colorizer.predict(L, *_hints(brought, fine))
+            voice = np.maximum(1 - evidence, 0)
+        else:
+            fresh, voice = self._colorizer.predict(L), np.ones_like(evidence)
+        # Weighted, so that nothing of a place that is not trusted leaks into its neighbours.
         grid = fresh.shape[:0:-1]
-        ab = fresh
-        if brought is not None:
-            weight = cv2.resize(evidence, grid, interpolation=cv2.INTER_AREA)
-            # Weighted, so that nothing of a place that is not trusted leaks into its neighbours.
-            fine = enlarged(evidence, L.shape)
-            sums = cv2.resize(brought * fine[..., None], grid, interpolation=cv2.INTER_AREA)
-            if self._colorizer.model.card.hints and (weight < _ENOUGH).mean() > _NEW:
-                hinted = self._colorizer.predict(L, *_hints(brought, fine))
-                fresh = hinted + (fresh - hinted) * np.minimum(weight, 1)
-            ab = (np.moveaxis(sums, 2, 0) + fresh) / (weight + 1)
+        old, weight, say = (
+            cv2.resize(planes, grid, interpolation=cv2.INTER_AREA)
+            for planes in (brought * fine[..., None], evidence, voice)
+        )
+        ab = (np.moveaxis(old, 2, 0) + fresh * say) / (weight + say)
         ab = joint_bilateral(L, np.asarray(ab, np.float32))
-        return Key.of(L, ab, np.minimum(evidence + 1, np.float32(_EVIDENCE)))
+        return Key.of(L, ab, np.minimum(evidence + voice, np.float32(_EVIDENCE)))
 
 
 def _between(frame: _Frame, old: Key, new: Key, ahead: Places, time: float) -> Float:
