@@ -83,12 +83,12 @@ class Terminal(io.StringIO):
 
 def test_no_binary_to_a_terminal(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from photochrom.cli.colorize import _check_streams
-    from photochrom.cli.plan import Job, Plan
+    from photochrom.cli.plan import Job
     from photochrom.errors import ArgumentError
 
     monkeypatch.setattr("sys.stdout", Terminal())
     with pytest.raises(ArgumentError, match="not written to a terminal"):
-        _check_streams(Plan([Job(Path("a.png"), None)]), as_json=False)
+        _check_streams(Job(Path("a.png"), None), as_json=False)
     monkeypatch.setattr("sys.stdin", Terminal())
     with pytest.raises(ArgumentError, match="no picture on standard input"):
-        _check_streams(Plan([Job(None, Path("a.png"))]), as_json=False)
+        _check_streams(Job(None, Path("a.png")), as_json=False)

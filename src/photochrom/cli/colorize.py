@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .commands import STOPPED, say
 
 if TYPE_CHECKING:
-    from ..hints import Hint
-    from .plan import Plan
-    from .report import Report
-    from .work import Work
+    from ..batch.pages import Manner
+    from .film import Films
+    from .plan import Job
 
 
 def colorize(
@@ -22,7 +22,8 @@ def colorize(
         list[str] | None,
         typer.Argument(
             metavar="PATH",
-            help="Pictures, folders of pictures, and films. A single - reads standard input.",
+            help="Pictures, folders of pictures, and films; of pictures also URLs such as "
+            "s3://bucket/folder. A single - reads standard input.",
             show_default=False,
         ),
     ] = None,
@@ -97,6 +98,54 @@ def colorize(
             min=1,
             help="Refuse pictures with more pixels than this.",
             show_default="500 million",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Tell what would be done, how long it takes, and how much disk."
+        ),
+    ] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Try files again that failed before, too."),
+    ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            min=1,
+            help="Colour at most so many pictures, and leave the others to the next time.",
+            show_default=False,
+        ),
+    ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Of a folder, only files like this: *.tif, or 19*/*/front.jpg. Can be given "
+            "several times.",
+            show_default=False,
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Of a folder, no files like this. Can be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Go on with pictures that come into the folder, till Ctrl-C."),
+    ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|ADDRESS",
+            help="Colour a folder on the Ray cluster that runs here, or at HOST:PORT.",
+            show_default="this machine alone",
         ),
     ] = None,
     image: Annotated[
@@ -175,76 +224,120 @@ def colorize(
     is searched for pictures, with all folders inside it. Results that exist are skipped, and a film
     that was interrupted is gone on with, so the same command goes on where it was stopped.
     """
+    from ..batch.pages import Manner
     from ..hints import Hint
     from ..picture import MAX_PIXELS
     from .film import Films, seconds
-    from .plan import plan
-    from .report import Report
-    from .work import Work
+    from .plan import plan_one, several
 
-    hints = [Hint.parse(text) for text in hint or ()]
+    manner = Manner([Hint.parse(text) for text in hint or ()], max_pixels or MAX_PIXELS, quality)
     inputs = [*(paths or ()), *([image] if image else ())]
     films = Films(codec, crf, preset, seconds(start), seconds(end), seconds(preview))
-    todo = plan(
+    if several(inputs, output):
+        from .archive import Command
+
+        command = Command(
+            inputs,
+            output,
+            _model_file(model, prototxt, points),
+            vividness,
+            size,
+            manner,
+            films,
+            compare=compare,
+            overwrite=overwrite,
+            retry=retry_failed,
+            limit=limit,
+            include=include or (),
+            exclude=exclude or (),
+            watch=watch,
+            dry_run=dry_run,
+            ray=ray,
+            as_json=as_json,
+        )
+        raise typer.Exit(command())
+    _check_archive(
+        {
+            "--retry-failed": retry_failed,
+            "--dry-run": dry_run,
+            "--limit": limit,
+            "--include": include,
+            "--exclude": exclude,
+            "--watch": watch,
+            "--ray": ray,
+        }
+    )
+    job = plan_one(
         inputs, output, compare=compare, overwrite=overwrite, preview=films.preview is not None
     )
-    films.check(any(job.film for job in (*todo.jobs, *todo.finished)))
-    _check_films(todo, hints, compare)
-    _check_streams(todo, as_json)
-    file = _model_file(model, prototxt, points)
-    report = Report(todo, as_json=as_json)
-    if todo.jobs:
-        from ..colorizer import Colorizer
-
-        report.colorizer = Colorizer(file, vividness=vividness, size=size)
-        work = Work(
-            report.colorizer,
-            hints,
-            max_pixels or MAX_PIXELS,
-            quality,
-            films,
-            progress=report.frames,
-        )
-        _run(work, todo, report)
-    raise typer.Exit(report.finish())
+    films.check(job.film)
+    _check_film(job, manner, compare)
+    _check_streams(job, as_json)
+    raise typer.Exit(
+        _colour(job, _model_file(model, prototxt, points), vividness, size, manner, films, as_json)
+    )
 
 
-def _run(work: Work, todo: Plan, report: Report) -> None:
+def _colour(
+    job: Job,
+    model: Path,
+    vividness: float,
+    size: int | None,
+    manner: Manner,
+    films: Films,
+    as_json: bool,
+) -> int:
+    from ..colorizer import Colorizer
+    from .report import FilmBar, tell
     from .run import run
+    from .work import Work
 
+    colorizer, bar = Colorizer(model, vividness=vividness, size=size), FilmBar()
+    work = Work(colorizer, manner, films, progress=bar.frames)
     try:
-        with report.running():
-            run(work, todo.jobs, report.add)
+        with bar.shown() if job.film else nullcontext():
+            outcome = run(work, job)
     except KeyboardInterrupt:
-        what = "files" if any(job.film for job in todo.jobs) else "pictures"
-        done = f"stopped after {report.count('ok')} of {len(todo.jobs)} {what}"
-        say(f"photochrom: {done}; the same command goes on from there")
+        say("photochrom: stopped; the same command goes on from there")
         raise typer.Exit(STOPPED) from None
+    return tell(outcome, colorizer, as_json=as_json)
 
 
-def _check_films(todo: Plan, hints: list[Hint], compare: bool) -> None:
+def _check_archive(options: dict[str, Any]) -> None:
     from ..errors import ArgumentError
 
-    if (hints or compare) and any(job.film for job in todo.jobs):
+    if given := [name for name, value in options.items() if value]:
         raise ArgumentError(
-            f"{'--hint' if hints else '--compare'} cannot be used",
+            f"{' and '.join(given)} cannot be used",
+            expected="a folder or several pictures",
+            got="one picture or film",
+            fix="leave it out, or name a folder",
+        )
+
+
+def _check_film(job: Job, manner: Manner, compare: bool) -> None:
+    from ..errors import ArgumentError
+
+    if job.film and (manner.hints or compare):
+        raise ArgumentError(
+            f"{'--hint' if manner.hints else '--compare'} cannot be used",
             expected="pictures",
             got="a film",
-            fix="leave it out" if hints else "take --preview TIME, which shows both",
+            fix="leave it out" if manner.hints else "take --preview TIME, which shows both",
         )
 
 
-def _check_streams(todo: Plan, as_json: bool) -> None:
+def _check_streams(job: Job, as_json: bool) -> None:
     from ..errors import ArgumentError
 
-    if any(job.source is None for job in todo.jobs) and sys.stdin.isatty():
+    if job.source is None and sys.stdin.isatty():
         raise ArgumentError(
             "there is no picture on standard input",
             expected="a file or a program's output, for example: photochrom colorize - < grey.jpg",
             got="a terminal",
             fix="name a file instead of -",
         )
-    if all(job.output for job in todo.jobs):
+    if job.output:
         return
     if sys.stdout.isatty():
         raise ArgumentError(

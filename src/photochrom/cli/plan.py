@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..batch.naming import FORMAT_OF, PREVIEW, COLOUR, beside, comparison, stem_and_suffix
+from ..batch.naming import COLOUR, FORMAT_OF, PREVIEW, beside, comparison, stem_and_suffix
 from ..batch.places import is_url, local
 from ..batch.search import Found, existing, is_film
 from ..errors import ArgumentError

@@ -80,7 +80,7 @@ def record(
     """The line of --json about one file; what `values` lacks is null."""
     names = ("width", "height", "pages", "frames", "seconds", "notes", "model", "providers",
              "error")  # fmt: skip
-    line = {"input": input, "output": output, "compare": compare, "status": status}
+    line: dict[str, Any] = {"input": input, "output": output, "compare": compare, "status": status}
     line |= dict.fromkeys(names) | {"notes": []} | values
     if line["seconds"] is not None:
         line["seconds"] = round(line["seconds"], 3)

@@ -1,10 +1,9 @@
-"""The loss: rebalanced cross-entropy over the gamut bins, and two measures of the colour painted.
+"""The loss: rebalanced cross-entropy over the gamut bins, and the distance of the colour painted.
 
 The first is that of Zhang, Isola and Efros (2016): the truth is spread over its nearest bins, and
 each pixel counts by how rare its colour is. The second is the distance in ab between the truth
-and the annealed mean, which is what is painted: a wrong hue costs by how far off it is. The third
-is the total variation of that error, on three scales: a surface may be taken for another colour,
-but then the whole of it, without patches, and the colour may end only where the true one does.
+and the annealed mean, which is what is painted: it draws the patches of a plain surface together,
+because a wrong hue costs by how far off it is.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from ..gamut import BIN_COUNT, bins, soft_encode
 
 _EXTENT = 128  # a table of neighbours covers ab from -128 to 128 in steps of 1
 _NEIGHBOURS = 5
-_STEPS = (1, 2, 4)  # cells
 _SIGMA = 5.0
 
 
@@ -54,18 +52,15 @@ class ColorLoss(nn.Module):
         weight: ``(313,)`` of `rebalancing`.
         temperature: T of the annealed mean whose distance counts.
         distance: how much 10 units of ab count, beside the cross-entropy.
-        roughness: how much 10 units of ab between neighbouring errors count.
     """
 
     bins: Tensor
     weight: Tensor
     neighbours: Tensor
 
-    def __init__(
-        self, weight: Float, temperature: float, distance: float = 1.0, roughness: float = 1.0
-    ) -> None:
+    def __init__(self, weight: Float, temperature: float, distance: float = 1.0) -> None:
         super().__init__()
-        self.temperature, self.distance, self.roughness = temperature, distance, roughness
+        self.temperature, self.distance = temperature, distance
         steps = np.arange(-_EXTENT, _EXTENT + 1, dtype=np.float32)
         grid = np.stack(np.meshgrid(steps, steps, indexing="ij"), -1).reshape(-1, 2)
         neighbours = soft_encode(grid, _NEIGHBOURS)[0]
@@ -99,11 +94,8 @@ class ColorLoss(nn.Module):
 
     def forward(
         self, logits: Tensor, ab: Tensor, targets: tuple[Tensor, Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """The parts: cross-entropy (nats), distance and roughness (units of ab).
-
-        The first two are weighted means. The third is not weighted: the plainest surfaces, where
-        patches are seen first, are the ones of common colours.
+    ) -> tuple[Tensor, Tensor]:
+        """The two parts: cross-entropy (nats) and distance (units of ab), each a weighted mean.
 
         Args:
             logits: ``(N, 313, h, w)``.
@@ -114,28 +106,13 @@ class ColorLoss(nn.Module):
         rows = logits.permute(0, 2, 3, 1).float()  # the bins last: several times faster
         entropy = torch.logsumexp(rows, -1) - (rows.gather(-1, index) * share).sum(-1)
         painted = annealed_mean(rows, self.bins, self.temperature)
-        error = painted - ab.permute(0, 2, 3, 1)
-        return (entropy * weight).mean(), (_length(error) * weight).mean(), _variation(error)
+        # Smooth at zero, where the norm has no gradient.
+        far = ((painted - ab.permute(0, 2, 3, 1)).square().sum(-1) + 1.0).sqrt()
+        return (entropy * weight).mean(), (far * weight).mean()
 
-    def total(self, entropy: Tensor, far: Tensor, rough: Tensor) -> Tensor:
+    def total(self, entropy: Tensor, far: Tensor) -> Tensor:
         """The one number to minimise."""
-        return entropy + self.distance * far / 10 + self.roughness * rough / 10
-
-
-def _length(vectors: Tensor) -> Tensor:
-    """Of vectors ``(..., 2)``, smooth at zero, where the norm has no gradient."""
-    return (vectors.square().sum(-1) + 1.0).sqrt()
-
-
-def _variation(error: Tensor) -> Tensor:
-    """Mean difference of an error ``(N, h, w, 2)`` between cells 1, 2 and 4 steps apart."""
-    parts = [
-        _length(error.narrow(axis, step, side - step) - error.narrow(axis, 0, side - step)).mean()
-        for step in _STEPS
-        for axis, side in ((1, error.shape[1]), (2, error.shape[2]))
-        if step < side
-    ]
-    return torch.stack(parts).mean()
+        return entropy + self.distance * far / 10
 
 
 def annealed_mean(rows: Tensor, bins: Tensor, temperature: float) -> Tensor:

@@ -38,28 +38,27 @@ class ColorModule(RunModule):
         super().__init__(network, plan)
         self.loss, self.compiled = loss, compiled
         self.temperature = plan.temperature
-        self._losses: Any = self._parts
+        self._losses: Any = self._both
 
-    def _parts(
+    def _both(
         self, L: Tensor, hint_ab: Tensor, mask: Tensor, ab: Tensor, *targets: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         logits = self.network(L, hint_ab, mask)
         index, share, weight = targets
-        parts: tuple[Tensor, Tensor, Tensor] = self.loss(logits, ab, (index, share, weight))
-        return parts
+        entropy, far = self.loss(logits, ab, (index, share, weight))
+        return entropy, far
 
     def on_fit_start(self) -> None:
         super().on_fit_start()
         if self.compiled:
-            self._losses = torch.compile(self._parts)
+            self._losses = torch.compile(self._both)
 
     # A step.
 
     def training_step(self, rgb: Tensor, _: int) -> Tensor:
-        parts = self._losses(*self._sample(rgb, self.random()))
-        loss = self.loss.total(*parts)
-        names = ("train/entropy", "train/distance", "train/roughness")
-        self.log_dict({"train/loss": loss, **dict(zip(names, parts, strict=True))})
+        entropy, far = self._losses(*self._sample(rgb, self.random()))
+        loss = self.loss.total(entropy, far)
+        self.log_dict({"train/loss": loss, "train/entropy": entropy, "train/distance": far})
         return loss
 
     def _sample(self, rgb: Tensor, random: torch.Generator) -> tuple[Tensor, ...]:
@@ -76,8 +75,8 @@ class ColorModule(RunModule):
         lab = srgb_to_lab(rgb)
         ab = functional.avg_pool2d(lab[:, 1:], 4)
         logits = self._unhinted(lab[:, :1])
-        parts = self.loss(logits, ab, self.loss.encode(ab))
-        self.log_dict({"val/loss": self.loss.total(*parts)}, batch_size=len(rgb))
+        entropy, far = self.loss(logits, ab, self.loss.encode(ab))
+        self.log_dict({"val/loss": self.loss.total(entropy, far)}, batch_size=len(rgb))
         self.score(self._painted(logits), ab, self.loss.neighbour(ab))
 
     def paint(self, L: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ _LIMITS: tuple[tuple[str, Callable[[float], bool], tuple[str, ...]], ...] = (
     (
         "0 or more",
         lambda v: 0 <= v < math.inf,
-        ("encoder_rate", "decay", "rebalancing", "distance", "roughness"),
+        ("encoder_rate", "decay", "rebalancing", "distance"),
     ),
     ("0 to 1", lambda v: 0 <= v <= 1, ("final_part", "unhinted")),
     ("0 or more and less than 1", lambda v: 0 <= v < 1, ("average", "validation")),
@@ -44,8 +44,7 @@ class Plan:
         average: decay of the moving average of the weights, which is what is exported.
         rebalancing: strength of the class weights, see ``loss.rebalancing``.
         distance: weight of the distance in ab, see ``loss.ColorLoss``.
-        roughness: weight of the error's total variation, see there.
-        temperature: T of the annealed mean that both are taken of.
+        temperature: T of the annealed mean that the distance is taken of.
         unhinted: part of the samples that get no hints.
         validation: part of the pictures that is set aside.
         seed: of every random draw.
@@ -65,7 +64,6 @@ class Plan:
     average: float = 0.999
     rebalancing: float = 0.7
     distance: float = 1.0
-    roughness: float = 1.0
     temperature: float = 0.5
     unhinted: float = 0.5
     validation: float = 0.02

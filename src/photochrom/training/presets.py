@@ -121,7 +121,7 @@ class Photochrom(Preset):
             choose_trained(network, first_stage=4, spatial=False)
         plan = batches.plan
         weight = rebalancing(_shares(batches), plan.rebalancing)
-        loss = ColorLoss(weight, plan.temperature, plan.distance, plan.roughness)
+        loss = ColorLoss(weight, plan.temperature, plan.distance)
         return ColorModule(network, loss, plan, compiled=compiled)
 
     def precision(self) -> str:

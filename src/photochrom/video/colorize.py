@@ -26,7 +26,7 @@ from .clip import Clip, luma
 from .copying import LeftOut
 from .encode import Encoding
 from .mux import assemble
-from .parts import Parts, State
+from .parts import Parts, State, remove_parts
 from .planes import chroma_planes, working_L
 from .segments import SegmentWriter, segment_writer
 from .shots import Shots
@@ -126,7 +126,7 @@ def colorize_video(
             left_out = assemble(
                 clip, parts.segments, output, start=start, end=end, note=colorizer.note
             )
-            parts.remove(output)
+        remove_parts(output)
         seconds = time.monotonic() - began
         shape = clip.shape[0], clip.shape[1] * (1 + compare)
         return Film(output, work.done, shape, resumed, seconds, left_out, clip.damage)
@@ -240,7 +240,7 @@ class _Work:
         """Make the segments that are missing."""
         with closing(ahead(self._colored(), _AHEAD)) as colored:
             while not self._finished:
-                with segment_writer(parts.next, self._clip, encoding) as writer:
+                with segment_writer(parts.next, self._clip, encoding, wide=self._wide) as writer:
                     state = self._fill(writer, colored, encoding, progress)
                 self._finished = bool(state["finished"])
                 parts.keep(state | {"done": np.array(self.done)})
@@ -275,7 +275,11 @@ class _Work:
         if not self._wide:
             return Y, cb, cr
         grey = np.full_like(cb, self._tones.neutral)
-        return np.hstack([Y, Y]), np.hstack([grey, cb]), np.hstack([grey, cr])
+        # Of an odd width the middle column of Cb and Cr belongs to both pictures.
+        width = encoding.chroma_shape(self._clip, wide=True)[1]
+        left = width - cb.shape[1]
+        cb, cr = (np.hstack([grey[:, :left], plane]) for plane in (cb, cr))
+        return np.hstack([Y, Y]), cb, cr
 
     def _colored(self) -> Generator[_Colored | State, None, None]:
         """Frames with their colour; between them, where a segment may end, the state there."""

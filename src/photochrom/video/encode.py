@@ -51,8 +51,8 @@ def _quiet_x265(crf: float | None, preset: str | None) -> dict[str, str]:
 CODECS = MappingProxyType(
     {
         # Presets are chosen for speed; crf pays for it in bytes, not in quality. Milliseconds of
-        # one core per 1080p frame, decoding included: libx264 veryfast 26, faster 44; libsvtav1 10
-        # 29; libx265 superfast 75, fast 102; libvpx-vp9 180. For 24 frames/s two cores have 83.
+        # one core per 1080p frame without grain, decoding included: libx264 veryfast 26, faster
+        # 44; libsvtav1 10 29; libx265 superfast 75, fast 102; libvpx-vp9 180. Grain doubles them.
         "h264": Codec(
             "libx264",
             {8: "yuv420p", 10: "yuv420p10le"},
@@ -91,7 +91,7 @@ CODECS = MappingProxyType(
         "ffv1": Codec(
             "ffv1",
             _420,
-            lambda *_: {"level": "3", "slices": "4", "slicecrc": "1"},
+            lambda *_: {"level": "3", "slicecrc": "1"},
             even=False,
         ),
     }
@@ -219,8 +219,8 @@ class Encoding:
         kept = min((d for d in formats if d >= depth), default=max(formats))
         return formats[kept], kept
 
-    def chroma_shape(self, clip: Clip) -> tuple[int, int]:
-        """``(h, w)`` of Cb and of Cr for a film."""
-        height, width = clip.shape
+    def chroma_shape(self, clip: Clip, *, wide: bool = False) -> tuple[int, int]:
+        """``(h, w)`` of Cb and of Cr for a film, or for two pictures of it side by side."""
+        height, width = clip.shape[0], clip.shape[1] * (1 + wide)
         wide = "422" in self.pixel_format(clip.depth)[0]
         return height if wide else (height + 1) // 2, (width + 1) // 2

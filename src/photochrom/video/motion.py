@@ -2,8 +2,9 @@
 
 Where a pixel of one frame lies in another is found by dense inverse search (Kroeger et al. 2016,
 OpenCV's DIS), forth and back, at half the working size: twice as fine as the network's grid. A
-place is trusted where the way back leads home (Sundaram, Brox and Keutzer 2010) and where the
-picture there looks the same.
+place is trusted where the way back leads home, where its neighbours move as it does (both after
+Sundaram, Brox and Keutzer 2010) and where the picture there looks the same. Neighbours matter since
+the search is too coarse for the outlines of what moves: colours would leak across them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ import numpy as np
 from ..color import Float
 
 _ASTRAY = 0.3, 0.05  # pixels^2, and part of the squared motion, by which a way back may miss
+_APART = 0.002, 0.01  # the same for the squared change of the motion from one pixel to the next
 _OTHER_LIGHTNESS = 10.0  # L: a pixel that changes by so much more than its surroundings is another
+_WAYS = (1, 0), (0, 1)  # along x and y
+_LEAST = 12  # pixels: one side must have as many for a search
 _SURROUNDINGS = 15  # pixels; changes of exposure are the same over such a square
 
 
@@ -109,6 +113,8 @@ def enlarged(planes: Float, shape: tuple[int, ...]) -> Float:
 def _flow(here: Any, there: Any) -> Float:
     import cv2
 
+    if max(here.shape) < _LEAST:
+        return np.zeros((*here.shape, 2), np.float32)
     # Without memory of earlier calls, so that a film that goes on after a break gets the same.
     search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     search.setFinestScale(1)  # the preset's own is for larger pictures
@@ -123,16 +129,19 @@ def _places(flow: Float, way_back: Float, L: Float, other: Float) -> Places:
     found = Places(at, L).of(np.dstack([way_back, other]))
     missed = _squared(flow + found[..., :2])
     missed /= _squared(flow) * np.float32(_ASTRAY[1]) + np.float32(_ASTRAY[0])
+    across, down = (np.asarray(cv2.Sobel(flow, -1, *way, ksize=1, scale=0.5)) for way in _WAYS)
+    parted = _squared(across) + _squared(down)
+    parted /= _squared(flow) * np.float32(_APART[1]) + np.float32(_APART[0])
     change = L - found[..., 2]
     change -= cv2.blur(change, (_SURROUNDINGS, _SURROUNDINGS))
     unlike = np.square(cv2.blur(change, (3, 3)) * np.float32(1 / _OTHER_LIGHTNESS))
     # Flat near 1, since over many frames the trust is a product.
-    trust = np.exp(-(missed * missed + unlike * unlike))
+    trust = np.exp(-(missed * missed + parted * parted + unlike * unlike))
     inside = (at >= -0.5) & (at <= (width - 0.5, height - 0.5))
     return Places(at, np.asarray(trust * (inside[..., 0] & inside[..., 1]), np.float32))
 
 
-def _squared(vectors: Float) -> Float:
+def _squared(vectors: Any) -> Float:
     """Length of vectors ``(h, w, 2)``, squared."""
     x, y = vectors[..., 0], vectors[..., 1]
     return np.asarray(x * x + y * y)

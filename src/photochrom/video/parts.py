@@ -26,6 +26,7 @@ State = dict[str, NDArray[Any]]
 
 _JOB, _LOCK = "job.json", "lock"
 _STATE = ".npz"
+_DIGIT, _DIGITS = "[0-9a-f]", 12  # of the name of a job's folder
 
 
 class Parts:
@@ -55,7 +56,7 @@ class Parts:
             ClipError: it cannot be written to, or another process is at work in it.
         """
         text = json.dumps(job, sort_keys=True, indent=1)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
         folder = output.with_name(f".{output.name}.{digest}.parts")
         with writing(output):
             folder.mkdir(parents=True, exist_ok=True)
@@ -100,11 +101,6 @@ class Parts:
             np.savez(file, allow_pickle=False, **state)
         self._done += 1
 
-    def remove(self, output: Path) -> None:
-        """Delete this folder, and those of other jobs on the same film."""
-        for folder in output.parent.glob(f".{_literal(output.name)}.*.parts"):
-            shutil.rmtree(folder, ignore_errors=True)
-
     def segment(self, number: int) -> Path:
         """Where a segment is."""
         return self._folder / f"{number:05}{SUFFIX}"
@@ -113,5 +109,25 @@ class Parts:
         return self._folder / f"{number:05}{_STATE}"
 
 
-def _literal(name: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+def remove_parts(output: Path) -> None:
+    """Delete the folders of all jobs on a film, but for those in which a process is at work.
+
+    Without such a process, what a killed one left of the film itself is deleted too. To be called
+    outside of `Parts.of`: not everywhere can a folder be deleted while its lock is held.
+    """
+    name = "".join(f"[{c}]" if c in "*?[" else c for c in output.name)
+    folders = list(output.parent.glob(f".{name}.{_DIGIT * _DIGITS}.parts"))
+    idle = [folder for folder in folders if _is_idle(folder)]
+    for folder in idle:
+        shutil.rmtree(folder, ignore_errors=True)
+    if len(idle) == len(folders):
+        for left in output.parent.glob(f".{name}.{_DIGIT * 32}.part"):
+            left.unlink(missing_ok=True)
+
+
+def _is_idle(folder: Path) -> bool:
+    try:
+        with FileLock(folder / _LOCK).acquire(timeout=0):
+            return True
+    except (Timeout, OSError):
+        return False

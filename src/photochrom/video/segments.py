@@ -43,13 +43,16 @@ _UNIT = Fraction(1, 1000)  # Matroska's
 
 
 @contextmanager
-def segment_writer(path: Path, clip: Clip, encoding: Encoding) -> Iterator[SegmentWriter]:
+def segment_writer(
+    path: Path, clip: Clip, encoding: Encoding, *, wide: bool = False
+) -> Iterator[SegmentWriter]:
     """Write one segment; the file is there when the block has ended well, and not before.
 
     Args:
         path: of the segment; by convention it ends in `SUFFIX`.
         clip: the film that the frames' Y' is of.
         encoding: codec and settings, the same for all segments of a film.
+        wide: frames are twice as wide as the film's: two pictures side by side.
 
     Raises:
         ClipError: the file cannot be written.
@@ -64,7 +67,7 @@ def segment_writer(path: Path, clip: Clip, encoding: Encoding) -> Iterator[Segme
         replacing(path) as temporary,
         av.open(location(temporary), "w", "matroska") as output,
     ):
-        writer = SegmentWriter(output, clip, encoding)
+        writer = SegmentWriter(output, clip, encoding, wide)
         yield writer
         writer.finish()
 
@@ -72,10 +75,13 @@ def segment_writer(path: Path, clip: Clip, encoding: Encoding) -> Iterator[Segme
 class SegmentWriter:
     """Encodes frames into one segment; see `segment_writer`."""
 
-    def __init__(self, output: OutputContainer, clip: Clip, encoding: Encoding) -> None:
-        self._output, self._clip, self._encoding = output, clip, encoding
+    def __init__(
+        self, output: OutputContainer, clip: Clip, encoding: Encoding, wide: bool = False
+    ) -> None:
+        self._output, self._clip = output, clip
         self._format, self._depth = encoding.pixel_format(clip.depth)
-        height, width = clip.shape
+        self._shape = height, width = clip.shape[0], clip.shape[1] * (1 + wide)
+        self._chroma = encoding.chroma_shape(clip, wide=wide)
         even = CODECS[encoding.codec].even
         stream = output.add_stream(
             CODECS[encoding.codec].encoder,
@@ -99,7 +105,7 @@ class SegmentWriter:
 
         Args:
             luma: ``(H, W)`` as `photochrom.video.clip.luma` gives it.
-            cb, cr: ``Encoding.chroma_shape(clip)``, with the depth of `luma`.
+            cb, cr: of the shape that `Encoding.chroma_shape` gives, with the depth of `luma`.
             pts: when it is shown, in the film's time base; later than the frame before.
 
         Raises:
@@ -107,11 +113,10 @@ class SegmentWriter:
         """
         import av
 
-        chroma = self._encoding.chroma_shape(self._clip)
-        if luma.shape != self._clip.shape or {cb.shape, cr.shape} != {chroma}:
+        if luma.shape != self._shape or {cb.shape, cr.shape} != {self._chroma}:
             raise ArgumentError(
                 "the planes of a frame",
-                expected=f"Y' {self._clip.shape}, Cb and Cr {chroma}",
+                expected=f"Y' {self._shape}, Cb and Cr {self._chroma}",
                 got=f"{luma.shape}, {cb.shape} and {cr.shape}",
                 fix="pass planes of one frame of this film",
             )

@@ -184,7 +184,7 @@ def _hints(brought: Float, evidence: Float) -> tuple[Float, Float]:
     for offset in np.ndindex(_HINT_SIDE, _HINT_SIDE):
         rows, columns = (slice(middle + o - _HINT_SIDE // 2, None, _HINT_EVERY) for o in offset)
         mask[rows, columns] = 1
-    mask *= evidence >= 1
+    mask *= evidence >= _ENOUGH
     return (brought * mask[..., None]).transpose(2, 0, 1)[None], mask[None, None]
 
 
