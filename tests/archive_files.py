@@ -1,13 +1,10 @@
 """A folder like those that archives have: pictures of all sizes and formats, and what goes wrong.
 
-    python tests/archive_files.py FOLDER --count 2000 --largest 12
-
-makes a large one.
+``python benchmarks/archive.py --make FOLDER --count 2000`` writes a large one.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -87,7 +84,7 @@ def _plan(count: int, largest: float, bad: float) -> Iterator[tuple[str, float, 
 def _write(task: tuple[str, float, bool]) -> None:
     name, megapixels, good = task
     path = Path(name)
-    rng = np.random.default_rng(abs(hash((len(name), megapixels))) % 2**32)
+    rng = np.random.default_rng(int(megapixels * 1e6))
     width = int((megapixels * 1e6 * 4 / 3) ** 0.5)
     height = max(1, int(width * 3 / 4))
     small = rng.normal(128, 50, (12, 16)).clip(0, 255).astype(np.float32)
@@ -105,16 +102,3 @@ def _write(task: tuple[str, float, bool]) -> None:
         path.write_bytes((b"", data[: len(data) // 2], b"no picture" * 50)[choice])
     if int(megapixels * 1e6) % 5 == 0:
         path.chmod(0o444)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--count", type=int, default=2000)
-    parser.add_argument("--largest", type=float, default=12, help="megapixels")
-    options = parser.parse_args()
-    make_archive(options.folder, options.count, options.largest)
-
-
-if __name__ == "__main__":
-    main()

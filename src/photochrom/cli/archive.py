@@ -159,10 +159,8 @@ class Command:
             return None
         fatal = None
         try:
-            work = self._work(archive)
-            report.colorizer = work.colorizer  # a model that cannot be loaded is refused now
             if count:
-                fatal = self._colour(archive, report, work, count, size)
+                fatal = self._colour(archive, report, count, size)
             self._colour_films(films, report)
         except KeyboardInterrupt:
             archive.recover()
@@ -177,10 +175,13 @@ class Command:
         return None if fatal is None else fatal.error
 
     def _colour(
-        self, archive: Archive, report: ArchiveReport, work: Work, count: int, size: int
+        self, archive: Archive, report: ArchiveReport, count: int, size: int
     ) -> Outcome | None:
+        work = self._work(archive)
         pool = self._pool(work, min(count, self.limit or count))
         try:
+            # While the workers load theirs; a model that cannot be loaded is refused here.
+            report.colorizer = work.colorizer
             with report.running(count, size):
                 fatal = run(archive.manifest, pool, report.add, limit=self.limit)
         except BaseException:
@@ -216,8 +217,9 @@ class Command:
                 continue
             from ..colorizer import Colorizer
 
-            colorizer = Colorizer(self.model, vividness=self.vividness, size=self.size)
-            work = FilmWork(colorizer, self.manner, self.films, progress=bar.frames)
+            # With all cores, unlike that of the pictures.
+            report.colorizer = Colorizer(self.model, vividness=self.vividness, size=self.size)
+            work = FilmWork(report.colorizer, self.manner, self.films, progress=bar.frames)
             with bar.shown():
                 report.add_film(run_film(work, job))
 
