@@ -300,14 +300,14 @@ def kill(words: list[str], seconds: float) -> bool:
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9 on Windows")
 def test_killed_again_and_again(tmp_path: Path, model: Path) -> None:
-    make_archive(tmp_path / "in", 40, largest=3, bad=0.1)
+    make_archive(tmp_path / "in", 30, largest=1, bad=0.1)
     start = time.monotonic()
     subprocess.run(command(model, output="whole"), capture_output=True, check=False)
     whole, lasts = tree(tmp_path / "whole"), time.monotonic() - start
-    assert len(whole) == 36
+    assert len(whole) == 27
     chance = random.Random(3)
     kills = 0
-    for _ in range(6):
+    for _ in range(4):
         kills += kill(command(model), chance.uniform(0.3, 0.8) * lasts)
         for name, digest in tree(tmp_path / "out").items():
             if any(part.startswith(".photochrom-") for part in Path(name).parts):
@@ -317,7 +317,7 @@ def test_killed_again_and_again(tmp_path: Path, model: Path) -> None:
     done = subprocess.run(command(model), capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert tree(tmp_path / "out") == whole
-    assert sorted(states(tmp_path / "out").values()).count("done") == 36
+    assert sorted(states(tmp_path / "out").values()).count("done") == 27
 
 
 # --- --watch -------------------------------------------------------------------------------------
