@@ -145,7 +145,6 @@ def test_frames_and_their_times(tmp_path: Path, colorizer: Colorizer, name: str)
     assert beside(output) == {source_name, output_name}
 
 
-@pytest.mark.xfail(reason="times of decoding before the first frame are too far apart", strict=True)
 def test_a_film_of_variable_rate_that_begins_late(tmp_path: Path, colorizer: Colorizer) -> None:
     recipe = Recipe(times=tuple(t + 512 for t in VFR), options={"bf": "2"})
     source = make_film(tmp_path / "a.mp4", recipe)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +115,10 @@ class _Order:
 
     def packets(self) -> Iterator[Packet[Any]]:
         """All packets in the order of decoding, on the source's clock."""
-        ahead = (self.times[0] - i * self.step for i in range(self.delay, 0, -1))
+        # Before the first frame as close together as the first ones are.
+        first = self.times[: self.delay + 1]
+        gap = min([self.step, *(b - a for a, b in pairwise(first))])
+        ahead = (self.times[0] - i * gap for i in range(self.delay, 0, -1))
         dts = chain(ahead, self.times)
         for path in self.segments:
             with Segment(path) as segment:
