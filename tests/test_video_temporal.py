@@ -348,7 +348,7 @@ def changing(L: Array, _: int) -> Array:
 def test_going_on_after_a_break() -> None:
     """With a pan, cuts, a shot that comes back, and hints: the same bit for bit."""
     frames = [grain(L, 1, n) for n, L in enumerate(panned(25) + [seen(OTHER, 0, 0)] * 15)]
-    frames += [grain(seen(BIG, 10 + n, 20), 1, n) for n in range(20)]
+    frames += [grain(seen(BIG, 48 + n, 20), 1, n) for n in range(20)]
     cuts = [25, 40]
     whole = coloured(Network(changing, hints=True), frames, cuts)
     for break_at in (0, 1, 9, 17, 24, 25, 33, 40, 52):
