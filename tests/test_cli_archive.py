@@ -82,6 +82,23 @@ def test_a_mixed_archive(tmp_path: Path, model: Path) -> None:
     assert "3 failed" in again.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that are not Unicode")
+def test_a_name_that_is_not_unicode(tmp_path: Path, model: Path) -> None:
+    names = {os.fsdecode(b"gro\xdfmutter.png"), "a.png"}
+    for name in names:
+        write_picture(tmp_path / "in" / name)
+    done = invoke("colorize", "in", "-o", "out", "-m", model, "--compare", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert told(done) == {f"in/{name}": "ok" for name in names}
+    assert names <= tree(tmp_path / "out").keys()
+    assert set(states(tmp_path / "out").values()) == {"done"}
+    again = invoke("colorize", "in", "-o", "out", "-m", model, "--compare")
+    assert again.exit_code == 0
+    assert "2 skipped, done before" in again.stderr
+    (tmp_path / "in" / os.fsdecode(b"gro\xdfmutter.png")).write_bytes(b"no picture")
+    assert invoke("colorize", "in", "-o", "out", "-m", model, "--overwrite").exit_code == 1
+
+
 def test_done_again_only_if_something_changed(tmp_path: Path, model: Path) -> None:
     for name in ("a.png", "b.png", "c.png"):
         write_picture(tmp_path / "in" / name)

@@ -8,6 +8,7 @@ behind.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -149,8 +150,11 @@ class Manifest:
     def rows(self, keys: Sequence[str]) -> dict[str, Row]:
         """Those of these outputs."""
         marks = ",".join("?" * len(keys))
-        found = self._db.execute(f"select * from files where key in ({marks})", keys)  # noqa: S608
-        return {row["key"]: Row(**dict(row)) for row in found}
+        found = self._db.execute(
+            f"select * from files where key in ({marks})",  # noqa: S608
+            [_kept(key) for key in keys],
+        )
+        return {row.key: row for row in map(_row, found)}
 
     def put(self, rows: Iterable[dict[str, Any]]) -> None:
         """Insert rows, or replace those of the same output."""
@@ -160,7 +164,7 @@ class Manifest:
         self._db.executemany(
             f"insert into files ({','.join(names)}) values ({','.join(f':{n}' for n in names)})"  # noqa: S608
             f" on conflict (key) do update set {sets}",
-            rows,
+            ({name: _kept(value) for name, value in row.items()} for row in rows),
         )
 
     def clash(self) -> tuple[str, str, str] | None:
@@ -173,13 +177,14 @@ class Manifest:
         )
         for query in queries:
             if row := self._db.execute(query, (self.survey,)).fetchone():
-                return str(row[0]), str(row[1]), str(row[2])
+                compare, one, other = map(_given, row)
+                return compare, one, other
         return None
 
     def is_source(self, real: str) -> bool:
         """Whether the survey found a source of this name."""
         found = self._db.execute(
-            "select 1 from files where real = ? and survey = ?", (real, self.survey)
+            "select 1 from files where real = ? and survey = ?", (_kept(real), self.survey)
         )
         return found.fetchone() is not None
 
@@ -191,7 +196,7 @@ class Manifest:
                 " where survey = ? and state = 'todo' order by id limit ?) returning *",
                 (self.survey, count),
             ).fetchall()
-        return [Row(**dict(row)).task for row in sorted(found, key=lambda row: int(row["id"]))]
+        return [_row(row).task for row in sorted(found, key=lambda row: int(row["id"]))]
 
     def finish(self, outcomes: Sequence[Outcome]) -> None:
         """Write down what has become of tasks."""
@@ -204,7 +209,7 @@ class Manifest:
                 " passing = ? where id = ?",
                 [
                     (o.state, o.width, o.height, o.pages, o.pixels, o.seconds, o.written,
-                     o.version, now, o.error, o.passing, o.task.id)
+                     o.version, now, _kept(o.error), o.passing, o.task.id)
                     for o in outcomes
                 ],
             )  # fmt: skip
@@ -215,7 +220,7 @@ class Manifest:
             found = self._db.execute(
                 "update files set state = 'todo' where state = 'running' returning *"
             ).fetchall()
-        return [Row(**dict(row)) for row in found]
+        return [_row(row) for row in found]
 
     def totals(self) -> dict[State, tuple[int, int, int]]:
         """For each state in this survey: files, bytes of the sources, pixels."""
@@ -231,7 +236,7 @@ class Manifest:
         found = self._db.execute(
             "select * from files where survey = ? and state = ? order by id", (self.survey, state)
         )
-        return (Row(**dict(row)) for row in found)
+        return map(_row, found)
 
     def sample(self, state: State, count: int) -> list[Row]:
         """``count`` rows of a state, spread evenly over the archive."""
@@ -243,8 +248,10 @@ class Manifest:
             )
         ]
         chosen = {ids[i * len(ids) // count] for i in range(count)} if ids else set()
-        return [Row(**dict(self._db.execute("select * from files where id = ?", (i,)).fetchone()))
-                for i in sorted(chosen)]  # fmt: skip
+        return [
+            _row(self._db.execute("select * from files where id = ?", (i,)).fetchone())
+            for i in sorted(chosen)
+        ]
 
     def _check_format(self) -> None:
         if (found := self.fact("format")) is None:
@@ -258,6 +265,25 @@ class Manifest:
             yield
         except sqlite3.Error as error:
             raise _unusable(self._file, str(error)) from error
+
+
+def _kept(value: Any) -> Any:
+    """A value as SQLite takes it: a name that is not Unicode (old disks have some) as bytes."""
+    if isinstance(value, str) and not value.isprintable():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return os.fsencode(value)
+    return value
+
+
+def _given(value: Any) -> Any:
+    """What `_kept` was given."""
+    return os.fsdecode(value) if isinstance(value, bytes) else value
+
+
+def _row(row: sqlite3.Row) -> Row:
+    return Row(**{name: _given(row[name]) for name in row.keys()})  # noqa: SIM118
 
 
 def _unusable(file: Path | None, got: str) -> ArgumentError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -170,7 +171,8 @@ def _pair(row: Row) -> tuple[bytes, bytes] | None:
     try:
         source = places.read(row.output)
         if isinstance(source, Path):
-            after = pyvips.Image.thumbnail(str(source), _SIDE, height=_SIDE)
+            # Bytes, since not every name is Unicode.
+            after = pyvips.Image.thumbnail(os.fsencode(source), _SIDE, height=_SIDE)
         else:
             after = pyvips.Image.thumbnail_buffer(source.read(), _SIDE, height=_SIDE)
         after = after.colourspace("srgb")
