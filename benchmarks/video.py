@@ -91,10 +91,9 @@ def caffemodel(prototxt: str, target: str) -> None:
 
 
 def photochrom(source: str, target: str, model: str) -> tuple[int, float, float]:
-    from photochrom import Colorizer
-    from photochrom.video.colorize import colorize_video
+    from photochrom.video.colorize import colorize_video, film_colorizer
 
-    colorizer = Colorizer(model)
+    colorizer = film_colorizer(model)
     began = time.perf_counter(), time.process_time()
     film = colorize_video(source, target, colorizer=colorizer)
     return film.frames, *_since(began)
@@ -170,12 +169,12 @@ def steps(source: str, target: str, model: str) -> dict[str, Any]:
     import cv2
 
     from photochrom import Colorizer
-    from photochrom.video import colorize, key, memory, motion, shots, temporal
+    from photochrom.video import colorize, key, memory, motion, painting, shots, temporal
 
     decoding, encoding = decode(source)[2], floor(source, target)[2]
     cv2.setNumThreads(1)
     watch = Watch()
-    watch.over("Y' to L at the working size", colorize, "working_L")
+    watch.over("Y' to L at the working size", painting, "working_L")
     watch.over("shots", shots.Shots, "push", "flush")
     watch.over("motion: search", motion, "_flow")
     watch.over("motion: trust", motion, "_places")
@@ -191,7 +190,7 @@ def steps(source: str, target: str, model: str) -> dict[str, Any]:
     watch.over("light without grain", key, "light_of")
     watch.over("light without grain", temporal, "light_of")
     watch.over("steady colour: the rest", temporal.SteadyColor, "push", "flush")
-    watch.over("colour planes", colorize, "chroma_planes")
+    watch.over("colour planes", painting, "chroma_planes")
     colorizer = Colorizer(model, threads=1)
     began = time.perf_counter(), time.process_time()
     frames = colorize.colorize_video(source, target, colorizer=colorizer).frames

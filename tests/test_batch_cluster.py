@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import signal
@@ -19,8 +20,9 @@ import numpy as np
 import pytest
 import tiny_models as tiny
 
-from photochrom.batch import cluster, shards
-from photochrom.batch.cluster import RayPool, Share
+from photochrom.batch import driver, shards
+from photochrom.batch.cluster import RayPool
+from photochrom.batch.driver import Share
 from photochrom.batch.manifest import Manifest
 from photochrom.batch.pool import Threads
 from photochrom.batch.run import run
@@ -249,12 +251,16 @@ def test_no_cluster(model: Path) -> None:
 
 
 def test_no_ray(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
+    monkeypatch.setattr(driver, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"photochrom\[ray\]"):
         RayPool(Work(model))
 
 
-@pytest.mark.parametrize("share", [{"cpus": 0}, {"gpus": -1}, {"gpus": 1.5}, {"workers": 0}])
+@pytest.mark.parametrize(
+    "share",
+    [{"cpus": 0}, {"cpus": math.inf}, {"cpus": math.nan}, {"gpus": -1}, {"gpus": 1.5},
+     {"gpus": math.nan}, {"workers": 0}],
+)  # fmt: skip
 def test_share_out_of_range(share: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError, match="worker"):
         Share(**share)

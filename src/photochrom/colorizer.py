@@ -305,11 +305,16 @@ def vivid(ab: Float, logits: Float | None, temperature: float, vividness: float)
     return np.asarray(mean * np.float32(np.sqrt(vividness)))
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _thread_count(threads: int | None) -> int:
     if threads is None:
-        if hasattr(os, "sched_getaffinity"):  # Linux: the cores this process may use
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count() or 1
+        return cores()
     if threads < 1:
         raise ArgumentError(
             "the number of threads",

@@ -1,4 +1,4 @@
-"""What this machine offers: cores and memory, as far as this process may use them."""
+"""How much memory an archive may take on this machine."""
 
 from __future__ import annotations
 
@@ -14,13 +14,6 @@ _LIMITS = (
         "/sys/fs/cgroup/memory/memory.usage_in_bytes",
     ),
 )
-
-
-def cores() -> int:
-    """How many this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def memory_budget() -> int:

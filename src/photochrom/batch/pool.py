@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from typing import Any, Protocol
 
-from .machine import cores
+from ..colorizer import cores
 from .work import Outcome, Task, Work
 
 _FEW = 6  # pictures for each core: below that threads, which start at once

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from ..colorizer import cores
 from ..models.files import replacing
 from ..picture.formats import show
 from . import places
@@ -140,7 +142,9 @@ def _figures(manifest: Manifest, facts: Facts) -> Iterator[str]:
 
 
 def _sheet(manifest: Manifest) -> Iterator[str]:
-    pairs = [(row, _pair(row)) for row in manifest.sample("done", _SAMPLES)]
+    rows = manifest.sample("done", _SAMPLES)
+    with ThreadPoolExecutor(cores()) as pool:
+        pairs = list(zip(rows, pool.map(_pair, rows), strict=True))
     if not any(pair for _, pair in pairs):
         return
     yield '<h2>Contact sheet</h2>\n<p class="soft">A sample from the whole archive.</p>'

@@ -9,65 +9,21 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-import socket
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArgumentError
+from ..colorizer import cores
 from . import places
-from .machine import cores, memory_budget
+from .driver import Share, check_versions, versions
+from .machine import memory_budget
 from .work import Outcome, Task, Work
 
 _BLOCK = 16  # tasks that a worker takes at once, so that a thousand workers do not wait for Ray
 _BLOCKS_PER_WORKER = 32  # at least, so that the last ones end together
 _DEATHS = 2  # of workers with the same task in hand, before it is given up
-_ANSWER = 10.0  # seconds for a cluster's head to answer
-_STORE = 256 << 20  # bytes of Ray's object store on this machine: a model and many names
-
-
-def call(address: str) -> None:
-    """Ask a cluster at ``HOST:PORT`` whether it is there, which takes Ray minutes if it is not.
-
-    Raises:
-        ArgumentError: nobody answers.
-    """
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        return
-    try:
-        socket.create_connection((host, int(port)), _ANSWER).close()
-    except (OSError, OverflowError) as error:
-        raise _no_cluster(address, error) from None
-
-
-def connect(address: str) -> None:
-    """Connect this process to a cluster.
-
-    Raises:
-        ArgumentError: there is none at `address`.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray reports to its makers
-    import ray
-
-    own: dict[str, Any] = {"object_store_memory": _STORE, "include_dashboard": False}
-    try:
-        ray.init(address, log_to_driver=False, **(own if address == "local" else {}))
-    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-        raise _no_cluster(address, error) from None
-
-
-def _no_cluster(address: str, error: Exception) -> ArgumentError:
-    return ArgumentError(
-        f"the Ray cluster {address}",
-        expected="one that runs",
-        got=" ".join(str(error).split())[:200].rstrip(".") or type(error).__name__,
-        fix="start it with ray start --head, or take the address local",
-    )
 
 
 class Cluster:
@@ -75,33 +31,22 @@ class Cluster:
 
     Args:
         work: what they do.
-        cpus, gpus: what each of them takes.
-        workers: how many at most.
+        share: what each of them takes.
     """
 
-    def __init__(self, work: Work, *, cpus: float, gpus: float, workers: int | None) -> None:
+    def __init__(self, work: Work, share: Share) -> None:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        self._cpus, self._gpus, self._workers = cpus, gpus, workers
+        self._share = share
         beside = work.model.with_suffix(".toml")
         files = {path.name: path.read_bytes() for path in (work.model, beside) if path.is_file()}
         # On this machine, for if this one is lost all is.
         node = ray.get_runtime_context().get_node_id()
         here: Any = NodeAffinitySchedulingStrategy(node, soft=False)
         ledger = ray.remote(num_cpus=0, scheduling_strategy=here)(_Ledger).remote()
-        self._setup = (work, cpus, ray.put(files), ledger, _versions())
-
-    def room(self) -> int:
-        """How many workers the machines that are there now can take; at least 1."""
-        import ray
-
-        resources: Any = ray.cluster_resources  # as yet without types
-        have = resources()
-        most = have.get("CPU", 0) / self._cpus
-        if self._gpus:
-            most = min(most, have.get("GPU", 0) / self._gpus)
-        return max(1, min(int(most), self._workers or sys.maxsize))
+        packages = versions("photochrom", "onnxruntime", "numpy", "pyvips")
+        self._setup = (work, share.cpus, ray.put(files), ledger, packages)
 
     def do(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Outcomes for all of them, in no order.
@@ -111,7 +56,7 @@ class Cluster:
         """
         left = {task.id: task for task in tasks}
         suspect = []
-        rows = min(_BLOCK, len(tasks) // (self.room() * _BLOCKS_PER_WORKER))
+        rows = min(_BLOCK, len(tasks) // (self._share.room() * _BLOCKS_PER_WORKER))
         for size in (max(1, rows), 1):
             for row in self._rows(list(left.values()), size) if left else ():
                 outcome: Outcome = pickle.loads(row["outcome"])  # noqa: S301, from our own worker
@@ -133,16 +78,16 @@ class Cluster:
         dataset.context.max_errored_blocks = -1  # `do` sees to what is lost
         pool = ActorPoolStrategy(
             min_size=1,
-            max_size=self._workers,
-            initial_size=min(self.room(), len(tasks)),
+            max_size=self._share.workers,
+            initial_size=min(self._share.room(), len(tasks)),
         )
         worker: Any = Worker  # a class is called once for each actor, which the types do not say
         colored = dataset.map(
             worker,
             compute=pool,
             fn_constructor_args=self._setup,
-            num_cpus=self._cpus,
-            num_gpus=self._gpus,
+            num_cpus=self._share.cpus,
+            num_gpus=self._share.gpus,
         )
         yield from colored.iter_rows()
 
@@ -155,22 +100,16 @@ class Worker:
         cpus: cores that it takes of its machine.
         files: where Ray has the bytes of the model and of the card beside it, by name.
         ledger: a `_Ledger`.
-        versions: of the software that results depend on, where the run was started.
+        wanted: versions of the software that results depend on, where the run was started.
 
     Raises:
         ArgumentError: there is other software on this machine.
     """
 
     def __init__(
-        self, work: Work, cpus: float, files: Any, ledger: Any, versions: dict[str, str]
+        self, work: Work, cpus: float, files: Any, ledger: Any, wanted: dict[str, str]
     ) -> None:
-        if versions != _versions():
-            raise ArgumentError(
-                "the software on a machine of the cluster",
-                expected=_listed(versions),
-                got=_listed(_versions()),
-                fix="install the same on all, since results would differ",
-            )
+        check_versions(wanted)
         import ray
 
         os.environ["VIPS_CONCURRENCY"] = "1"  # as many workers as cores, and a thread in each
@@ -247,12 +186,3 @@ def _sweep(tasks: Sequence[Task]) -> None:
     for folder in {path.resolve().parent for target in results if (path := places.local(target))}:
         for half in folder.glob(".photochrom-" + "[0-9a-f]" * 16 + ".tmp"):  # see picture.writing
             half.unlink(missing_ok=True)
-
-
-def _versions() -> dict[str, str]:
-    """Of what the bytes of a result depend on."""
-    return {name: version(name) for name in ("photochrom", "onnxruntime", "numpy", "pyvips")}
-
-
-def _listed(versions: dict[str, str]) -> str:
-    return ", ".join(f"{name} {number}" for name, number in versions.items())

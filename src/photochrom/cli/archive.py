@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import typer
 from ..batch import places
 from ..batch.archive import Archive, existing_manifest, open_archive
 from ..batch.estimate import Estimate, clock, estimate, in_words
-from ..batch.machine import cores, memory_budget
+from ..batch.machine import memory_budget
 from ..batch.manifest import Manifest
 from ..batch.pages import Manner
 from ..batch.pool import Pool, local_pool
@@ -22,6 +23,7 @@ from ..batch.run import run
 from ..batch.search import Found, Search
 from ..batch.survey import Wanted, survey
 from ..batch.work import Outcome, Work, digest, model_digest
+from ..colorizer import cores
 from ..errors import ArgumentError
 from ..picture import FORMATS
 from ..picture.formats import show
@@ -29,6 +31,7 @@ from .archive_report import ArchiveReport
 from .commands import FAILED, STOPPED, say
 from .film import Films
 from .plan import Job, is_folder, plan_films, taken
+from .ray import Ray
 from .report import FilmBar
 from .run import run as run_film
 from .work import Outcome as FilmOutcome
@@ -49,7 +52,7 @@ class Command:
         overwrite, retry, limit, include, exclude: what is coloured.
         watch: go on looking for new pictures.
         dry_run: only tell what would be done.
-        ray: address of a Ray cluster; None: this machine.
+        ray: the cluster; None: this machine.
         as_json: lines for programs.
     """
 
@@ -68,7 +71,7 @@ class Command:
     exclude: Sequence[str] = ()
     watch: bool = False
     dry_run: bool = False
-    ray: str | None = None
+    ray: Ray | None = None
     as_json: bool = False
 
     def __call__(self) -> int:
@@ -193,9 +196,7 @@ class Command:
 
     def _pool(self, work: Work, count: int) -> Pool:
         if self.ray is not None:
-            from ..batch.cluster import RayPool
-
-            return RayPool(work, self.ray)
+            return self.ray.pool(work)
         remote = any(places.local(path) is None for path in (*self.paths, self.output or ""))
         return local_pool(work, count, remote)
 
@@ -210,18 +211,23 @@ class Command:
             )
 
     def _colour_films(self, films: Sequence[Job], report: ArchiveReport) -> None:
-        bar = FilmBar()
-        for job in films:
-            if taken(job) and not self.overwrite:
-                report.add_film(FilmOutcome(job, "skipped", error="the output exists"))
-                continue
-            from ..colorizer import Colorizer
+        bar, workers = FilmBar(), None
+        with ExitStack() as cluster:
+            for job in films:
+                if taken(job) and not self.overwrite:
+                    report.add_film(FilmOutcome(job, "skipped", error="the output exists"))
+                    continue
+                if self.ray is not None and workers is None:
+                    workers = cluster.enter_context(self.ray.films())
+                from ..video.colorize import film_colorizer
 
-            # With all cores, unlike that of the pictures.
-            report.colorizer = Colorizer(self.model, vividness=self.vividness, size=self.size)
-            work = FilmWork(report.colorizer, self.manner, self.films, progress=bar.frames)
-            with bar.shown():
-                report.add_film(run_film(work, job))
+                colorizer = film_colorizer(self.model, vividness=self.vividness, size=self.size)
+                report.colorizer = colorizer
+                work = FilmWork(
+                    colorizer, self.manner, self.films, progress=bar.frames, workers=workers
+                )
+                with bar.shown():
+                    report.add_film(run_film(work, job))
 
     def _end(self, archive: Archive, report: ArchiveReport, stopped: str | None) -> int:
         page = self._write_report(archive, report, stopped)

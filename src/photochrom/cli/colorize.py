@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..batch.pages import Manner
     from .film import Films
     from .plan import Job
+    from .ray import Ray
 
 
 def colorize(
@@ -144,8 +145,24 @@ def colorize(
         str | None,
         typer.Option(
             metavar="auto|ADDRESS",
-            help="Colour a folder on the Ray cluster that runs here, or at HOST:PORT.",
+            help="Colour a folder or films on the Ray cluster that runs here, or at HOST:PORT.",
             show_default="this machine alone",
+        ),
+    ] = None,
+    ray_cpus: Annotated[
+        float | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Cores that each worker of the cluster takes.",
+            show_default="1",
+        ),
+    ] = None,
+    ray_gpus: Annotated[
+        float | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="GPUs that each worker for pictures takes; 0.25 puts four workers on each.",
+            show_default="0",
         ),
     ] = None,
     image: Annotated[
@@ -229,7 +246,9 @@ def colorize(
     from ..picture import MAX_PIXELS
     from .film import Films, seconds
     from .plan import plan_one, several
+    from .ray import Ray
 
+    cluster = Ray.asked(ray, ray_cpus, ray_gpus)
     manner = Manner([Hint.parse(text) for text in hint or ()], max_pixels or MAX_PIXELS, quality)
     inputs = [*(paths or ()), *([image] if image else ())]
     films = Films(codec, crf, preset, seconds(start), seconds(end), seconds(preview))
@@ -252,7 +271,7 @@ def colorize(
             exclude=exclude or (),
             watch=watch,
             dry_run=dry_run,
-            ray=ray,
+            ray=cluster,
             as_json=as_json,
         )
         raise typer.Exit(command())
@@ -264,18 +283,18 @@ def colorize(
             "--include": include,
             "--exclude": exclude,
             "--watch": watch,
-            "--ray": ray,
         }
     )
     job = plan_one(
         inputs, output, compare=compare, overwrite=overwrite, preview=films.preview is not None
     )
     films.check(job.film)
-    _check_film(job, manner, compare)
+    if not job.film:
+        _check_archive({"--ray": ray})
+    _check_film(job, manner, compare, ray_gpus)
     _check_streams(job, as_json)
-    raise typer.Exit(
-        _colour(job, _model_file(model, prototxt, points), vividness, size, manner, films, as_json)
-    )
+    file = _model_file(model, prototxt, points)
+    raise typer.Exit(_colour(job, file, vividness, size, manner, films, cluster, as_json))
 
 
 def _colour(
@@ -285,17 +304,23 @@ def _colour(
     size: int | None,
     manner: Manner,
     films: Films,
+    ray: Ray | None,
     as_json: bool,
 ) -> int:
     from ..colorizer import Colorizer
+    from ..video.colorize import film_colorizer
     from .report import FilmBar, tell
     from .run import run
     from .work import Work
 
-    colorizer, bar = Colorizer(model, vividness=vividness, size=size), FilmBar()
-    work = Work(colorizer, manner, films, progress=bar.frames)
+    load = film_colorizer if job.film else Colorizer
+    colorizer, bar = load(model, vividness=vividness, size=size), FilmBar()
     try:
-        with bar.shown() if job.film else nullcontext():
+        with (
+            nullcontext() if ray is None else ray.films() as workers,
+            bar.shown() if job.film else nullcontext(),
+        ):
+            work = Work(colorizer, manner, films, progress=bar.frames, workers=workers)
             outcome = run(work, job)
     except KeyboardInterrupt:
         say("photochrom: stopped; the same command goes on from there")
@@ -315,15 +340,17 @@ def _check_archive(options: dict[str, Any]) -> None:
         )
 
 
-def _check_film(job: Job, manner: Manner, compare: bool) -> None:
+def _check_film(job: Job, manner: Manner, compare: bool, gpus: float | None) -> None:
     from ..errors import ArgumentError
 
-    if job.film and (manner.hints or compare):
+    options = {"--hint": manner.hints, "--compare": compare, "--ray-gpus": gpus}
+    given = next((name for name, value in options.items() if value), None)
+    if job.film and given:
         raise ArgumentError(
-            f"{'--hint' if manner.hints else '--compare'} cannot be used",
+            f"{given} cannot be used",
             expected="pictures",
             got="a film",
-            fix="leave it out" if manner.hints else "take --preview TIME, which shows both",
+            fix="take --preview TIME, which shows both" if given == "--compare" else "leave it out",
         )
 
 

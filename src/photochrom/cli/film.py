@@ -13,6 +13,7 @@ from ..errors import ArgumentError
 if TYPE_CHECKING:
     from ..colorizer import Colorizer
     from ..video.colorize import Film
+    from ..video.sharing import SegmentWorkers
 
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
 
@@ -67,6 +68,7 @@ class Films:
         output: Path,
         colorizer: Colorizer,
         progress: Callable[[int, int | None], None],
+        workers: SegmentWorkers | None = None,
     ) -> Film:
         """Colour one film, see `photochrom.colorize_video`."""
         from ..video.colorize import colorize_video
@@ -83,6 +85,7 @@ class Films:
             end=end,
             compare=self.preview is not None,
             progress=progress,
+            workers=workers,
         )
 
 

@@ -21,6 +21,7 @@ from .plan import STREAM, Job
 
 if TYPE_CHECKING:
     from ..video.colorize import Film
+    from ..video.sharing import SegmentWorkers
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Work:
         films: what is asked of films.
         stop: set to give up between two steps.
         progress: called with the frames of a film that are done, and with all of them if known.
+        workers: who paints and encodes films; None: this process.
     """
 
     colorizer: Colorizer
@@ -106,6 +108,7 @@ class Work:
     films: Films = field(default_factory=Films)
     stop: Event = field(default_factory=Event)
     progress: Callable[[int, int | None], None] = lambda done, total: None
+    workers: SegmentWorkers | None = None
 
     def __call__(self, job: Job) -> Outcome:
         """Do ``job``; whatever goes wrong with it is in the outcome."""
@@ -148,7 +151,7 @@ class Work:
         assert job.source is not None
         assert job.output is not None
         job.output.parent.mkdir(parents=True, exist_ok=True)
-        made = self.films.colour(job.source, job.output, self.colorizer, step)
+        made = self.films.colour(job.source, job.output, self.colorizer, step, self.workers)
         height, width = made.shape
         return Outcome(job, "ok", width, height, frames=made.frames, notes=_notes(made))
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from ..colorizer import cores
 from ..errors import ArgumentError
 from ..models.files import home_or
 
 MEGABYTE = 1_000_000
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux: the cores this process may use
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _folder() -> Path:
@@ -64,7 +58,7 @@ class Settings:
     max_files: int = 100
     max_frames: int = 200_000
     timeout: float = 60
-    concurrent: int = field(default_factory=_cores)
+    concurrent: int = field(default_factory=cores)
     queue: int = 64
     max_jobs: int = 20
     keep: float = 24

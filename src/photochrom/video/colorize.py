@@ -2,14 +2,14 @@
 
 Decoding, predicting and encoding go on side by side, a few frames apart, so memory does not grow
 with the film. The work goes in segments (see `parts`): what is finished stays, and the same call
-goes on after it; the result is the same frame for frame as without a break.
+goes on after it; the result is the same frame for frame as without a break. With workers, the
+second half of the way is theirs (see `sharing`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -19,20 +19,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..color import Codes, Float
-from ..colorizer import Colorizer
+from ..colorizer import Colorizer, cores
 from ..errors import ArgumentError
 from ..upsample import shrink
-from .clip import Clip, luma
+from .clip import Clip
+from .coloring import Coloring
 from .copying import LeftOut
 from .encode import Encoding
 from .mux import assemble
+from .painting import Colored, Painter, pts_of
 from .parts import Parts, State, remove_parts
-from .planes import chroma_planes, working_L
 from .segments import SegmentWriter, segment_writer
-from .shots import Shots
+from .sharing import SegmentTask, SegmentWorkers, Sharing
 from .stages import ahead
-from .temporal import SteadyColor
-from .tones import Tones
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -44,7 +43,8 @@ _SEGMENT = 240
 """Frames after which a segment may end: some ten seconds, so that a break costs no more."""
 
 _AHEAD = 8  # frames between two stages
-_METHOD = 1  # of colouring; another number where unfinished films cannot be gone on with
+_TICK = 0.2  # seconds between two looks at what workers have done
+_METHOD = 2  # of colouring; another number where unfinished films cannot be gone on with
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ def colorize_video(
     end: float | None = None,
     compare: bool = False,
     progress: Progress | None = None,
+    workers: SegmentWorkers | None = None,
 ) -> Film:
     """Colour a film.
 
@@ -98,7 +99,8 @@ def colorize_video(
         preset: the encoder's, how much time it takes; None: a fast one.
         start, end: seconds; colour only this part.
         compare: before and after side by side, in a picture of twice the width.
-        progress: called after each frame.
+        progress: called after each frame; with workers now and then, with whole segments.
+        workers: who paints and encodes the segments, see `sharing`; None: this process itself.
 
     Raises:
         ClipError: the source cannot be read, or the output not be written.
@@ -116,13 +118,16 @@ def colorize_video(
         )
     with Clip(source) as clip:
         _check_range(clip, start, end)
-        colorizer = colorizer or Colorizer()
+        colorizer = colorizer or film_colorizer()
         job = _job(source, colorizer, encoding, start, end, compare)
         with Parts.of(output, job) as parts:
-            work = _Work(clip, colorizer, start, end, compare)
+            work = _Work(clip, colorizer, encoding, start, end, compare)
             began = time.monotonic()
             resumed = work.resume(parts.state())
-            work.encode(parts, encoding, progress or (lambda done, total: None))
+            if workers is None:
+                work.encode(parts, progress or (lambda done, total: None))
+            else:
+                work.share(parts, workers, progress or (lambda done, total: None))
             left_out = assemble(
                 clip, parts.segments, output, start=start, end=end, note=colorizer.note
             )
@@ -130,6 +135,17 @@ def colorize_video(
         seconds = time.monotonic() - began
         shape = clip.shape[0], clip.shape[1] * (1 + compare)
         return Film(output, work.done, shape, resumed, seconds, left_out, clip.damage)
+
+
+def film_colorizer(
+    model: str | Path = "bundled", *, vividness: float = 1.0, size: int | None = None
+) -> Colorizer:
+    """A `Colorizer` for films: its network takes half of the cores.
+
+    It needs them for a moment now and then, while decoding and encoding keep all of them busy; on
+    two cores a film takes a tenth less time so than with both for the network.
+    """
+    return Colorizer(model, vividness=vividness, size=size, threads=max(1, cores() // 2))
 
 
 def colorize_frames(frames: Iterable[Codes], colorizer: Colorizer | None = None) -> Iterator[Codes]:
@@ -146,7 +162,7 @@ def colorize_frames(frames: Iterable[Codes], colorizer: Colorizer | None = None)
         ArgumentError: frames of different sizes.
     """
     colorizer = colorizer or Colorizer()
-    color = _Coloring(colorizer)
+    color = Coloring(colorizer)
     shape: tuple[int, ...] | None = None
 
     def small() -> Iterator[tuple[Codes, Float]]:
@@ -170,52 +186,22 @@ def colorize_frames(frames: Iterable[Codes], colorizer: Colorizer | None = None)
         yield colorizer.paint(one, its_L, ab)
 
 
-class _Coloring:
-    """Frames of any kind with their L in, the same with their ab out, up to 12 frames later."""
-
-    def __init__(self, colorizer: Colorizer) -> None:
-        self.shots, self.steady = Shots(), SteadyColor(colorizer)
-        self.undecided: deque[tuple[Any, Float]] = deque()  # where shots begin
-        self.waiting: deque[tuple[Any, Float]] = deque()  # for their colour
-
-    def push(self, frame: Any, L: Float) -> Iterator[tuple[Any, Float, Float]]:
-        self.undecided.append((frame, L))
-        yield from self._take(self.shots.push(L))
-
-    def flush(self) -> Iterator[tuple[Any, Float, Float]]:
-        yield from self._take(self.shots.flush())
-        yield from self._give(self.steady.flush())
-
-    def _take(self, cuts: list[bool]) -> Iterator[tuple[Any, Float, Float]]:
-        for cut in cuts:
-            self.waiting.append(self.undecided.popleft())
-            yield from self._give(self.steady.push(self.waiting[-1][1], cut))
-
-    def _give(self, colours: list[Float]) -> Iterator[tuple[Any, Float, Float]]:
-        for ab in colours:
-            yield *self.waiting.popleft(), ab
-
-
-@dataclass(frozen=True, eq=False)
-class _Colored:
-    frame: VideoFrame
-    L: Float
-    ab: Float
-
-
 class _Work:
     """One job, from the clip to segments."""
 
     def __init__(
-        self, clip: Clip, colorizer: Colorizer, start: float | None, end: float | None, wide: bool
+        self,
+        clip: Clip,
+        colorizer: Colorizer,
+        encoding: Encoding,
+        start: float | None,
+        end: float | None,
+        wide: bool,
     ) -> None:
-        self._clip, self._wide = clip, wide
-        tags = clip.tags
-        self._tones = Tones.from_tags(
-            tags.matrix, tags.range, tags.transfer, height=clip.shape[0], depth=clip.depth
-        )
+        self._clip, self._encoding, self._wide = clip, encoding, wide
         self._size = colorizer.model.fit(*clip.shape, colorizer.size)
-        self._color = _Coloring(colorizer)
+        self._painter = Painter(clip, encoding, self._size, wide)
+        self._color = Coloring(colorizer)
         self._next = None if start is None else clip.pts_at(start)
         self._end = None if end is None else clip.pts_at(end)
         self._finished = False
@@ -236,71 +222,98 @@ class _Work:
             self._color.steady.restore(_inner(state, "steady."))
         return self.done
 
-    def encode(self, parts: Parts, encoding: Encoding, progress: Progress) -> None:
+    def encode(self, parts: Parts, progress: Progress) -> None:
         """Make the segments that are missing."""
         with closing(ahead(self._colored(), _AHEAD)) as colored:
             while not self._finished:
-                with segment_writer(parts.next, self._clip, encoding, wide=self._wide) as writer:
-                    state = self._fill(writer, colored, encoding, progress)
+                target, encoding = parts.next, self._encoding
+                with segment_writer(target, self._clip, encoding, wide=self._wide) as writer:
+                    state = self._fill(writer, colored, progress)
                 self._finished = bool(state["finished"])
                 parts.keep(state | {"done": np.array(self.done)})
 
     def _fill(
-        self,
-        writer: SegmentWriter,
-        colored: Iterator[_Colored | State],
-        encoding: Encoding,
-        progress: Progress,
+        self, writer: SegmentWriter, colored: Iterator[Colored | State], progress: Progress
     ) -> State:
         """Write one segment; returns the state after it."""
         for item in colored:
-            if not isinstance(item, _Colored):
-                if not self.done:
-                    raise ArgumentError(
-                        f"the part of {self._clip.path}",
-                        expected="a part with frames",
-                        got="none",
-                        fix="change start or end",
-                    )
+            if not isinstance(item, Colored):
+                self._check_frames(self.done)
                 return item
-            writer.write(*self._planes(item, encoding), self._pts(item.frame))
+            self._painter.write(writer, item)
             self.done += 1
             progress(self.done, self.total)
         raise AssertionError("a state comes last")
 
-    def _planes(self, item: _Colored, encoding: Encoding) -> tuple[Codes, Codes, Codes]:
-        Y = luma(item.frame)
-        shape = encoding.chroma_shape(self._clip)
-        cb, cr = chroma_planes(Y, item.L, item.ab, shape, self._tones)
-        if not self._wide:
-            return Y, cb, cr
-        grey = np.full_like(cb, self._tones.neutral)
-        # Of an odd width the middle column of Cb and Cr belongs to both pictures.
-        width = encoding.chroma_shape(self._clip, wide=True)[1]
-        left = width - cb.shape[1]
-        cb, cr = (np.hstack([grey[:, :left], plane]) for plane in (cb, cr))
-        return np.hstack([Y, Y]), cb, cr
+    def share(self, parts: Parts, workers: SegmentWorkers, progress: Progress) -> None:
+        """Have the segments that are missing made by others."""
+        sharing = Sharing(parts, workers)
 
-    def _colored(self) -> Generator[_Colored | State, None, None]:
+        def wait(seconds: float) -> None:
+            kept = sharing.collect(seconds)
+            if kept is not None:
+                self.done, self._finished = int(kept["done"]), bool(kept["finished"])
+            progress(self.done, self.total)
+
+        if not self._finished:
+            with closing(ahead(self._colored(), _AHEAD)) as colored:
+                for task, state in self._tasks(colored, sharing, lambda: wait(0)):
+                    while sharing.full:
+                        wait(_TICK)
+                    sharing.give(task, state)
+        while not self._finished:
+            wait(_TICK)
+
+    def _tasks(
+        self, colored: Iterator[Colored | State], sharing: Sharing, step: Callable[[], None]
+    ) -> Iterator[tuple[SegmentTask, State]]:
+        """The missing segments, each with the state after it; `step` is called at each frame."""
+        count = self.done
+        encoding, size, begun = self._encoding, self._size, self._next
+        source = self._clip.path.absolute()
+        task = SegmentTask(source, sharing.next, encoding, size, self._wide, begun)
+        for item in colored:
+            if isinstance(item, Colored):
+                task.add(item)
+                step()
+                continue
+            count += len(task.times)
+            self._check_frames(count)
+            yield task, item | {"done": np.array(count)}
+            task = task.at(sharing.next)
+
+    def _check_frames(self, count: int) -> None:
+        if not count:
+            raise ArgumentError(
+                f"the part of {self._clip.path}",
+                expected="a part with frames",
+                got="none",
+                fix="change start or end",
+            )
+
+    def _colored(self) -> Generator[Colored | State, None, None]:
         """Frames with their colour; between them, where a segment may end, the state there."""
         count = 0
         with closing(ahead(self._decoded(), _AHEAD)) as decoded:
             for frame, L in decoded:
                 for one in self._color.push(frame, L):
-                    yield _Colored(*one)
+                    yield self._given(*one)
                     count += 1
                 if count >= _SEGMENT and not self._color.waiting:
                     count = 0
-                    yield self._state(self._pts(self._color.undecided[0][0]))
+                    yield self._state(pts_of(self._color.undecided[0][0]))
         for one in self._color.flush():
-            yield _Colored(*one)
+            yield self._given(*one)
         yield self._state(None)
+
+    def _given(self, frame: VideoFrame, L: Float, ab: Float) -> Colored:
+        return Colored(frame, L, ab.astype(np.float16))
 
     def _decoded(self) -> Generator[tuple[VideoFrame, Float], None, None]:
         for frame in self._clip.frames(self._next):
-            if self._end is not None and self._pts(frame) >= self._end:
+            if self._end is not None and pts_of(frame) >= self._end:
                 return
-            yield frame, working_L(luma(frame), self._size, self._tones)
+            yield frame, self._painter.look(frame)
 
     def _state(self, following: int | None) -> State:
         """For `resume`: what the frames from pts `following` on depend on; None: there are none."""
@@ -310,10 +323,6 @@ class _Work:
             **{f"shots.{key}": value for key, value in self._color.shots.state().items()},
             **{f"steady.{key}": value for key, value in self._color.steady.state().items()},
         }
-
-    def _pts(self, frame: VideoFrame) -> int:
-        assert frame.pts is not None  # see Clip.frames
-        return frame.pts
 
 
 def _inner(state: State, prefix: str) -> State:
