@@ -43,6 +43,18 @@ _X26X = (
 _420 = {8: "yuv420p", 10: "yuv420p10le", 12: "yuv420p12le"}
 
 
+def _x264(crf: float | None, preset: str | None) -> dict[str, str]:
+    # A fixed number of threads: what x264 writes depends on it, and a film may be encoded on
+    # several machines.
+    options = {"crf": str(crf), "preset": str(preset), "threads": "4"}
+    if preset == "superfast":
+        # The first preset that does without macroblock trees. With them, and a short look-ahead,
+        # a grainy film takes 7 % more bytes than veryfast's at the same PSNR of Y', and 50 instead
+        # of 88 ms of CPU per 1080p frame.
+        options["x264-params"] = "mbtree=1:rc-lookahead=10"
+    return options
+
+
 def _quiet_x265(crf: float | None, preset: str | None) -> dict[str, str]:
     parameters = "log-level=none:open-gop=0"
     return {"crf": str(crf), "preset": str(preset), "x265-params": parameters}
@@ -56,9 +68,9 @@ CODECS = MappingProxyType(
         "h264": Codec(
             "libx264",
             {8: "yuv420p", 10: "yuv420p10le"},
-            lambda crf, preset: {"crf": str(crf), "preset": str(preset)},
+            _x264,
             crf=18,
-            preset="veryfast",
+            preset="superfast",
             presets=_X26X,
         ),
         "hevc": Codec("libx265", _420, _quiet_x265, crf=20, preset="superfast", presets=_X26X),
