@@ -153,31 +153,66 @@ def propagate(
     Raises:
         ArgumentError: a hint lies outside the picture.
     """
-    rows, columns = (np.arange(L.shape[i]) * ab.shape[1 + i] // L.shape[i] for i in (0, 1))
-    fine = ab[:, rows[:, None], columns]
-    costs = _cost(L, fine, 0), _cost(L, fine, 1)
-    near, pulls = [], []
-    for hint in hints:
-        disc = _disc(hint, shape, L.shape)
-        square = _geodesic(disc, *costs) ** 2
-        square += ((L - L[disc].mean()) / _OTHER_LIGHTNESS) ** 2
-        square += ((fine - fine[:, disc].mean(1)[:, None, None]) ** 2).sum(0) / _OTHER_CHROMA**2
-        near.append(1 / (square + np.float32(1e-4)))
-        pulls.append(square)
-    change = np.zeros_like(fine)
-    if steered is not None:
-        beyond = np.ones(L.shape, np.float32)
-        for square in pulls:
-            beyond *= 1 - np.exp(-np.square(square / np.float32(_WIDER)))
-        change = (steered[:, rows[:, None], columns] - fine) * (1 - beyond)
-    # Between hints a pixel listens to each in inverse proportion to its squared distance, so
-    # that every hint has its own place to itself.
-    moved, total = np.zeros_like(fine), np.full(L.shape, 1e-9, np.float32)
-    for hint, weight, square in zip(hints, near, pulls, strict=True):
-        moved += weight * np.exp(-square) * (hint.ab[:, None, None] - fine - change)
-        total += weight
-    change += moved / total
-    return np.asarray(ab + _mean_of_runs(_mean_of_runs(change, rows, 1), columns, 2), np.float32)
+    return Surfaces(ab, L, shape).carry(hints, steered)
+
+
+class Surfaces:
+    """The surfaces of a picture, for several calls of `propagate` that differ in their hints only.
+
+    Args:
+        ab, L, shape: as in `propagate`.
+    """
+
+    def __init__(self, ab: Float, L: Float, shape: tuple[int, int]) -> None:
+        self._ab, self._L, self._shape = ab, L, shape
+        self._rows, self._columns = (
+            np.arange(L.shape[i]) * ab.shape[1 + i] // L.shape[i] for i in (0, 1)
+        )
+        self._fine = self._refined(ab)
+        self._costs = _cost(L, self._fine, 0), _cost(L, self._fine, 1)
+        # Squared distances from the places of the last call's hints: the dearest step.
+        self._known: dict[tuple[float, float, float | None], Float] = {}
+
+    def carry(self, hints: Sequence[Hint], steered: Float | None = None) -> Float:
+        """See `propagate`."""
+        known, self._known = self._known, {}
+        squares = []
+        for hint in hints:
+            place = hint.x, hint.y, hint.radius
+            square = known[place] if place in known else self._distance(hint)
+            self._known[place] = square
+            squares.append(square)
+        change = np.zeros_like(self._fine)
+        if steered is not None:
+            beyond = np.ones(self._L.shape, np.float32)
+            for square in squares:
+                beyond *= 1 - np.exp(-np.square(square / np.float32(_WIDER)))
+            change = (self._refined(steered) - self._fine) * (1 - beyond)
+        # Between hints a pixel listens to each in inverse proportion to its squared distance, so
+        # that every hint has its own place to itself.
+        moved = np.zeros_like(self._fine)
+        total = np.full(self._L.shape, 1e-9, np.float32)
+        for hint, square in zip(hints, squares, strict=True):
+            weight = 1 / (square + np.float32(1e-4))
+            moved += weight * np.exp(-square) * (hint.ab[:, None, None] - self._fine - change)
+            total += weight
+        change += moved / total
+        coarse = _mean_of_runs(_mean_of_runs(change, self._rows, 1), self._columns, 2)
+        return np.asarray(self._ab + coarse, np.float32)
+
+    def _refined(self, ab: Float) -> Float:
+        """Chroma of the model's grid at the size of L."""
+        fine: Float = ab[:, self._rows[:, None], self._columns]
+        return fine
+
+    def _distance(self, hint: Hint) -> Float:
+        """Squared distance of every pixel from a hint, ``(h, w)``."""
+        disc = _disc(hint, self._shape, self._L.shape)
+        square = _geodesic(disc, *self._costs) ** 2
+        square += ((self._L - self._L[disc].mean()) / _OTHER_LIGHTNESS) ** 2
+        mean = self._fine[:, disc].mean(1)[:, None, None]
+        square += ((self._fine - mean) ** 2).sum(0) / _OTHER_CHROMA**2
+        return square
 
 
 def _mean_of_runs(planes: Float, cell: NDArray[np.intp], axis: int) -> Float:

@@ -22,7 +22,7 @@ from PIL import Image
 from ..color import Float, neutral
 from ..colorizer import Colorizer, Prepared, vivid
 from ..gamut import annealed_mean
-from ..hints import Hint, propagate, rasterise
+from ..hints import Hint, Surfaces, rasterise
 from ..picture import Picture, open_pages, save_pages
 from ..variants import chroma_of, reference_bias, samples, warm
 from .looks import Look, Pin
@@ -82,6 +82,7 @@ class Canvas:
         # What changes between two paintings is little: a slider moved, a hint came.
         self._answer = lru_cache(2)(self._ask)
         self._borrowed = lru_cache(2)(self._borrow)
+        self._surfaces = lru_cache(2)(self._find_surfaces)
         self._chroma = lru_cache(4)(self._decide)
         self._preview = lru_cache(1)(self._paint_preview)
         self._after = lru_cache(4)(self._show)
@@ -188,13 +189,20 @@ class Canvas:
 
     def _decide(self, finish: Finish) -> Float:
         """ab on the model's grid, ``(2, h, w)``, by the steps of `Colorizer.render`."""
-        prepared, hints = self._prepared, self._hints(finish.look)
+        hints = self._hints(finish.look)
+        if not hints:
+            ab = self._colours(self._prepared.ab, self._prepared.logits, finish)
+            return warm(ab, finish.warmth)
+        told = self._answer(hints) if self.colorizer.model.card.hints else None
+        steered = self._colours(*told, finish) if told else None
+        unhinted = replace(finish, look=replace(finish.look, pins=()), warmth=0.0)
+        return warm(self._surfaces(unhinted).carry(hints, steered), finish.warmth)
+
+    def _find_surfaces(self, finish: Finish) -> Surfaces:
+        """What hints lie on, the same for all hints."""
+        prepared = self._prepared
         ab = self._colours(prepared.ab, prepared.logits, finish)
-        if hints:
-            told = self._answer(hints) if self.colorizer.model.card.hints else None
-            steered = self._colours(*told, finish) if told else None
-            ab = propagate(ab, prepared.L, hints, prepared.grey.shape, steered)
-        return warm(ab, finish.warmth)
+        return Surfaces(ab, prepared.L, prepared.grey.shape)
 
     def _colours(self, ab: Float, logits: Float | None, finish: Finish) -> Float:
         """What the network says, under the biases and at the vividness wanted."""
