@@ -1,6 +1,7 @@
 """Hints: reading them, rasterising them, and carrying them over a picture."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from photochrom.color import srgb_to_lab
 from photochrom.errors import ArgumentError
-from photochrom.hints import Hint, parse_json, propagate, rasterise
+from photochrom.hints import Hint, Surfaces, parse_json, propagate, rasterise
 
 Array = NDArray[Any]
 RED, BLUE = (192, 57, 43), (30, 60, 200)
@@ -326,3 +327,16 @@ def test_a_network_that_says_the_same_with_and_without_changes_nothing() -> None
         propagate(ab, two_halves(), [hint], (640, 960)),
         atol=1e-3,
     )
+
+
+def test_surfaces_are_good_for_several_calls() -> None:
+    """One hint more, one moved, one of another colour, none: each time as from the beginning."""
+    L, shape = two_halves(), (640, 960)
+    ab = np.random.default_rng(4).normal(0, 6, (2, 64, 96)).astype(np.float32)
+    surfaces = Surfaces(ab, L, shape)
+    one, other = Hint(100, 100, RED), Hint(700, 300, (40, 90, 200), 12)
+    moved, blue = replace(one, x=200), replace(one, color=(0, 0, 255))
+    for hints in ([one], [one, other], [moved, other], [blue, other], [other], [], [one, blue]):
+        for steered in (None, ab + 5):
+            expected = propagate(ab, L, hints, shape, steered)
+            np.testing.assert_array_equal(surfaces.carry(hints, steered), expected)
