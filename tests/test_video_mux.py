@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import io
 import itertools
+import os
 import resource
 import stat
+import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -355,6 +357,22 @@ def test_a_segment_knows_its_times(tmp_path: Path) -> None:
         found = [segment_times(segment) for segment in segments]
         assert [len(part) for part in found] == [8, 6]
         assert list(itertools.chain(*found)) == wanted
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root can make threads urgent"
+)
+@pytest.mark.parametrize("codec", CODECS)
+def test_no_encoder_makes_its_threads_urgent(tmp_path: Path, codec: str) -> None:
+    source = make_film(tmp_path / "a.mp4")
+    with Clip(source) as clip:
+        encoding = Encoding.for_file(tmp_path / "b.mkv", codec)
+        chroma = np.full(encoding.chroma_shape(clip), 128, np.uint8)
+        with segment_writer(tmp_path / "0.mkv", clip, encoding) as segment:
+            for frame in clip.frames():
+                segment.write(luma(frame), chroma, chroma, frame.pts)
+                threads = (int(task.name) for task in Path("/proc/self/task").iterdir())
+                assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_OTHER}
 
 
 def test_an_unfinished_segment_leaves_nothing(tmp_path: Path) -> None:

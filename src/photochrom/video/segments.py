@@ -13,8 +13,9 @@ was. Times of decoding (dts) are not kept; `photochrom.video.mux` makes them for
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -130,10 +131,14 @@ class SegmentWriter:
             rows[:, codes.shape[1] : plane.width] = rows[:, codes.shape[1] - 1, None]
         tag(frame, self._clip.tags)
         frame.pts, frame.time_base = pts, self._clip.time_base
-        if self._first is None:
-            self._first = pts
-            self._output.metadata[_FIRST] = str(pts)
-        self._mux(self._stream.encode(frame))
+        if self._first is not None:
+            self._mux(self._stream.encode(frame))
+            return
+        self._first = pts
+        self._output.metadata[_FIRST] = str(pts)
+        with _ordinary_threads():  # the encoder begins with its first frame
+            packets = self._stream.encode(frame)
+        self._mux(packets)
 
     def finish(self) -> None:
         """Write what the encoder still holds."""
@@ -154,6 +159,23 @@ class SegmentWriter:
             packet.time_base = _UNIT
             self._count += 1
             self._output.mux_one(packet)
+
+
+@contextmanager
+def _ordinary_threads() -> Iterator[None]:
+    """Let no encoder make threads of this process more important than all others of the machine.
+
+    SVT-AV1 does, if root runs it, with its own threads and with the one that opens it: whatever
+    that computes or starts from then on would stop the machine.
+    """
+    if sys.platform != "linux" or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        yield
+        return
+    yield
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # a thread that has ended
+            if os.sched_getscheduler(int(task.name)) == os.SCHED_FIFO:
+                os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
 
 
 def tag(target: VideoCodecContext | Any, tags: Tags) -> None:
