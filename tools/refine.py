@@ -70,15 +70,24 @@ def names(model: onnx.ModelProto) -> list[str]:
 
 
 def refine(
-    weight: torch.Tensor, bias: torch.Tensor, seen: torch.Tensor, true: torch.Tensor, T: float
+    weight: torch.Tensor,
+    bias: torch.Tensor,
+    seen: torch.Tensor,
+    true: torch.Tensor,
+    T: float,
+    tilt: float,
 ) -> None:
-    """Train `weight` ``(313, c)`` and `bias` in place, one pass over the cells."""
+    """Train `weight` ``(313, c)`` and `bias` in place, one pass over the cells.
+
+    Before that `tilt` of the rebalancing is taken back; where negative, more is put on.
+    """
     near = ColorLoss(np.ones(BIN_COUNT, np.float32), T).neighbour(true.T.reshape(1, 2, -1, 1))
     near = near.flatten()
     share = torch.bincount(near, minlength=BIN_COUNT).double() / len(near)
     loss = ColorLoss(rebalancing(share.float().numpy(), REBALANCING), T)
     alike = 1 / (share + RARE)
     alike = (alike / (alike * share).sum()).float()
+    bias -= tilt * loss.weight.log()
     optimizer = torch.optim.Adam([weight.requires_grad_(), bias.requires_grad_()], lr=RATE)
     steps = max(1, len(seen) // STEP)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.1)
@@ -102,6 +111,7 @@ def main() -> None:
     parser.add_argument("data", nargs="+", help="as for photochrom train")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--pictures", type=int, default=3000)
+    parser.add_argument("--tilt", type=float, default=0.0, help="share of the rebalancing undone")
     parser.add_argument("--cache", type=Path, default=Path("refine-cache"), help="a folder")
     options = parser.parse_args()
     card, model = read_card(options.model), onnx.load(options.model)
@@ -110,14 +120,14 @@ def main() -> None:
         [open_source(each) for each in options.data], options.cache, side=SIZE * 5 // 4
     )
     batches = CropBatches(
-        cache, np.arange(len(cache)), size=SIZE, batch=BATCH, seed=5, scale=(0.7, 1.0),
+        cache, np.arange(len(cache)), size=SIZE, batch=BATCH, seed=5, scale=(0.8, 1.0),
         steps=max(1, options.pictures // BATCH),
     )  # fmt: skip
     kept = {each.name: each for each in model.graph.initializer if each.name in (WEIGHT, BIAS)}
     old = {name: numpy_helper.to_array(each) for name, each in kept.items()}
     weight, bias = (torch.tensor(old[name], dtype=torch.float32) for name in (WEIGHT, BIAS))
     weight = weight.flatten(1)
-    refine(weight, bias, *features(model, batches), card.temperature)
+    refine(weight, bias, *features(model, batches), card.temperature, options.tilt)
     for name, new in ((WEIGHT, weight), (BIAS, bias)):
         values = new.detach().numpy().reshape(old[name].shape).astype(old[name].dtype)
         kept[name].CopyFrom(numpy_helper.from_array(values, name))

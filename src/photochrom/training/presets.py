@@ -133,7 +133,7 @@ class Photochrom(Preset):
         best = calibrate(module.network, module.loss, islice(batches.validating(), enough))
         module.temperature = best.temperature
         return {
-            "size": max(64, 2 * module.plan.size),
+            "size": max(64, module.plan.final_size),  # at which it was calibrated
             "multiple": 32,
             "temperature": best.temperature,
             "hints": True,
