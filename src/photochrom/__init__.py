@@ -4,9 +4,11 @@
 >>> photochrom.colorize("grandma.jpg").save("grandma-color.jpg")     # doctest: +SKIP
 """
 
-from importlib.metadata import version as _version
+from __future__ import annotations
 
-from .colorizer import Colorizer, Prepared, Suggestion, colorize
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .errors import (
     ArgumentError,
     ClipError,
@@ -19,11 +21,22 @@ from .errors import (
     PictureError,
     PictureTooLargeError,
 )
-from .hints import Hint
-from .picture import Picture, open_pages, open_picture, save_pages
-from .video.colorize import Film, colorize_frames, colorize_video
 
-__version__ = _version("photochrom")
+if TYPE_CHECKING:
+    from .colorizer import Colorizer, Prepared, Suggestion, colorize
+    from .hints import Hint
+    from .picture import Picture, open_pages, open_picture, save_pages
+    from .video.colorize import Film, colorize_frames, colorize_video
+
+    __version__: str
+
+_HOMES = {
+    "colorizer": ("Colorizer", "Prepared", "Suggestion", "colorize"),
+    "hints": ("Hint",),
+    "picture": ("Picture", "open_pages", "open_picture", "save_pages"),
+    "video.colorize": ("Film", "colorize_frames", "colorize_video"),
+}
+_MODULES = ("color", "colorizer", "evaluate", "gamut", "hints", "models", "picture", "upsample")
 
 __all__ = [
     "ArgumentError",
@@ -50,3 +63,22 @@ __all__ = [
     "open_picture",
     "save_pages",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for only then: ``photochrom --help`` needs neither numpy nor libvips."""
+    if name == "__version__":
+        value: Any = import_module("importlib.metadata").version("photochrom")
+    elif name in _MODULES:
+        return import_module(f".{name}", __name__)
+    else:
+        home = next((home for home, names in _HOMES.items() if name in names), None)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})

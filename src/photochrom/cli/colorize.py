@@ -307,13 +307,14 @@ def _colour(
     ray: Ray | None,
     as_json: bool,
 ) -> int:
-    from ..colorizer import Colorizer
-    from ..video.colorize import film_colorizer
     from .report import FilmBar, tell
     from .run import run
     from .work import Work
 
-    load = film_colorizer if job.film else Colorizer
+    if job.film:
+        from ..video.colorize import film_colorizer as load
+    else:
+        from ..colorizer import Colorizer as load
     colorizer, bar = load(model, vividness=vividness, size=size), FilmBar()
     try:
         with (
