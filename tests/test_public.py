@@ -12,19 +12,20 @@ import pytest
 import photochrom
 
 HEAVY = [
-    *("av", "cv2", "fastapi", "google.protobuf", "onnx", "onnxruntime"),
-    *("ray", "streamlit", "timm", "torch"),
+    *("av", "cv2", "fastapi", "google.protobuf", "numpy", "onnx", "onnxruntime"),
+    *("PIL", "pyvips", "ray", "streamlit", "timm", "torch"),
 ]
 PUBLIC = [name for name in photochrom.__all__ if name != "__version__"]
 
 
 def test_all_names_are_there() -> None:
-    bound = {
-        name
-        for name, value in vars(photochrom).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
+    offered = {
+        name: getattr(photochrom, name) for name in dir(photochrom) if not name.startswith("_")
     }
-    assert bound == set(PUBLIC)
+    names = {name for name, value in offered.items() if not isinstance(value, ModuleType)}
+    assert names == set(PUBLIC)
+    with pytest.raises(AttributeError, match="no attribute 'colourise'"):
+        photochrom.colourise  # noqa: B018
     assert list(photochrom.__all__) == sorted(set(photochrom.__all__))
     assert photochrom.__version__
 
@@ -85,4 +86,4 @@ import numpy
 import photochrom
 photochrom.colorize(numpy.zeros((8, 8), numpy.uint8))
 """
-    assert loaded_by(code)[0] == {"onnxruntime"}
+    assert loaded_by(code)[0] == {"PIL", "numpy", "onnxruntime"}

@@ -312,10 +312,14 @@ def _colour(
     from .work import Work
 
     if job.film:
-        from ..video.colorize import film_colorizer as load
+        from ..video.colorize import film_colorizer
+
+        colorizer = film_colorizer(model, vividness=vividness, size=size)
     else:
-        from ..colorizer import Colorizer as load
-    colorizer, bar = load(model, vividness=vividness, size=size), FilmBar()
+        from ..colorizer import Colorizer
+
+        colorizer = Colorizer(model, vividness=vividness, size=size)
+    bar = FilmBar()
     try:
         with (
             nullcontext() if ray is None else ray.films() as workers,
