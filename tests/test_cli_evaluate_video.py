@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -40,9 +39,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
             assert grey.dtype == np.uint8
             yield np.stack([grey, grey // 2, grey // 2], -1)
 
-    module = ModuleType("photochrom.video.colorize")
-    module.colorize_frames = colorize_frames  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr("photochrom.video.colorize.colorize_frames", colorize_frames)
 
 
 @pytest.fixture

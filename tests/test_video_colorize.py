@@ -556,3 +556,9 @@ def test_colorize_frames_of_different_sizes(
     with pytest.raises(ArgumentError) as caught:
         list(colorize_frames(change(grey_frames(3)), colorizer))
     assert all(word in str(caught.value) for word in words)
+
+
+def test_the_network_sees_films_at_256_pixels_at_least(model: Path) -> None:
+    own = Colorizer(model).model.card.size
+    assert module.film_size(Colorizer(model)) == max(own, 256)
+    assert module.film_size(Colorizer(model, size=64)) == 64

@@ -118,7 +118,9 @@ def _footage(clips: list[str], motion: list[str], seed: int) -> list[Footage]:
 
 def _methods(colorizer: Colorizer) -> dict[str, Method]:
     """The ways to colour that are compared, by the names of their columns."""
-    from ..video.colorize import colorize_frames
+    from ..video.colorize import colorize_frames, film_size
+
+    colorizer.size = film_size(colorizer)  # for both, so that only the way differs
 
     def alone(frames: Iterable[Any]) -> Iterator[Any]:
         return (colorizer.colorize(frame).pixels for frame in frames)
