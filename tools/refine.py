@@ -69,6 +69,14 @@ def names(model: onnx.ModelProto) -> list[str]:
     return [each.name for each in model.graph.input]
 
 
+def weighting(near: torch.Tensor, T: float) -> tuple[ColorLoss, torch.Tensor]:
+    """The loss for cells with these nearest bins; the weight that makes all bins count alike."""
+    share = torch.bincount(near, minlength=BIN_COUNT).double() / len(near)
+    alike = 1 / (share + RARE)
+    loss = ColorLoss(rebalancing(share.float().numpy(), REBALANCING), T)
+    return loss, (alike / (alike * share).sum()).float()
+
+
 def refine(
     weight: torch.Tensor,
     bias: torch.Tensor,
@@ -83,10 +91,7 @@ def refine(
     """
     near = ColorLoss(np.ones(BIN_COUNT, np.float32), T).neighbour(true.T.reshape(1, 2, -1, 1))
     near = near.flatten()
-    share = torch.bincount(near, minlength=BIN_COUNT).double() / len(near)
-    loss = ColorLoss(rebalancing(share.float().numpy(), REBALANCING), T)
-    alike = 1 / (share + RARE)
-    alike = (alike / (alike * share).sum()).float()
+    loss, alike = weighting(near, T)
     bias -= tilt * loss.weight.log()
     optimizer = torch.optim.Adam([weight.requires_grad_(), bias.requires_grad_()], lr=RATE)
     steps = max(1, len(seen) // STEP)

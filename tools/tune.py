@@ -12,7 +12,6 @@ weights from before and after, and ``refine.py`` fits the last layer to it. Take
 """
 
 import argparse
-import math
 import sys
 import time
 from dataclasses import replace
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from refine import weighting
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -31,22 +31,22 @@ from photochrom.training.data import CropBatches
 from photochrom.training.export import export
 from photochrom.training.hinting import simulate_hints
 from photochrom.training.lab import srgb_to_lab
-from photochrom.training.loss import ColorLoss, annealed_mean, rebalancing
+from photochrom.training.loss import ColorLoss, annealed_mean
+from photochrom.training.network import ColorNetwork
+from photochrom.training.plan import Plan
 from photochrom.training.sources import open_source
 from photochrom.training.weights import read_network, write_network
 
-SIZE, BATCH = 192, 12  # side of the crops, crops at a time
-RATE, WARM_UP = 1.5e-4, 150  # of AdamW, and the steps in which it rises
-DECAY = 0.998  # of the moving average of the weights
-RARE = 3e-5  # share of the cells below which a bin's weight grows no more
-REBALANCING, TEMPERATURE = 0.7, 0.5
+PLAN = Plan(
+    minutes=55, batch=12, size=192, rate=1.5e-4, warm_up=150, average=0.998, unhinted=0.6, seed=17
+)
 COUNTED = 150  # batches on which the colours are counted
 
 
 def losses(logits: Tensor, true: Tensor, loss: ColorLoss, alike: Tensor) -> Tensor:
     """The number to minimise, of logits ``(N, 313, h, w)`` and true ab ``(N, 2, h, w)``."""
     entropy, _ = loss(logits, true, loss.encode(true))
-    painted = annealed_mean(logits.permute(0, 2, 3, 1), loss.bins, TEMPERATURE)
+    painted = annealed_mean(logits.permute(0, 2, 3, 1), loss.bins, PLAN.temperature)
     off = painted.permute(0, 3, 1, 2) - true
     far = (off.square().sum(1) + 1).sqrt()
     uneven = torch.zeros(())
@@ -60,47 +60,41 @@ def losses(logits: Tensor, true: Tensor, loss: ColorLoss, alike: Tensor) -> Tens
 
 
 def counted(batches: CropBatches) -> tuple[ColorLoss, Tensor]:
-    """The loss, and the weight that makes every gamut bin count the same."""
-    near = ColorLoss(np.ones(BIN_COUNT, np.float32), TEMPERATURE).neighbour
-    share = torch.zeros(BIN_COUNT, dtype=torch.float64)
-    for index in range(COUNTED):
-        ab = functional.avg_pool2d(srgb_to_lab(batches[len(batches) - 1 - index])[:, 1:], 4)
-        share += torch.bincount(near(ab).flatten(), minlength=BIN_COUNT)
-    share /= share.sum()
-    alike = 1 / (share + RARE)
-    weight = rebalancing(share.float().numpy(), REBALANCING)
-    return ColorLoss(weight, TEMPERATURE), (alike / (alike * share).sum()).float()
+    """`refine.weighting` of the colours of the last batches, which no run gets to."""
+    near = ColorLoss(np.ones(BIN_COUNT, np.float32), PLAN.temperature).neighbour
+    last = range(len(batches) - COUNTED, len(batches))
+    cells = (functional.avg_pool2d(srgb_to_lab(batches[index])[:, 1:], 4) for index in last)
+    return weighting(torch.cat([near(ab).flatten() for ab in cells]), PLAN.temperature)
 
 
-def tune(network: nn.Module, batches: CropBatches, minutes: float) -> dict[str, Tensor]:
-    """Train for some minutes; the moving average of the decoder's weights."""
+def tune(network: ColorNetwork, batches: CropBatches, plan: Plan) -> dict[str, Tensor]:
+    """Train for `plan`'s minutes; the moving average of the decoder's weights."""
+    assert plan.minutes
     network.eval()  # the decoder's statistics too: batches are small
-    decoder = {k: v for k, v in network.state_dict().items() if not k.startswith("enc.")}
-    trained = [p for name, p in network.named_parameters() if not name.startswith("enc.")]
+    decoder = {k: v for k, v in network.named_parameters() if not k.startswith("enc.")}
+    trained = list(decoder.values())
     loss, alike = counted(batches)
-    optimizer = torch.optim.AdamW(trained, RATE, betas=(0.9, 0.98), weight_decay=0.01)
-    mean = {name: value.clone() for name, value in decoder.items()}
+    optimizer = torch.optim.AdamW(trained, plan.rate, betas=(0.9, 0.98), weight_decay=plan.decay)
+    mean = {name: value.detach().clone() for name, value in decoder.items()}
     random, start, step = torch.Generator().manual_seed(3), time.monotonic(), 0
-    while (done := (time.monotonic() - start) / (60 * minutes)) < 1:
-        true = srgb_to_lab(batches[step])[:, 1:]
-        hints = simulate_hints(true, random, none=0.6)
-        L = age(batches[step], random)
+    while (done := (time.monotonic() - start) / (60 * plan.minutes)) < 1:
+        rgb = batches[step]
+        true = srgb_to_lab(rgb)[:, 1:]
+        hints = simulate_hints(true, random, none=plan.unhinted)
+        L = age(rgb, random)
         with torch.no_grad():
             features = network.enc((L / 100 - network.mean) / network.std)
-        total = losses(
-            network.decode(features, *hints), functional.avg_pool2d(true, 4), loss, alike
-        )
-        rise = min(1, (step + 1) / WARM_UP)
-        optimizer.param_groups[0]["lr"] = RATE * rise * (1 + math.cos(math.pi * done)) / 2
+        logits = network.decode(features, *hints)
+        total = losses(logits, functional.avg_pool2d(true, 4), loss, alike)
+        optimizer.param_groups[0]["lr"] = plan.rate * plan.factor(step, done)
         optimizer.zero_grad()
         total.backward()
-        nn.utils.clip_grad_norm_(trained, 1.0)
+        nn.utils.clip_grad_norm_(trained, plan.clip)
         optimizer.step()
         step += 1
-        kept = min(DECAY, step / (step + 9))
+        kept = min(plan.average, step / (step + 9))
         for name, value in decoder.items():
-            if value.is_floating_point():
-                mean[name].lerp_(value.detach(), 1 - kept)
+            mean[name].lerp_(value.detach(), 1 - kept)
         if step % 50 == 0:
             sys.stderr.write(f"{step} steps, {done:.0%}, loss {total:.3f}\n")
     return mean
@@ -111,7 +105,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("data", nargs="+", help="as for photochrom train")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a folder")
-    parser.add_argument("--minutes", type=float, default=55)
+    parser.add_argument("--minutes", type=float, default=PLAN.minutes)
     parser.add_argument("--share", type=float, default=0.4, help="of the new weights in the mean")
     parser.add_argument("--cache", type=Path, default=Path("tune-cache"), help="a folder")
     options = parser.parse_args()
@@ -120,21 +114,16 @@ def main() -> None:
     assert card is not None, f"{options.run} has no card"
     cache = build_cache([open_source(each) for each in options.data], options.cache, side=160)
     batches = CropBatches(
-        cache, np.arange(len(cache)), size=SIZE, batch=BATCH, seed=17, scale=(0.75, 1.0),
-        steps=100_000,
+        cache, np.arange(len(cache)), size=PLAN.size, batch=PLAN.batch, seed=PLAN.seed,
+        scale=(0.75, 1.0), steps=100_000,
     )  # fmt: skip
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    after = tune(network, batches, options.minutes)
-    network.load_state_dict(before)
-    mixed = {
-        k: torch.lerp(before[k], v, options.share)
-        for k, v in after.items()
-        if v.is_floating_point()
-    }
+    after = tune(network, batches, replace(PLAN, minutes=options.minutes))
+    mixed = {k: torch.lerp(before[k], v, options.share) for k, v in after.items()}
     network.load_state_dict(mixed, strict=False)
     options.output.mkdir(parents=True, exist_ok=True)
     write_network(network, options.output / "weights.safetensors")
-    export(network.eval(), replace(card, size=SIZE), options.output / "model.onnx")
+    export(network.eval(), replace(card, size=PLAN.size), options.output / "model.onnx")
 
 
 if __name__ == "__main__":

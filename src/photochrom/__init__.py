@@ -36,7 +36,8 @@ _HOMES = {
     "picture": ("Picture", "open_pages", "open_picture", "save_pages"),
     "video.colorize": ("Film", "colorize_frames", "colorize_video"),
 }
-_MODULES = ("color", "colorizer", "evaluate", "gamut", "hints", "models", "picture", "upsample")
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = ("color", "colorizer", "gamut", "hints", "models", "picture", "upsample", "video")
 
 __all__ = [
     "ArgumentError",
@@ -71,11 +72,10 @@ def __getattr__(name: str) -> Any:
         value: Any = import_module("importlib.metadata").version("photochrom")
     elif name in _MODULES:
         return import_module(f".{name}", __name__)
+    elif name in _HOME_OF:
+        value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
     else:
-        home = next((home for home, names in _HOMES.items() if name in names), None)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f".{home}", __name__), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value
     return value
 
