@@ -124,7 +124,7 @@ def test_log_modes_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             "/v1/colorize?hints=[]&vividness=1.25", files={"file": ("grandma-secret.jpg", JPEG)}
         )
         assert answer.status_code == 200
-        live.client.post("/v1/jobs", files={"file": ("grandma-secret.jpg", JPEG)})
+        job = live.client.post("/v1/jobs", files={"file": ("grandma-secret.jpg", JPEG)}).json()
         live.client.post("/v1/colorize", content=b"secret text")
         refused = live.client.post("/v1/colorize", content=picture(width=60, height=60))
         check_error(refused, 413, "too_large", "2,000 pixels")
@@ -138,6 +138,7 @@ def test_log_modes_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         text = live.log.read_text()
         assert "secret" not in text
         assert "1.25" not in text
+        assert over(live, job)["state"] == "done"  # files of a job come and go until then
         state = tmp_path / "state"
         for path in [state, *state.rglob("*")]:
             assert not stat.S_IMODE(path.stat().st_mode) & 0o077 or sys.platform == "win32", path
