@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import pyvips
 from picture_files import colour, grey
 from PIL import Image
 
@@ -40,12 +41,29 @@ def test_tiff_layouts_of_grey(dtype, options):
     "compression", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"]
 )
 def test_tiff_compressions_are_kept_if_they_lose_nothing(compression):
-    data = by_pillow(Image.fromarray(grey()), "TIFF", compression=compression)
+    even = np.repeat(np.arange(40, 240, dtype=np.uint8)[:, None], 90, axis=1)
+    data = by_pillow(Image.fromarray(even), "TIFF", compression=compression)
     picture = open_picture(data)
-    assert np.abs(picture.pixels.astype(int) - grey()).mean() < 3
+    assert np.abs(picture.pixels.astype(int) - even).mean() < 3
     written = Image.open(io.BytesIO(picture.to_bytes("tiff")))
     expected = {"jpeg": "tiff_adobe_deflate"}.get(compression, compression)
     assert written.info["compression"] == expected
+
+
+@pytest.mark.parametrize("tile", [False, True], ids=["strips", "tiles"])
+@pytest.mark.parametrize("compression", ["lzw", "deflate", "packbits"])
+def test_a_compression_that_makes_a_file_larger_is_not_kept(compression, tile):
+    """As LZW does with the noise in 16-bit scans."""
+    smooth = np.repeat(np.arange(127, dtype=np.uint16)[:, None] * 514, 96, axis=1)
+    noise = np.random.default_rng(1).integers(0, 65536, smooth.shape, dtype=np.uint16)
+    for pixels, expected in ((smooth, compression), (noise, "none")):
+        image = pyvips.Image.new_from_array(pixels)
+        data = image.tiffsave_buffer(compression=compression, tile=tile, predictor="none")
+        picture = open_picture(data)
+        np.testing.assert_array_equal(picture.pixels, pixels)
+        assert picture.metadata.encoding.compression == expected
+        with tifffile.TiffFile(io.BytesIO(picture.to_bytes("tiff"))) as written:
+            assert (written.pages[0].compression == 1) == (expected == "none")
 
 
 def test_group_4_fax():

@@ -130,6 +130,18 @@ class TiffReader:
         data = self._read(entry.place, struct.calcsize(form))
         return struct.unpack(form, data)[0] if len(data) == struct.calcsize(form) else default
 
+    def total(self, entries: dict[int, Entry], tag: int) -> int:
+        """The sum of all elements of an integer tag; 0 without one.
+
+        Raises:
+            Malformed: the reader's limit of bytes is used up.
+        """
+        entry = entries.get(tag)
+        if entry is None or entry.kind not in _INTEGERS:
+            return 0
+        data, form = self.value(entry).data, _INTEGERS[entry.kind]
+        return sum(each for (each,) in struct.iter_unpack(self.order + form, data))
+
     def pages(self) -> Iterator[tuple[int, dict[int, Entry]]]:
         """Offset and tags of each directory of the main chain; a cycle or a broken link ends it.
 

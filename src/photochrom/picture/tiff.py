@@ -17,11 +17,12 @@ from .exif import (
     Y_RESOLUTION,
     Exif,
 )
-from .ifd import Malformed, TiffReader, Value
+from .ifd import Entry, Malformed, TiffReader, Value
 from .picture import Metadata
 
 _KIND, _COMPRESSION, _SUB_IFDS, _IPTC = 254, 259, 330, 33723
 _STRIP_SIZES, _TILE_SIZES = 279, 325
+_WIDTH, _HEIGHT, _BITS, _SAMPLES = 256, 257, 258, 277
 _LOSSLESS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits"}
 _RESOLUTION = (X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT)
 _FORMS = {1: "B", 3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d"}
@@ -33,7 +34,7 @@ class Page:
     """One page of a TIFF file.
 
     Attributes:
-        compression: as in ``Encoding``.
+        compression: for results, as in ``Encoding``.
         exif: its descriptive tags and its EXIF and GPS directories.
         orientation: how the pixels are to be turned, 1...8.
         large_strips: the strips are so large that libtiff refuses them unless it is asked to.
@@ -79,11 +80,24 @@ def read_page(file: BinaryIO, offset: int) -> Page:
     exif.main.pop(ORIENTATION, None)
     exif.note_at = 0  # offsets in a TIFF file count from its beginning: they cannot be kept
     return Page(
-        _LOSSLESS.get(reader.number(entries, _COMPRESSION, 1)),
+        _compression(reader, entries),
         exif,
         orientation,
         _LARGE_STRIP < strip <= reader.size,
     )
+
+
+def _compression(reader: TiffReader, entries: dict[int, Entry]) -> str | None:
+    """What a result is compressed with: as the page was, unless that has made it larger.
+
+    LZW does so to most scans of 16 bits, whose last bits are noise, and takes ten times as long as
+    writing the samples as they are.
+    """
+    name = _LOSSLESS.get(reader.number(entries, _COMPRESSION, 1))
+    stored = sum(reader.total(entries, tag) for tag in (_STRIP_SIZES, _TILE_SIZES))
+    pixels = reader.number(entries, _WIDTH) * reader.number(entries, _HEIGHT)
+    bits = pixels * reader.number(entries, _SAMPLES, 1) * reader.number(entries, _BITS, 1)
+    return "none" if name and 8 * stored >= bits > 0 else name
 
 
 def tagged_page(file: BinaryIO, exif: bytes | None, metadata: Metadata) -> Any:
