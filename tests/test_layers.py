@@ -16,6 +16,7 @@ PACKAGE = Path(photochrom.__file__).parent
 LAYERS = {
     "errors": 0,
     "color": 1,
+    "colortable": 1,
     "gamut": 1,
     "hints": 1,
     "picture": 2,
@@ -34,6 +35,7 @@ LAYERS = {
     "training": 3.5,  # stands beside: nobody but the command line imports it, see below
 }
 NEIGHBOURS = {  # of the same layer, and still allowed
+    "colortable": {"color"},
     "gamut": {"color"},
     "hints": {"color"},
     "evaluate": {"colorizer"},

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .color import Codes, Float, lab_to_srgb, neutral, recombine
+from .colortable import color_table
 from .errors import ArgumentError
 from .gamut import annealed_mean, entropy, modes
 from .hints import Hint, propagate, rasterise
@@ -253,10 +254,12 @@ class Colorizer:
         height, width = grey.shape
         out = np.empty((height, width, 3), grey.dtype if dtype is None else dtype)
         rows = max(1, min(_STRIP // width, -(-height // self._threads)))
+        look_up = grey.dtype == out.dtype == np.uint8
+        combine = color_table().recombine if look_up else recombine
 
         def paint(top: int) -> None:
             part = grey[top : top + rows]
-            recombine(part, chroma.rows(top, part), out=out[top : top + len(part)])
+            combine(part, chroma.rows(top, part), out=out[top : top + len(part)])
 
         with ThreadPoolExecutor(self._threads) as pool:
             list(pool.map(paint, range(0, height, rows)))
