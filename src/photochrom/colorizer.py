@@ -23,7 +23,7 @@ from .upsample import GuidedChroma, shrink
 if TYPE_CHECKING:
     from .models.onnx import Model
 
-_STRIP = 524288  # pixels painted at a time: large enough that threads rarely wait for each other
+_STRIP = 1 << 20  # pixels painted at a time: large enough that threads rarely wait for each other
 _LARGEST_VIVIDNESS = 4.0
 
 

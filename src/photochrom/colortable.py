@@ -23,8 +23,8 @@ _STEP = 1 / 3  # between levels, in units of S_C
 _GROWTH = 0.045  # of S_C with chroma
 _REACH = 256  # largest a or b with a level of its own
 _FINE = 8  # places for each unit of a and b in the list of levels
-_BLOCK = 32768  # pixels worked on at a time; their planes fit a core's cache
-_MANY = 4096  # pixels of new colours in a block; fewer wait for those of other blocks
+_BLOCK = 131072  # pixels worked on at a time: the fewer steps, the less threads wait for each other
+_MANY = 16384  # pixels of new colours in a block; fewer wait for those of other blocks
 
 
 class ColorTable:

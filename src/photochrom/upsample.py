@@ -76,6 +76,7 @@ class GuidedChroma:
         slope = _slope(L, chroma)
         model = np.concatenate([slope, chroma - slope * L])
         self._expanded = _lerp(model, shape[1], 2)  # (4, h, W)
+        self._below = np.diff(self._expanded, axis=1, append=self._expanded[:, -1:])
         self._row, self._weight = _lerp_positions(L.shape[0], shape[0])
 
     def rows(self, top: int, grey: Codes, out: Float | None = None) -> Float:
@@ -96,8 +97,7 @@ class GuidedChroma:
             here = slice(first, min(first + step, count))
             row, weight = self._row[top:][here], self._weight[top:][here]
             model = np.take(self._expanded, row, axis=1)
-            below = np.take(self._expanded, row + 1, axis=1, mode="clip")
-            below -= model
+            below = np.take(self._below, row, axis=1)
             below *= weight[:, None]
             model += below
             np.multiply(model[:2], lightness(grey[here]), out=out[:, here])
