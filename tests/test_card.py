@@ -18,6 +18,7 @@ FULL = Card(
     licence="Apache-2.0",
     source="https://example.org/tiny",
     size=320,
+    film_size=384,
     multiple=32,
     fixed=(224, 192),
     temperature=0.5,
@@ -35,6 +36,7 @@ title = "Ein kleines Netz – ‘tiny’"
 licence = "Apache-2.0"
 source = "https://example.org/tiny"
 size = 320
+film_size = 384
 multiple = 32
 fixed = [224, 192]
 temperature = 0.5
@@ -62,6 +64,7 @@ SIZE = st.integers(1, 4096)
         title=TEXT,
         limits=TEXT,
         size=SIZE,
+        film_size=st.none() | SIZE,
         multiple=SIZE,
         fixed=st.none() | st.tuples(SIZE, SIZE),
         temperature=st.floats(1e-3, 100),
@@ -102,6 +105,8 @@ BAD_VALUES: list[tuple[str, Any]] = [
     ("size", 4097),
     ("size", 256.0),
     ("size", True),
+    ("film_size", 0),
+    ("film_size", "256"),
     ("multiple", -1),
     ("multiple", "32"),
     ("fixed", 224),

@@ -24,8 +24,8 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="sends the signals of
 
 
 def large(number: int) -> bytes:
-    """A picture that takes a while: about a tenth of a second."""
-    return picture("png", 1000, 700 + number)
+    """A picture that takes a while: some tenths of a second."""
+    return picture("png", 2400, 1800 + number)
 
 
 def over(live: Process, job: Any) -> Any:
@@ -81,14 +81,14 @@ def test_killed_in_the_middle_of_a_job(tmp_path: Path) -> None:
 @POSIX
 def test_a_graceful_end(tmp_path: Path) -> None:
     """Requests in flight are answered; the job that runs is put back; the process ends."""
-    with process(tmp_path, "--concurrent", "1", "--queue", "20", "--grace", "3") as live:
+    with process(tmp_path, "--concurrent", "1", "--queue", "30", "--grace", "3") as live:
+        # One takes less than the three seconds on a slow machine, all take more on a fast one.
+        data = picture("jpeg", 4000, 3000)
         job = live.client.post(
-            "/v1/jobs", files=[("file", (f"{n}.png", large(n))) for n in range(20)]
+            "/v1/jobs", files=[("file", (f"{n}.jpg", data)) for n in range(20)]
         ).json()
         wait_for(lambda: live.client.get(job["links"]["self"]).json()["state"] == "running")
         statuses: list[int] = []
-        # One takes less than the three seconds on a slow machine, sixteen take more on a fast one.
-        data = picture("jpeg", 2500, 2000)
 
         def ask() -> None:
             answer = httpx.post(f"{live.url}/v1/colorize", content=data, timeout=30)
@@ -97,10 +97,10 @@ def test_a_graceful_end(tmp_path: Path) -> None:
                 assert answer.headers["retry-after"]
             statuses.append(answer.status_code)
 
-        threads = [threading.Thread(target=ask) for _ in range(16)]
+        threads = [threading.Thread(target=ask) for _ in range(24)]
         for thread in threads:
             thread.start()
-        wait_for(lambda: "photochrom_places_taken 16.0" in live.client.get("/metrics").text)
+        wait_for(lambda: "photochrom_places_taken 24.0" in live.client.get("/metrics").text)
         events = httpx.stream("GET", f"{live.url}{job['links']['events']}", timeout=30)
         with events as stream:
             live.process.send_signal(signal.SIGTERM)
@@ -109,7 +109,7 @@ def test_a_graceful_end(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         live.process.wait(20)
-        assert len(statuses) == 16
+        assert len(statuses) == 24
         assert set(statuses) == {200, 503}
         assert "stopped" in [each["event"] for each in live.events()]
         assert "job interrupted" in [each["event"] for each in live.events()]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -558,7 +559,18 @@ def test_colorize_frames_of_different_sizes(
     assert all(word in str(caught.value) for word in words)
 
 
-def test_the_network_sees_films_at_256_pixels_at_least(model: Path) -> None:
-    own = Colorizer(model).model.card.size
-    assert module.film_size(Colorizer(model)) == max(own, 256)
-    assert module.film_size(Colorizer(model, size=64)) == 64
+def test_films_may_have_a_size_of_their_own(model: Path) -> None:
+    frames = grey_frames(3)
+    sizes = [(None, None, None), (None, 96, 96), (32, 96, 32)]
+    for asked, of_films, expected in sizes:
+        colorizer, seen = Colorizer(model, size=asked), set()
+        net, predict = colorizer.model, colorizer.model.predict
+        net.card = replace(net.card, film_size=of_films)
+
+        def record(L: Array, *hints: Any, predict: Any = predict, seen: Any = seen) -> Any:
+            seen.add(L.shape[2:])
+            return predict(L, *hints)
+
+        net.predict = record  # type: ignore[method-assign]
+        list(colorize_frames(frames, colorizer))
+        assert seen == {net.fit(*frames[0].shape, expected)}

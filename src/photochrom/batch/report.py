@@ -184,7 +184,9 @@ def _pair(row: Row) -> tuple[bytes, bytes] | None:
         after = after.copy_memory()  # decoded once, saved twice
         before = after.colourspace("lab").extract_band(0)
         before = before.bandjoin([0, 0]).copy(interpretation="lab").colourspace("srgb")
-        before_data, after_data = (i.webpsave_buffer(Q=75, effort=0, keep="none") for i in (before, after))
+        before_data, after_data = (
+            i.webpsave_buffer(Q=75, effort=0, keep="none") for i in (before, after)
+        )
         return before_data, after_data
     except (pyvips.Error, OSError):
         return None

@@ -25,6 +25,7 @@ class Card:
         licence: SPDX expression or a sentence.
         source: where the model came from (URL or description).
         size: side in pixels of the square whose area the input should have (models of free size).
+        film_size: the same for films, if that is another.
         multiple: both input sides must be multiples of this.
         fixed: ``(height, width)`` if the network takes one size only.
         temperature: default T of the annealed mean (families with a distribution only).
@@ -41,6 +42,7 @@ class Card:
     licence: str = "unknown"
     source: str = ""
     size: int = 256
+    film_size: int | None = None
     multiple: int = 1
     fixed: tuple[int, int] | None = None
     temperature: float = 0.38
@@ -98,11 +100,13 @@ class Card:
         return cls(**values)
 
 
-_POSITIVE_INTEGERS = {"size", "multiple"}
+_POSITIVE_INTEGERS = {"size", "film_size", "multiple"}
 _POSITIVE_NUMBERS = {"temperature", "scale"}
 
 
 def _fits(key: str, value: Any) -> bool:
+    if key == "film_size" and value is None:
+        return True
     if key in _POSITIVE_INTEGERS:
         return type(value) is int and 0 < value <= 4096
     if key in _POSITIVE_NUMBERS:

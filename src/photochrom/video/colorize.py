@@ -43,7 +43,6 @@ _SEGMENT = 240
 """Frames after which a segment may end: some ten seconds, so that a break costs no more."""
 
 _AHEAD = 8  # frames between two stages
-_FINE = 256  # pixels; the side of the square with the area of frames for networks of our own
 _TICK = 0.2  # seconds between two looks at what workers have done
 _METHOD = 3  # of colouring; another number where unfinished films cannot be gone on with
 
@@ -150,16 +149,8 @@ def film_colorizer(
 
 
 def film_size(colorizer: Colorizer) -> int | None:
-    """The size at which the network sees a film's frames, as `Colorizer` takes it.
-
-    The bundled model sees single pictures at 192 pixels, where it is calmer within one. In films it
-    is calmer at 256: what it says changes less when things move by a pixel, so less is lost where
-    key frames are averaged.
-    """
-    card = colorizer.model.card
-    if colorizer.size is not None or card.family != "photochrom":
-        return colorizer.size
-    return max(card.size, _FINE)
+    """The size at which the network sees a film's frames, as `Colorizer` takes it."""
+    return colorizer.size or colorizer.model.card.film_size
 
 
 def colorize_frames(frames: Iterable[Codes], colorizer: Colorizer | None = None) -> Iterator[Codes]:
