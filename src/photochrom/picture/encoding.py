@@ -143,7 +143,7 @@ def _options(
         return {"compression": 2, "filter": "up"}
     if format == "webp":
         lossless = encoding.lossless and picture.format == "webp"
-        return {"Q": quality, "lossless": lossless, "effort": 2, "exact": True}
+        return {"Q": quality, "lossless": lossless, "effort": 0, "exact": True}
     if format == "avif":
         deep = {"bitdepth": bits} if depth == 16 else {}
         return {"compression": "av1", "Q": quality, "effort": 1, "subsample_mode": "off", **deep}
