@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from photochrom.color import lab_to_srgb, lightness, recombine, srgb_to_lab
-from photochrom.colortable import ColorTable
+from photochrom.colortable import _BLOCK, ColorTable
 
 Array = NDArray[Any]
 
@@ -70,12 +70,17 @@ def test_hue_is_kept_far_outside_srgb() -> None:
     assert np.abs(turned).max() < 2
 
 
-def test_a_full_table_gives_what_an_empty_one_does() -> None:
+@pytest.mark.parametrize("apart", [4, 20])  # so that later blocks have many new colours, or few
+def test_a_full_table_gives_what_an_empty_one_does(apart: int) -> None:
     """In one block or many, in any order, and from threads that fill it at the same time."""
-    grey, ab = colours(1, 60, (300, 400))
-    ab = np.round(ab / 4) * 4  # so that colours come again
+    grey, ab = colours(1, 60, (900, 400))
+    assert grey.size > 2 * _BLOCK
+    ab = np.round(ab / apart) * apart
     whole, warm = looked_up(ColorTable(), grey, ab), ColorTable()
-    for top in (200, 0, 100, 200):
+    for top in range(0, 900, 100):
+        rows = slice(top, top + 100)
+        np.testing.assert_array_equal(looked_up(ColorTable(), grey[rows], ab[:, rows]), whole[rows])
+    for top in (200, 0, 700, 200):
         rows = slice(top, top + 100)
         np.testing.assert_array_equal(looked_up(warm, grey[rows], ab[:, rows]), whole[rows])
     shared = ColorTable()
