@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 def looked_up(table: ColorTable, grey: Array, ab: Array) -> Array:
     out = np.full((*grey.shape, 3), 77, np.uint8)
-    table.recombine(grey, ab, out)
+    table.recombine(grey, table.places(ab), out)
     return out
 
 

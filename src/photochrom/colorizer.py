@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -250,12 +250,14 @@ class Colorizer:
         Raises:
             ArgumentError: shapes that do not fit.
         """
-        chroma = GuidedChroma(L, ab, grey.shape)
         height, width = grey.shape
         out = np.empty((height, width, 3), grey.dtype if dtype is None else dtype)
         rows = max(1, min(_STRIP // width, -(-height // self._threads)))
-        look_up = grey.dtype == out.dtype == np.uint8
-        combine = color_table().recombine if look_up else recombine
+        combine: Callable[..., None] = recombine
+        if grey.dtype == out.dtype == np.uint8:
+            table = color_table()
+            combine, ab = table.recombine, table.places(ab)
+        chroma = GuidedChroma(L, ab, grey.shape)
 
         def paint(top: int) -> None:
             part = grey[top : top + rows]

@@ -39,25 +39,28 @@ class ColorTable:
         room = mmap.mmap(-1, len(self._chroma) ** 2 * 256 * 4)
         self._colors = np.frombuffer(room, np.uint32)
 
-    def recombine(self, grey: NDArray[np.uint8], ab: Float, out: NDArray[np.uint8]) -> None:
+    @staticmethod
+    def places(ab: Float) -> Float:
+        """CIELAB a and b, finite, as places in the list of levels, which truncating rounds."""
+        return ab * np.float32(_FINE) + np.float32(_REACH * _FINE + 0.5)
+
+    def recombine(self, grey: NDArray[np.uint8], places: Float, out: NDArray[np.uint8]) -> None:
         """Full-size L and full-size chroma to RGB, L kept.
 
         Args:
             grey: ``(H, W)`` grey codes.
-            ab: ``(2, H, W)`` float32, CIELAB a and b, finite.
+            places: ``(2, H, W)`` float32, of a and b.
             out: ``(H, W, 3)``, contiguous, to write into.
         """
-        codes, flat_ab, flat = grey.reshape(-1), ab.reshape(2, -1), out.reshape(-1, 3)
+        codes, flat_places, flat = grey.reshape(-1), places.reshape(2, -1), out.reshape(-1, 3)
         size = min(_BLOCK, codes.size)
-        scaled, place = np.empty((2, size), np.float32), np.empty((2, size), np.int32)
+        place = np.empty((2, size), np.int32)
         cells, colors = np.empty((2, size), np.intp), np.empty(size, np.uint32)
         late: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
         for start in range(0, codes.size, _BLOCK):
             part = slice(start, min(start + _BLOCK, codes.size))
             n = part.stop - start
-            np.multiply(flat_ab[:, part], np.float32(_FINE), out=scaled[:, :n])
-            scaled += np.float32(_REACH * _FINE + 0.5)
-            np.copyto(place, scaled, casting="unsafe")
+            np.copyto(place[:, :n], flat_places[:, part], casting="unsafe")
             # A mode lets numpy write straight into `out`.
             np.take(self._a_cells, place[0], out=cells[0], mode="clip")
             np.take(self._b_cells, place[1], out=cells[1], mode="clip")
