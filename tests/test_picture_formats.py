@@ -12,6 +12,7 @@ from picture_files import alpha, colour, exif_block, grey
 from PIL import Image
 
 from photochrom import ArgumentError, MissingExtraError, Picture, PictureError, open_picture
+from photochrom.color import neutral
 from photochrom.picture import FORMATS
 from photochrom.picture.decoding import full_range
 from photochrom.picture.encoding import upper_bits
@@ -301,3 +302,22 @@ def test_png_text_bombs_are_ignored():
     picture = open_picture(data[:33] + extra + data[33:])
     np.testing.assert_array_equal(picture.pixels, grey())
     assert (picture.metadata.icc, picture.metadata.xmp) == (None, None)
+
+
+def test_a_webp_without_colour_is_grey_again() -> None:
+    """Its decoder leaves G one code beside R and B here and there; tints stay what they are."""
+    random = np.random.default_rng(4)
+    codes = np.clip(np.linspace(20, 230, 90) + random.normal(0, 9, (70, 90)), 0, 255)
+    image = Image.fromarray(codes.astype(np.uint8))
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=90)
+    raw = np.asarray(Image.open(file).convert("RGB")).astype(int)
+    assert np.abs(raw[..., 0] - raw[..., 1]).max() == 1
+    picture = open_picture(file.getvalue())
+    np.testing.assert_array_equal(neutral(picture.pixels), raw[..., 0].astype(np.uint8))
+    tinted = np.repeat(codes.astype(np.uint8)[..., None], 3, 2)
+    tinted[..., 2] //= 2
+    file = io.BytesIO()
+    Image.fromarray(tinted).save(file, "WEBP", quality=90)
+    raw = np.asarray(Image.open(file).convert("RGB"))
+    np.testing.assert_array_equal(open_picture(file.getvalue()).pixels, raw)

@@ -108,7 +108,21 @@ def decode_vips(source: Source, format: str, limit: int, **options: Any) -> Deco
         bits=bits if bits in (10, 12) else None,
     )
     found.samples = full_range(found.samples, found.encoding.bits)
+    if format == "webp" and found.samples.shape[-1] == 3:
+        found.samples = _without_rounding(found.samples)
     return found
+
+
+def _without_rounding(samples: Codes) -> Codes:
+    """A lossy WebP without colour as it was encoded, with R = G = B.
+
+    Its format knows no grey, and libwebp goes from YCbCr to RGB by integers (``src/dsp/yuv.h``),
+    which leaves G one code beside R and B here and there.
+    """
+    red, green, blue = np.moveaxis(samples, -1, 0)
+    if np.array_equal(red, blue) and (green - red + np.uint8(1) <= 2).all():  # uint8 wraps round
+        return np.repeat(red[..., None], 3, axis=-1)
+    return samples
 
 
 def _plain(image: Any, source: Source) -> tuple[Any, str]:
