@@ -73,11 +73,12 @@ def _decode_formula(v: NDArray[Any]) -> NDArray[Any]:
     return np.where(v > 0.04045, ((np.maximum(v, 0) + 0.055) / 1.055) ** 2.4, v / 12.92)
 
 
-def _encode_formula(linear: Float) -> Float:
+def _encode_formula(linear: Float, room: tuple[Float, Float] | None = None) -> Float:
     # The two pieces meet at the knee, so each is taken on its side of it and the two are added:
     # choosing by a mask is several times slower. So is np.power, by exp and log.
-    encoded = np.clip(linear, _KNEE, np.float32(1))
-    below = linear - encoded
+    encoded, below = room or (np.empty_like(linear), np.empty_like(linear))
+    np.clip(linear, _KNEE, np.float32(1), out=encoded)
+    np.subtract(linear, encoded, out=below)
     np.log(encoded, out=encoded)
     encoded *= np.float32(1 / 2.4)
     np.exp(encoded, out=encoded)
@@ -283,22 +284,22 @@ def _room() -> Float:
 def _encode_block(planes: Float, ab: Float, out: NDArray[Any]) -> NDArray[np.intp]:
     """Write the sRGB codes of `n` pixels into `out`, ``(n, 3)``; return who is outside the gamut.
 
-    ``planes`` is ``(13, n)``: f(Y) and linear Y in the first two, the others are overwritten.
+    ``planes`` is ``(13, n)``: f(Y) and linear Y come first and stay, the others are overwritten.
     """
     np.multiply(ab, _AB_TO_F, out=planes[2:4])
     rgb = _linear_rgb(planes)
     low, high = rgb.min(0, out=planes[4]), rgb.max(0, out=planes[5])
     outside = np.flatnonzero((low < -_NOISE) | (high > 1 + _NOISE))
     np.clip(rgb, 0, 1, out=rgb)
-    for channel, codes in enumerate(_codes(rgb, out.dtype)):
+    for channel, codes in enumerate(_codes(rgb, out.dtype, (planes[2:5], planes[5:8]))):
         out[:, channel] = codes
     return outside
 
 
-def _codes(linear: Float, dtype: Any) -> NDArray[Any]:
-    """sRGB codes of linear light 0...1, which is overwritten."""
+def _codes(linear: Float, dtype: Any, room: tuple[Float, Float] | None = None) -> NDArray[Any]:
+    """sRGB codes of linear light 0...1; `room` is two arrays of its shape to work in."""
     if dtype != np.uint8:
-        return _quantise(_encode_formula(linear), dtype)
+        return _quantise(_encode_formula(linear, room), dtype)
     return np.take(_byte_table(), linear.view(np.uint32) >> _DROPPED)
 
 

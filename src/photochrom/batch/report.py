@@ -182,8 +182,7 @@ def _pair(row: Row) -> tuple[bytes, bytes] | None:
         after = after.colourspace("srgb")
         after = after.flatten(background=255) if after.hasalpha() else after
         after = after.copy_memory()  # decoded once, saved twice
-        before = after.colourspace("lab").extract_band(0)
-        before = before.bandjoin([0, 0]).copy(interpretation="lab").colourspace("srgb")
+        before = after.colourspace("b-w")
         before_data, after_data = (
             i.webpsave_buffer(Q=75, effort=0, keep="none") for i in (before, after)
         )
