@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -21,6 +22,9 @@ import numpy as np
 from PIL import Image
 
 import photochrom
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from archive_files import grainy
 
 SCANS = [
     ("1 MP JPEG", 1152, 864, ".jpg", {"quality": 88}),
@@ -35,10 +39,7 @@ SCANS = [
 
 def scan(path: Path, width: int, height: int, options: dict[str, object]) -> None:
     """A cloudy picture with grain."""
-    random = np.random.default_rng(width)
-    small = Image.fromarray(random.normal(128, 50, (12, 16)).clip(0, 255).astype(np.float32))
-    grey = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
-    grey = (grey + random.normal(0, 5, grey.shape)).clip(0, 255)
+    grey = grainy(np.random.default_rng(width), width, height)
     deep = path.suffix == ".tif"
     codes = (grey * 257).astype(np.uint16) if deep else grey.astype(np.uint8)
     Image.fromarray(codes).save(path, **options)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 FORMATS = (".jpg",) * 6 + (".png", ".tif", ".webp", ".JPG")
@@ -81,21 +82,26 @@ def _plan(count: int, largest: float, bad: float) -> Iterator[tuple[str, float, 
         yield f"{folder}/{stem}{suffix}", size, number not in wrong
 
 
+def grainy(rng: np.random.Generator, width: int, height: int) -> NDArray[np.float32]:
+    """A cloudy picture with film grain: ``(height, width)``, 0...255."""
+    small = rng.normal(128, 50, (12, 16)).clip(0, 255).astype(np.float32)
+    large = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC))
+    return (large + rng.normal(0, 5, (height, width)).astype(np.float32)).clip(0, 255)
+
+
 def _write(task: tuple[str, float, bool]) -> None:
     name, megapixels, good = task
     path = Path(name)
     rng = np.random.default_rng(int(megapixels * 1e6))
     width = int((megapixels * 1e6 * 4 / 3) ** 0.5)
     height = max(1, int(width * 3 / 4))
-    small = rng.normal(128, 50, (12, 16)).clip(0, 255).astype(np.float32)
-    large = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC))
-    grey = large + rng.normal(0, 5, (height, width)).astype(np.float32)  # grain
+    grey = grainy(rng, width, height)
     if path.suffix == ".tif":
-        image = Image.fromarray((grey.clip(0, 255) * 257).astype(np.uint16))
+        image = Image.fromarray((grey * 257).astype(np.uint16))
         image.save(path, compression="tiff_lzw")
     else:
         options = {"quality": 88} if path.suffix.lower() in (".jpg", ".webp") else {}
-        Image.fromarray(grey.clip(0, 255).astype(np.uint8)).save(path, **options)
+        Image.fromarray(grey.astype(np.uint8)).save(path, **options)
     if not good:
         data = path.read_bytes()
         choice = len(data) % 3

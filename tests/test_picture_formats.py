@@ -321,3 +321,8 @@ def test_a_webp_without_colour_is_grey_again() -> None:
     Image.fromarray(tinted).save(file, "WEBP", quality=90)
     raw = np.asarray(Image.open(file).convert("RGB"))
     np.testing.assert_array_equal(open_picture(file.getvalue()).pixels, raw)
+    exact = np.repeat(codes.astype(np.uint8)[..., None], 3, 2)
+    exact[::2, :, 1] += 1  # meant so, where nothing is lost
+    file = io.BytesIO()
+    Image.fromarray(exact).save(file, "WEBP", lossless=True)
+    np.testing.assert_array_equal(open_picture(file.getvalue()).pixels, exact)

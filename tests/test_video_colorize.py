@@ -559,7 +559,7 @@ def test_colorize_frames_of_different_sizes(
     assert all(word in str(caught.value) for word in words)
 
 
-def test_films_may_have_a_size_of_their_own(model: Path) -> None:
+def test_films_may_have_a_size_of_their_own(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frames = grey_frames(3)
     sizes = [(None, None, None), (None, 96, 96), (32, 96, 32)]
     for asked, of_films, expected in sizes:
@@ -571,6 +571,6 @@ def test_films_may_have_a_size_of_their_own(model: Path) -> None:
             seen.add(L.shape[2:])
             return predict(L, *hints)
 
-        net.predict = record  # type: ignore[method-assign]
+        monkeypatch.setattr(net, "predict", record)
         list(colorize_frames(frames, colorizer))
         assert seen == {net.fit(*frames[0].shape, expected)}

@@ -255,7 +255,7 @@ class Colorizer:
         rows = max(1, min(_STRIP // width, -(-height // self._threads)))
         combine: Callable[..., None] = recombine
         if grey.dtype == out.dtype == np.uint8:
-            table = color_table()
+            table = color_table()  # enlarging is linear, so it can be done in the table's units
             combine, ab = table.recombine, table.places(ab)
         chroma = GuidedChroma(L, ab, grey.shape)
 

@@ -108,7 +108,7 @@ def decode_vips(source: Source, format: str, limit: int, **options: Any) -> Deco
         bits=bits if bits in (10, 12) else None,
     )
     found.samples = full_range(found.samples, found.encoding.bits)
-    if format == "webp" and found.samples.shape[-1] == 3:
+    if format == "webp" and not found.encoding.lossless and found.samples.shape[-1] == 3:
         found.samples = _without_rounding(found.samples)
     return found
 
