@@ -1,6 +1,6 @@
 """An archive of mixed scans: megapixels per second, from folder to folder.
 
-    python benchmarks/archive.py [--count 100] [--largest 12] [--rounds 3] [--model PATH]
+    python -m benchmarks.archive [--count 100] [--largest 12] [--rounds 3] [--model PATH]
 
 In each round, one after the other on the same pictures: the loop of student projects
 (``student.py``), Photochrom file by file, ``photochrom colorize ARCHIVE -o OUT``, the same with
@@ -27,10 +27,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from still import HERE, PHOTOCHROM, PROTOTXT, ZHANG16, Student, make_caffemodel
+from benchmarks.still import HERE, PHOTOCHROM, PROTOTXT, ZHANG16, Student, make_caffemodel
 
 sys.path.insert(0, str(HERE.parent / "tests"))
-from archive_files import make_archive
+from tests.helpers.archive_files import make_archive
 
 
 @cache

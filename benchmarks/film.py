@@ -1,6 +1,6 @@
 """A grey film to measure on: photographs seen by a moving camera, with cuts, grain and sound.
 
-    python benchmarks/film.py TARGET.mp4 WIDTH HEIGHT SECONDS
+    python -m benchmarks.film TARGET.mp4 WIDTH HEIGHT SECONDS
 
 H.264 in MP4. Needs scikit-image (group ``dev``) and the extra ``video``.
 """
@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from skimage import data
 
-from photochrom.models.files import replacing
+from photochrom._io import replacing
 
 RATE = 24
 SHOT = 2.5  # seconds

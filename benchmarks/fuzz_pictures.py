@@ -1,6 +1,6 @@
 """Throw damaged pictures of every format at reading and saving, and count what happens.
 
-    python benchmarks/fuzz_pictures.py --count 2000 --seed 1
+    python -m benchmarks.fuzz_pictures --count 2000 --seed 1
 
 Every mutant must become a picture or one clear error within ten seconds. Exit status 1 if one led
 to a traceback, a crash, a hang, files left behind or output on stderr; those mutants are written
@@ -13,9 +13,7 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
-from mutations import BAD, GOOD, run
+from tests.helpers.mutations import BAD, GOOD, run
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """Throw requests at a running service that nobody should send, and watch what becomes of it.
 
-    python benchmarks/fuzz_server.py [--mutants 1000] [--examples 50] [--seed 0] [--model PATH]
+    python -m benchmarks.fuzz_server [--mutants 1000] [--examples 50] [--seed 0] [--model PATH]
 
 First schemathesis makes requests from the service's own OpenAPI description, fitting ones and
 others; then damaged pictures of every format (``tests/mutations.py``) are sent one by one. No
@@ -21,10 +21,8 @@ from pathlib import Path
 
 import httpx
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
-from mutations import mutants
-from server_load import serve
+from benchmarks.server_load import serve
+from tests.helpers.mutations import mutants
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,"
 CHECKS += "response_schema_conformance,response_headers_conformance"

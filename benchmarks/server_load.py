@@ -1,6 +1,6 @@
 """Load on the service, on loopback: clients that ask again as soon as they are answered.
 
-    python benchmarks/server_load.py [--seconds 60] [--clients 1 8 32] [--model PATH]
+    python -m benchmarks.server_load [--seconds 60] [--clients 1 8 32] [--model PATH]
 
 Starts `photochrom serve` as a process and lets each number of clients, in processes of their own,
 send JPEGs of 1 megapixel for that long. Printed is a table: pictures per second, the time until an

@@ -1,6 +1,6 @@
 """Seconds of one core for each stage of a picture, from which the cost of an archive follows.
 
-    python benchmarks/stages.py [--rounds 4] [--model PATH]
+    python -m benchmarks.stages [--rounds 4] [--model PATH]
 
 Makes scans of several sizes and formats, with film grain, and colours each with one thread. Printed
 are the least seconds of processor time of some rounds, so that other work on the machine counts
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,9 +21,7 @@ import numpy as np
 from PIL import Image
 
 import photochrom
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from archive_files import grainy
+from tests.helpers.archive_files import grainy
 
 SCANS = [
     ("1 MP JPEG", 1152, 864, ".jpg", {"quality": 88}),

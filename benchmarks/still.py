@@ -1,6 +1,6 @@
 """Still pictures, from file to file: Photochrom against the pipeline of student projects.
 
-    python benchmarks/still.py [--repeats 7] [--model PATH]
+    python -m benchmarks.still [--repeats 7] [--model PATH]
 
 Both colour the same grey JPEGs of 1 and 12 megapixels in turn, and Photochrom a 16-bit TIFF of 100
 as well. Printed are medians: with the model loaded before, beside the *floor* (reading the grey
@@ -84,7 +84,7 @@ def make_picture(size: Size, target: Path) -> None:
 
 def make_caffemodel(prototxt: Path, target: Path) -> None:
     sys.path.insert(0, str(HERE.parent / "tests"))
-    import caffe_writer
+    from tests.helpers import caffe_writer
 
     net = caffe_writer.read_net(prototxt)
     target.write_bytes(caffe_writer.caffemodel_bytes(net, caffe_writer.zhang16_weights(net, 1)))

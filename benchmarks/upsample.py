@@ -1,6 +1,6 @@
 """How far chroma comes back: guided upsampling against bilinear and bicubic, on real photographs.
 
-    python benchmarks/upsample.py FOLDER_OR_ZIP [--limit N]
+    python -m benchmarks.upsample FOLDER_OR_ZIP [--limit N]
 
 Each photograph's true ab is averaged over 4x4 and over 16x16 pixels and enlarged again. Printed:
 the mean distance in ab to the truth, its ratio to bilinear, and the share of pictures on which it

@@ -1,8 +1,8 @@
 """Films, from file to file: Photochrom against a loop of student projects, and against no colour.
 
-    python benchmarks/video.py [--seconds 10] [--repeats 3] [--model PATH]
-    python benchmarks/video.py --memory    peak memory for a short and for a long film
-    python benchmarks/video.py --steps     where the time goes
+    python -m benchmarks.video [--seconds 10] [--repeats 3] [--model PATH]
+    python -m benchmarks.video --memory    peak memory for a short and for a long film
+    python -m benchmarks.video --steps     where the time goes
 
 The same grey films of 480 and 1080 rows (H.264 and sound in MP4; pans, zooms, something that flies
 by, cuts, grain) are coloured in turn by the student loop (OpenCV reads and writes, its `dnn` runs
@@ -32,7 +32,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 # This file runs in the student's environment too, which has nothing but OpenCV.
-from still import PROTOTXT, ZHANG16, Student, make_caffemodel, ratio
+from benchmarks.still import PROTOTXT, ZHANG16, Student, make_caffemodel, ratio
 
 STUDENT_FRAMES = 48
 SIZES = {"480p": (854, 480), "1080p": (1920, 1080)}

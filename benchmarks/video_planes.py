@@ -1,6 +1,6 @@
 """What the colour planes and the shots of a film cost per frame.
 
-    python benchmarks/video_planes.py
+    python -m benchmarks.video_planes
 
 Printed: milliseconds of one core (thread time) and by the clock, the median of 50 frames each.
 """

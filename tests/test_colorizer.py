@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_models as tiny
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -23,6 +22,7 @@ from photochrom import (
 )
 from photochrom.color import lab_to_srgb, lightness, neutral, srgb_to_lab
 from photochrom.models import Card
+from tests.helpers import tiny_models as tiny
 
 Array = NDArray[Any]
 RED = (192, 57, 43)

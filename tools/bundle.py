@@ -12,9 +12,9 @@ from pathlib import Path
 
 import onnx
 
+from photochrom._io import replacing
 from photochrom.models.card import METADATA_KEY, Card
-from photochrom.models.files import replacing
-from photochrom.models.metadata import read_card
+from photochrom.models.card_file import read_card
 
 HERE = Path(__file__).parent
 BUNDLED = HERE.parent / "src/photochrom/models/bundled/photochrom.onnx"

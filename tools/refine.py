@@ -20,9 +20,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch.nn import functional
 
+from photochrom._io import replacing
 from photochrom.gamut import BIN_COUNT
-from photochrom.models.files import replacing
-from photochrom.models.metadata import read_card
+from photochrom.models.card_file import read_card
 from photochrom.training.age import age
 from photochrom.training.cache import build_cache
 from photochrom.training.data import CropBatches

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from photochrom.gamut import BIN_COUNT
-from photochrom.models.metadata import read_card
+from photochrom.models.card_file import read_card
 from photochrom.training.age import age
 from photochrom.training.cache import build_cache
 from photochrom.training.data import CropBatches

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ._system import cores
 from .color import Codes, Float, lab_to_srgb, neutral, recombine
 from .colortable import color_table
 from .errors import ArgumentError
@@ -21,7 +22,7 @@ from .picture import MAX_PIXELS, Picture, open_pages, open_picture
 from .upsample import GuidedChroma, shrink
 
 if TYPE_CHECKING:
-    from .models.onnx import Model
+    from .models.session import Model
 
 _STRIP = 1 << 20  # pixels painted at a time: large enough that threads rarely wait for each other
 _LARGEST_VIVIDNESS = 4.0
@@ -130,8 +131,8 @@ class Colorizer:
         size: int | None = None,
         threads: int | None = None,
     ) -> None:
-        from .models.onnx import Model
         from .models.registry import Registry
+        from .models.session import Model
 
         self.vividness = _checked_vividness(vividness)
         self.size = size
@@ -308,13 +309,6 @@ def vivid(ab: Float, logits: Float | None, temperature: float, vividness: float)
         return ab * np.float32(vividness)
     mean = annealed_mean(logits[None], min(1.0, temperature / vividness))[0]
     return np.asarray(mean * np.float32(np.sqrt(vividness)))
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _thread_count(threads: int | None) -> int:

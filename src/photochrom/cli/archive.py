@@ -11,22 +11,21 @@ from pathlib import Path
 
 import typer
 
-from ..batch import places
-from ..batch.archive import Archive, existing_manifest, open_archive
-from ..batch.estimate import Estimate, clock, estimate, in_words
-from ..batch.machine import memory_budget
-from ..batch.manifest import Manifest
-from ..batch.pages import Manner
-from ..batch.pool import Pool, local_pool
-from ..batch.report import Facts, write_report
-from ..batch.run import run
-from ..batch.search import Found, Search
-from ..batch.survey import Wanted, survey
-from ..batch.work import Outcome, Work, digest, model_digest
-from ..colorizer import cores
+from .._io import show
+from .._system import cores, memory_budget
+from ..archive import storage as places
+from ..archive.estimate import Estimate, clock, estimate, in_words
+from ..archive.html_report import Facts, write_report
+from ..archive.local import Pool, local_pool
+from ..archive.manifest import Manifest
+from ..archive.output_folder import Archive, existing_manifest, open_archive
+from ..archive.pages import Manner
+from ..archive.schedule import run
+from ..archive.search import Found, Search
+from ..archive.survey import Wanted, survey
+from ..archive.task import Outcome, Work, digest, model_digest
 from ..errors import ArgumentError
 from ..picture import FORMATS
-from ..picture.formats import show
 from .archive_report import ArchiveReport
 from .commands import FAILED, STOPPED, say
 from .film import Films

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..batch.manifest import Manifest, Row
-from ..batch.work import Outcome
-from ..picture.formats import show
+from .._io import show
+from ..archive.manifest import Manifest, Row
+from ..archive.task import Outcome
 from .commands import FAILED, say
 from .report import progress_bar
 from .work import Outcome as FilmOutcome

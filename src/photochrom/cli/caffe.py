@@ -7,8 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from .._io import HOME_VARIABLE, home_or
 from ..errors import ModelImportError
-from ..models.files import HOME_VARIABLE, home_or
 from .commands import say
 
 
@@ -20,7 +20,7 @@ def imported(prototxt: Path, caffemodel: Path, points: Path) -> Path:
         MissingExtraError: onnx or protobuf is not installed.
     """
     from .. import __version__
-    from ..models.caffe import import_zhang16
+    from ..models.importers.caffe import import_zhang16
 
     digest = _digest((prototxt, caffemodel, points))
     target = _folder() / f"{digest}-{__version__}.onnx"

@@ -12,7 +12,7 @@ import typer
 from .commands import STOPPED, say
 
 if TYPE_CHECKING:
-    from ..batch.pages import Manner
+    from ..archive.pages import Manner
     from .film import Films
     from .plan import Job
     from .ray import Ray
@@ -241,7 +241,7 @@ def colorize(
     is searched for pictures, with all folders inside it. Results that exist are skipped, and a film
     that was interrupted is gone on with, so the same command goes on where it was stopped.
     """
-    from ..batch.pages import Manner
+    from ..archive.pages import Manner
     from ..hints import Hint
     from ..picture import MAX_PIXELS
     from .film import Films, seconds

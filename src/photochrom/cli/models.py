@@ -117,7 +117,7 @@ def pull(
 
 def _loaded(path: Path) -> dict[str, Any]:
     """The facts about a model that is at hand."""
-    from ..models.onnx import Model
+    from ..models.session import Model
 
     model = Model(path)
     with path.open("rb") as file:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..batch.naming import COLOUR, FORMAT_OF, PREVIEW, beside, comparison, stem_and_suffix
-from ..batch.places import is_url, local
-from ..batch.search import Found, existing, is_film
+from .._io import show
+from ..archive.naming import COLOUR, FORMAT_OF, PREVIEW, beside, comparison, stem_and_suffix
+from ..archive.search import Found, existing, is_film
+from ..archive.storage import is_url, local
 from ..errors import ArgumentError
 from ..picture import FORMATS
-from ..picture.formats import show
 
 STREAM = "-"
 """Stands for standard input as a PATH and for standard output as OUT."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..batch.driver import Share
+from ..archive.ray.driver import Share
 from ..errors import ArgumentError
 
 if TYPE_CHECKING:
-    from ..batch.cluster import RayPool
-    from ..batch.films import RayFilms
-    from ..batch.work import Work
+    from ..archive.ray.film_workers import RayFilms
+    from ..archive.ray.pool import RayPool
+    from ..archive.task import Work
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Ray:
 
     def pool(self, work: Work) -> RayPool:
         """Workers for pictures."""
-        from ..batch.cluster import RayPool
+        from ..archive.ray.pool import RayPool
 
         return RayPool(work, self.address, self.share)
 
     def films(self) -> RayFilms:
         """Workers for films."""
-        from ..batch.films import RayFilms
+        from ..archive.ray.film_workers import RayFilms
 
         return RayFilms(self.address, self.share)

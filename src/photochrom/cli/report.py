@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..picture.formats import show
+from .._io import show
 from .commands import FAILED, USAGE, say
 from .plan import STREAM
 from .work import Outcome

@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..batch.pages import Manner, Pages, StoppedError
-from ..batch.work import told
+from ..archive.pages import Manner, Pages, StoppedError
+from ..archive.task import told
 from ..colorizer import Colorizer
 from ..errors import ArgumentError
 from ..picture import save_pages

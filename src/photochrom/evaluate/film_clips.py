@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._io import show
 from ..errors import ArgumentError, ClipError, MissingExtraError
 from ..picture import open_picture
-from ..picture.formats import show
 from ..picture.picture import to_8_bits
 from .films import BT601, BT709, SMALLEST, Rgb
 from .pictures import list_pictures

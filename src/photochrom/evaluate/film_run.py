@@ -13,8 +13,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from .._io import show
 from ..errors import ArgumentError, ClipError, PictureError
-from ..picture.formats import show
 from .film_clips import Footage
 from .film_report import TRUTH, ClipScores, FilmReport
 from .film_strip import FilmStrip

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..models.files import replacing
+from .._io import replacing
 from .films import Rgb
 
 _MOST = 12  # frames across

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from .._io import replacing, show
 from ..errors import ArgumentError
-from ..models.files import replacing
-from ..picture.formats import show
 from .charts import Point, line_chart
 from .report import Report, Sample, Score
 from .table import heads, rows, summary

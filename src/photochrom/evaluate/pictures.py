@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .._io import show
 from ..errors import ArgumentError, PhotochromError, PictureError
 from ..picture import FORMATS, open_picture
-from ..picture.formats import show
 from ..picture.picture import to_8_bits
 
 _SUFFIXES = tuple(suffix for row in FORMATS.values() for suffix in row.suffixes)

@@ -16,11 +16,11 @@ from typing import Literal
 
 import platformdirs
 
+from .._io import HOME_VARIABLE, home_or
 from ..errors import DownloadError, MissingExtraError, ModelNotFoundError
+from .card_file import read_card, write_card
 from .catalogue import CATALOGUE, CatalogueEntry, RemoteFile
 from .download import Progress, download, lock
-from .files import HOME_VARIABLE, home_or
-from .metadata import read_card, write_card
 
 BUNDLED = "bundled"
 """Name of the model inside the package; no other model can have it."""
@@ -253,7 +253,7 @@ def _fetch_and_convert(
         report = partial(_report_all, progress, before, offer.size)
         parts[file.role] = _fetch(file, folder / file.filename, offline, report)
         before += file.size
-    from .caffe import import_zhang16
+    from .importers.caffe import import_zhang16
 
     import_zhang16(parts["prototxt"], parts["caffemodel"], parts["points"], target)
     for path in parts.values():

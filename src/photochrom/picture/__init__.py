@@ -1,6 +1,6 @@
 """Pictures: reading and writing photographs with everything the file says about them."""
 
-from .formats import FORMATS, default_suffix
+from ..media import FORMATS, default_suffix
 from .picture import Encoding, Metadata, Picture
 from .reading import MAX_PIXELS, open_pages, open_picture
 from .writing import save_pages

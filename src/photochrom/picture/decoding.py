@@ -12,8 +12,8 @@ import numpy as np
 
 from ..color import Codes
 from ..errors import MissingExtraError, PictureError, PictureTooLargeError
-from .containers import jp2_metadata, jpeg_comments, png_pieces, webp_is_lossless
-from .formats import FORMATS
+from ..media import FORMATS
+from .metadata.containers import jp2_metadata, jpeg_comments, png_pieces, webp_is_lossless
 from .picture import Encoding
 from .source import Source, unreadable
 from .vips import array_of, library, load, metadata_field, reason

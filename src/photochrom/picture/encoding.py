@@ -11,11 +11,11 @@ import numpy as np
 
 from ..color import Codes
 from ..errors import MissingExtraError, PictureError
-from .attachments import Attachments, attachments
-from .containers import jp2_append, jpeg_insert, png_insert, webp_insert
-from .formats import FORMATS
+from ..media import FORMATS
+from .metadata.attachments import Attachments, attachments
+from .metadata.containers import jp2_append, jpeg_insert, png_insert, webp_insert
+from .metadata.icc import from_srgb, is_srgb
 from .picture import EIGHT_BITS, Picture, to_8_bits
-from .profiles import from_srgb, is_srgb
 from .vips import FileTarget, array_of, image_of, library, reason, set_blob
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..color import Codes
 from ..errors import ArgumentError
-from .formats import default_suffix
+from ..media import default_suffix
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..color import Codes
 from ..errors import ArgumentError
+from ..media import FORMATS
 from .decoding import (
     Decoded,
     check_size,
@@ -19,14 +20,13 @@ from .decoding import (
     decode_vips,
     from_pillow,
 )
-from .exif import Exif
-from .formats import FORMATS
-from .ifd import Malformed
+from .metadata.exif import Exif
+from .metadata.icc import to_srgb
+from .metadata.ifd import Malformed
+from .metadata.tiff_tags import find_pages, read_page
+from .metadata.xmp import clean_packet
 from .picture import Encoding, Metadata, Picture, plausible_dpi
-from .profiles import to_srgb
 from .source import Source
-from .tiff import find_pages, read_page
-from .xmp import clean_packet
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from .._io import show
 from ..errors import ArgumentError, PictureError
-from .formats import HEAD, READABLE, seems_to_be, show, sniff
+from ..media import HEAD, READABLE, seems_to_be, sniff
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from .._io import show
 from ..errors import ArgumentError, PictureError
-from .attachments import attached_exif
+from ..media import FORMATS, format_for
 from .encoding import encode
-from .formats import FORMATS, format_for, show
+from .metadata.attachments import attached_exif
+from .metadata.tiff_tags import tagged_page
 from .picture import Picture
-from .tiff import tagged_page
 
 _CLASSIC_TIFF = 3_900_000_000
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from ..colorizer import Prepared
 from ..errors import PictureTooLargeError
+from ..media import FORMATS, HEAD, READABLE, seems_to_be, sniff, writable_format
 from ..picture import Picture, open_pages, save_pages
-from ..picture.formats import FORMATS, HEAD, READABLE, seems_to_be, sniff, writable_format
 from .desk import Stop, StoppedError
 from .errors import ServiceError
 from .options import Order

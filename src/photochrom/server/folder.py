@@ -11,8 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from .._io import replacing
 from ..errors import ArgumentError
-from ..models.files import replacing
 from .uploads import Upload
 
 _ID = re.compile(r"[0-9a-f]{32}")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..colorizer import Colorizer
 from ..hints import Hint, parse_json
-from ..picture.formats import writable_format
+from ..media import writable_format
 from .errors import ServiceError, validation_message
 from .settings import Settings
 

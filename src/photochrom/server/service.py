@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..colorizer import Colorizer, cores
+from .._system import cores
+from ..colorizer import Colorizer
 from ..errors import ArgumentError
 from ..models.registry import Registry
 from .desk import Desk

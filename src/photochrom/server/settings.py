@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from ..colorizer import cores
+from .._io import home_or
+from .._system import cores
 from ..errors import ArgumentError
-from ..models.files import home_or
 
 MEGABYTE = 1_000_000
 

@@ -17,7 +17,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from ..models.files import replacing
+from .._io import replacing
 from .base import RunModule
 
 EVERY = 180.0

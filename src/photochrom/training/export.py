@@ -12,10 +12,10 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from .._io import replacing
 from ..errors import ModelError
 from ..gamut import bins
 from ..models.card import METADATA_KEY, Card
-from ..models.files import replacing
 from .loss import annealed_mean
 
 PARITY = 1e-3

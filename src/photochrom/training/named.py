@@ -23,8 +23,8 @@ from typing import Any
 import platformdirs
 from filelock import FileLock
 
+from .._io import home_or
 from ..errors import ArgumentError, MissingExtraError, PhotochromError
-from ..models.files import home_or
 from .sources import Files, Opener, Pixels, Source
 
 _IMAGENET = ("ILSVRC2012_devkit_t12.tar.gz", "ILSVRC2012_img_train.tar")

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+from .._io import replacing
 from ..errors import ArgumentError
-from ..models.files import replacing
 from .named import NAMES
 
 FILE = "run.json"

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .._io import replacing
 from ..gamut import BIN_COUNT
 from ..models.card import Card
-from ..models.files import replacing
 from .base import RunModule
 from .export import OPSET, PARITY, check_difference, labelled
 from .lab import srgb_to_lab

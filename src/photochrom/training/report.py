@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from .._io import replacing
 from ..color import lab_to_srgb
-from ..models.files import replacing
 from .base import RunModule
 from .fit import Batches, Squares
 from .lab import srgb_to_lab

@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from .._io import replacing
 from ..errors import ModelError
-from ..models.files import replacing
 from .network import ENCODER, ColorNetwork
 
 

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._system import cores
 from ..color import Codes, Float
-from ..colorizer import Colorizer, cores
+from ..colorizer import Colorizer
 from ..errors import ArgumentError
 from ..upsample import shrink
 from .clip import Clip

@@ -8,8 +8,8 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._io import replacing
 from ..errors import ArgumentError
-from ..models.files import replacing
 from .clip import Clip
 from .copying import Copies, LeftOut, Span, stream_texts
 from .encode import CONTAINERS, container_of

@@ -18,8 +18,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from .._io import replacing
 from ..errors import ClipError
-from ..models.files import replacing
 from .segments import SUFFIX, writing
 
 State = dict[str, NDArray[Any]]

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from .._io import replacing
 from ..color import Codes
 from ..errors import ArgumentError, ClipError
-from ..models.files import replacing
 from .clip import Clip
 from .encode import CODECS, Encoding
 from .probe import location, reason

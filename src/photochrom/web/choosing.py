@@ -11,9 +11,9 @@ import streamlit as st
 
 from ..colorizer import Colorizer
 from ..errors import ArgumentError, PhotochromError
-from ..models.adopt import Wishes, adopt_caffe
 from ..models.card import Card
-from ..models.metadata import read_card
+from ..models.card_file import read_card
+from ..models.importers.exported import Wishes, adopt_caffe
 from ..models.registry import BUNDLED, Entry, Registry
 
 _CAFFE = {".prototxt": "prototxt", ".caffemodel": "caffemodel", ".npy": "points"}

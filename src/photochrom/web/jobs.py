@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from .._io import replacing
 from ..colorizer import Colorizer
 from ..errors import MissingExtraError, PhotochromError, PictureError
-from ..models.files import replacing
 
 Progress = Callable[[int, int | None], None]
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from ..colorizer import Colorizer
 from ..errors import ArgumentError
-from ..picture.formats import FORMATS
+from ..media import FORMATS
 from .jobs import Job
 from .looks import Edits
 from .painting import Canvas

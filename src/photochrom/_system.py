@@ -1,0 +1,49 @@
+"""Cores and memory of the machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_SHARE = 0.6  # of the free memory
+_UNKNOWN = 2 << 30
+_LIMITS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    (
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+    ),
+)
+
+
+def memory_budget() -> int:
+    """Bytes that an archive may take of what is free now."""
+    free = [_available(), *(_left(*files) for files in _LIMITS)]
+    return int(_SHARE * min((number for number in free if number), default=_UNKNOWN))
+
+
+def _available() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if "MemAvailable" in line)
+    except (OSError, StopIteration, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _left(limit: str, used: str) -> int | None:
+    """Of a container's limit."""
+    try:
+        return max(1, int(Path(limit).read_text()) - int(Path(used).read_text()))
+    except (OSError, ValueError):  # no container, or "max"
+        return None
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

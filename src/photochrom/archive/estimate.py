@@ -1,0 +1,118 @@
+"""What an archive will cost: time and disk, from what was done before or from a few pictures."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import storage as places
+from .manifest import Manifest
+from .task import Outcome, Work
+
+SAMPLE = 8
+"""Pictures that are coloured, and thrown away, for an estimate."""
+
+_ENOUGH = 30  # pictures done before that tell more than a sample
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is to be expected.
+
+    Attributes:
+        pictures, size: that are to be coloured, and bytes of their files.
+        workers: that work side by side.
+        seconds: until all are done; None if nothing is known.
+        written: bytes of the results; None if nothing is known.
+        free: bytes on the disk for the results; None if they go to a store.
+        measured: pictures that this was measured on.
+        before: whether those were done before, rather than for this.
+    """
+
+    pictures: int
+    size: int
+    workers: int
+    seconds: float | None
+    written: int | None
+    free: int | None
+    measured: int
+    before: bool
+
+
+def estimate(
+    manifest: Manifest,
+    work: Callable[[], Work],
+    root: str | None,
+    workers: int,
+    limit: int | None,
+) -> Estimate:
+    """Look at a manifest after a survey, and colour a few of its pictures into a folder that goes.
+
+    Args:
+        manifest: in memory, so that nothing is changed.
+        work: gives how they are coloured; the model is loaded only if it is needed.
+        root: where results go.
+        workers: that will work side by side.
+        limit: on the number of pictures.
+    """
+    todo, size, _ = manifest.totals().get("todo", (0, 0, 0))
+    if limit is not None and limit < todo:
+        size, todo = size * limit // todo, limit
+    before = [
+        (row.size, row.seconds, row.written)
+        for row in manifest.sample("done", 1000)
+        if row.seconds and row.written
+    ]
+    known = len(before) >= _ENOUGH
+    measured = before if known else (_measured(manifest, work()) if todo else [])
+    seconds = written = None
+    if measured and todo:
+        mean = sum(second for _, second, _ in measured) / len(measured)
+        seconds = mean * todo / min(workers, todo)
+        written = (
+            sum(out for _, _, out in measured) * size // max(1, sum(s for s, _, _ in measured))
+        )
+    return Estimate(todo, size, workers, seconds, written, _free(root), len(measured), known)
+
+
+def _measured(manifest: Manifest, work: Work) -> list[tuple[int, float, int]]:
+    """Size, seconds and bytes written of some pictures; those that fail are left out."""
+    work.colorizer  # noqa: B018 - loaded before the first is timed
+    done: list[Outcome] = []
+    with tempfile.TemporaryDirectory(prefix="photochrom-") as folder:
+        for row in manifest.sample("todo", SAMPLE):
+            output = Path(folder) / f"{row.id}{Path(row.output).suffix}"
+            done.append(work(replace(row.task, output=str(output), compare=None)))
+            output.unlink(missing_ok=True)
+    return [(each.task.size, each.seconds, each.written or 0) for each in done if not each.error]
+
+
+def _free(root: str | None) -> int | None:
+    path = Path.cwd() if root is None else places.local(root)
+    if path is None:
+        return None
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free
+
+
+def in_words(count: float) -> str:
+    """Bytes for people: ``1.5 GB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def clock(seconds: float) -> str:
+    """A duration for people: ``4:05``, ``3:04:05``, ``2 days 3:04:05``."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    text = f"{hour}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+    return f"{days} day{'s' * (days != 1)} {text}" if days else text

@@ -1,0 +1,190 @@
+"""The report on an archive: one HTML page that needs nothing else, failures first."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from .._io import replacing, show
+from .._system import cores
+from . import storage as places
+from .estimate import clock, in_words
+from .manifest import Manifest, Row
+
+_SAMPLES = 24
+_SIDE = 320  # pixels of a picture on the contact sheet
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fdfdfb; --soft: #6b6b73;
+  --line: #d9d9d4; --mark: #b3541e; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8e6e1; --paper: #17171a;
+  --soft: #a3a19b; --line: #3a3a40; --mark: #f0a868; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 76rem; padding: 1rem; color: var(--ink);
+  background: var(--paper); font: 1rem/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
+.soft, figcaption { color: var(--soft); font-size: .9rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); text-align: right; }
+th { text-align: left; font-weight: 400; }
+li { overflow-wrap: anywhere; margin: .25rem 0; } li b { font-weight: 600; color: var(--mark); }
+.sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr));
+  gap: 1rem; } figure { margin: 0; } .pair { display: flex; gap: 2px; align-items: flex-start; }
+.pair img { width: 50%; height: auto; min-width: 0; } figcaption { overflow-wrap: anywhere; }
+"""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the manifest does not know.
+
+    Attributes:
+        root: where the results are.
+        model: the model's name.
+        seconds: that the run took.
+        coloured: pictures of this run.
+        pixels: of those.
+        stopped: why the run ended before everything was done; None if it did not.
+    """
+
+    root: str
+    model: str
+    seconds: float
+    coloured: int
+    pixels: int
+    stopped: str | None = None
+
+
+def write_report(
+    manifest: Manifest, facts: Facts, unreadable: list[tuple[str, str]], path: Path
+) -> None:
+    """Write the page, whole or not at all.
+
+    Args:
+        manifest: after the run.
+        facts: what else there is to say.
+        unreadable: folders that could not be looked into, and why.
+        path: where it goes.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    # Written row by row: an archive of a million has many thousands of failures.
+    with replacing(path) as part, part.open("w", encoding="utf-8") as file:
+        for piece in _page(manifest, facts, unreadable):
+            file.write(piece + "\n")
+
+
+def _page(manifest: Manifest, facts: Facts, unreadable: list[tuple[str, str]]) -> Iterator[str]:
+    title = f"Photochrom: {escape(show(facts.root))}"
+    yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8" />'
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1" />'
+    yield f"<title>{title}</title><style>{_STYLE}</style></head>\n<body><main>"
+    yield f"<h1>{escape(show(facts.root))}</h1>"
+    if facts.stopped:
+        yield f"<p>Stopped: {escape(facts.stopped)}. The same command goes on from there.</p>"
+    yield from _failures(manifest, unreadable)
+    yield from _figures(manifest, facts)
+    yield from _sheet(manifest)
+    yield "</main></body></html>"
+
+
+def _failures(manifest: Manifest, unreadable: list[tuple[str, str]]) -> Iterator[str]:
+    failed = manifest.totals().get("failed", (0, 0, 0))[0] + len(unreadable)
+    if not failed:
+        return
+    yield f"<h2>Failed: {failed:,}</h2>\n<ul>"
+    for path, why in unreadable:
+        yield _failure(path, why)
+    for row in manifest.each("failed"):
+        yield _failure(row.source, row.error or "")
+    yield "</ul>"
+
+
+def _failure(path: str, why: str) -> str:
+    name = show(path)
+    why = why.removeprefix(f"{name} ").removeprefix(f"{name}: ")
+    return f"<li><b>{escape(name)}</b> {escape(show(why))}</li>"
+
+
+def _figures(manifest: Manifest, facts: Facts) -> Iterator[str]:
+    totals = manifest.totals()
+    words = {
+        "done": "coloured",
+        "failed": "failed",
+        "skipped": "skipped, since a file that is not from here has their place",
+        "todo": "still to do",
+        "settling": "still being written to",
+    }
+    lines = [
+        (words[state], f"{totals[state][0]:,} ({in_words(totals[state][1])})")
+        for state in words
+        if state in totals
+    ]
+    seconds = max(facts.seconds, 1e-3)
+    lines += [
+        ("model", facts.model),
+        ("coloured in this run", f"{facts.coloured:,}"),
+        ("time of this run", clock(facts.seconds)),
+        ("pictures per second", f"{facts.coloured / seconds:.2f}"),
+        ("megapixels per second", f"{facts.pixels / 1e6 / seconds:.1f}"),
+    ]
+    yield "<h2>Figures</h2>\n<table><tbody>"
+    for name, value in lines:
+        yield f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
+    yield "</tbody></table>"
+
+
+def _sheet(manifest: Manifest) -> Iterator[str]:
+    rows = manifest.sample("done", _SAMPLES)
+    with ThreadPoolExecutor(cores()) as pool:
+        pairs = list(zip(rows, pool.map(_pair, rows), strict=True))
+    if not any(pair for _, pair in pairs):
+        return
+    yield '<h2>Contact sheet</h2>\n<p class="soft">A sample from the whole archive.</p>'
+    yield '<div class="sheet">'
+    for row, pair in pairs:
+        if pair is None:
+            continue
+        name = escape(show(row.key))
+        size = f"{row.width} x {row.height}"
+        images = "".join(
+            f'<img src="data:image/webp;base64,{base64.b64encode(data).decode()}"'
+            f' alt="{name}, {when}" loading="lazy" />'
+            for data, when in zip(pair, ("before", "after"), strict=True)
+        )
+        yield f'<figure><div class="pair">{images}</div><figcaption>{name}, {size}</figcaption>'
+        yield "</figure>"
+    yield "</div>"
+
+
+def _pair(row: Row) -> tuple[bytes, bytes] | None:
+    """Before and after, small; None if the result cannot be read any more.
+
+    Both are made of the result, which has the lightness of its source to the bit.
+    """
+    from ..picture.vips import library
+
+    pyvips = library()
+    try:
+        source = places.read(row.output)
+        if isinstance(source, Path):
+            # Bytes, since not every name is Unicode.
+            after = pyvips.Image.thumbnail(os.fsencode(source), _SIDE, height=_SIDE)
+        else:
+            after = pyvips.Image.thumbnail_buffer(source.read(), _SIDE, height=_SIDE)
+        after = after.colourspace("srgb")
+        after = after.flatten(background=255) if after.hasalpha() else after
+        after = after.copy_memory()  # decoded once, saved twice
+        before = after.colourspace("b-w")
+        before_data, after_data = (
+            i.webpsave_buffer(Q=75, effort=0, keep="none") for i in (before, after)
+        )
+        return before_data, after_data
+    except (pyvips.Error, OSError):
+        return None

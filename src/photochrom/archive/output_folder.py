@@ -1,0 +1,135 @@
+"""The folder for results as an archive: its manifest, its lock, and what a cut-off run left."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from .._io import home_or, show
+from ..errors import ArgumentError
+from . import storage as places
+from .manifest import Manifest, Row
+
+FOLDER = ".photochrom"
+"""In the folder for results: `MANIFEST`, `REPORT` and two locks. Searches pass over it."""
+
+MANIFEST, REPORT = "manifest.sqlite", "report.html"
+_LOCK, _TURN = "lock", "large.lock"
+_UNFINISHED = ".photochrom-*"  # what `save_pages` writes to until a file is complete
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An open archive.
+
+    Attributes:
+        root: the folder for results, a path or URL; None: results go beside their pictures, and
+            the manifest is in memory.
+        folder: where manifest and report are; None if `root` is.
+        manifest: its manifest.
+    """
+
+    root: str | None
+    folder: Path | None
+    manifest: Manifest
+
+    @property
+    def turn(self) -> str | None:
+        """The lock file for large pictures, see `Work`."""
+        return str(self.folder / _TURN) if self.folder else None
+
+    @property
+    def report(self) -> Path | None:
+        """Where the report goes."""
+        return self.folder / REPORT if self.folder else None
+
+    def recover(self) -> None:
+        """Have done again what was being done, and remove what was half-written."""
+        sweep(self.manifest.put_back())
+
+
+@contextmanager
+def open_archive(root: str | None) -> Iterator[Archive]:
+    """The archive whose results go to ``root``, for this process alone.
+
+    Raises:
+        ArgumentError: another process is at work on it, or its folder cannot be written.
+    """
+    if root is None:
+        manifest = Manifest(None)
+        try:
+            yield Archive(None, None, manifest)
+        finally:
+            manifest.close()
+        return
+    folder = manifest_folder(root)
+    lock = FileLock(folder / _LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise _unusable(
+            root,
+            "to be the only one who writes there",
+            "another run at work on it",
+            "wait for that one, or choose another folder",
+        ) from None
+    except OSError as error:
+        got = error.strerror or str(error)
+        fix = "check your rights and the space on the disk"
+        raise _unusable(root, "a folder that can be written to", got, fix) from None
+    try:
+        manifest = Manifest(folder / MANIFEST)
+        try:
+            archive = Archive(root, folder, manifest)
+            archive.recover()
+            yield archive
+        finally:
+            manifest.close()
+    finally:
+        lock.release()
+
+
+def manifest_folder(root: str) -> Path:
+    """Where the manifest of results is: with them, or for a store in the user's state folder."""
+    path = places.local(root)
+    if path is not None:
+        return path / FOLDER
+    name = hashlib.sha256(root.rstrip("/").encode()).hexdigest()[:16]
+    return home_or(platformdirs.user_state_path("photochrom")) / "archives" / name
+
+
+def existing_manifest(root: str | None) -> Manifest:
+    """A copy in memory of the manifest, empty if there is none; changes nothing on the disk."""
+    file = None if root is None else manifest_folder(root) / MANIFEST
+    if file is None or not file.is_file():
+        return Manifest(None)
+    manifest = Manifest(file)
+    try:
+        return manifest.copy()
+    finally:
+        manifest.close()
+
+
+def sweep(rows: Iterable[Row]) -> None:
+    """Remove the temporary files of pictures that were being written when a run was cut off."""
+    paths = (places.local(path) for row in rows for path in (row.output, row.compare) if path)
+    for folder in {path.parent for path in paths if path}:
+        for left in folder.glob(_UNFINISHED):
+            if left.name == FOLDER:
+                continue
+            with suppress(OSError):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
+def _unusable(root: str, expected: str, got: str, fix: str) -> ArgumentError:
+    return ArgumentError(
+        f"the output {show(root)} cannot be used", expected=expected, got=got, fix=fix
+    )

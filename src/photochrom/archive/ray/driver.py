@@ -1,0 +1,276 @@
+"""A Ray cluster, driven from a process of its own.
+
+Ray prints to standard output, and whatever happens there, ending that process gives everything on
+the cluster back.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import ArgumentError, MissingExtraError, PhotochromError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+PATIENCE = 10.0
+"""Seconds for Ray to end by itself."""
+
+_ANSWER = 10.0  # seconds for a cluster's head to answer
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one worker takes of a machine; Ray puts as many on it as there is room for.
+
+    Attributes:
+        cpus: cores. One thread works on a picture, so 1 is right without a GPU.
+        gpus: GPUs; 0.25 puts four workers on each.
+        workers: how many at most; None: as many as there is room for.
+
+    Raises:
+        ArgumentError: a number out of range.
+    """
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        workers = 1 if self.workers is None else self.workers
+        cores = self.cpus > 0 and math.isfinite(self.cpus)
+        gpus = self.gpus >= 0 and math.isfinite(self.gpus) and (self.gpus < 1 or self.gpus % 1 == 0)
+        checks = (
+            ("the cores of a worker", self.cpus, cores, "more than 0"),
+            ("the GPUs of a worker", self.gpus, gpus, "0 to 1, or 2, 3, ..."),
+            ("the number of workers", self.workers, workers > 0, "1 or more"),
+        )
+        for what, value, fine, expected in checks:
+            if not fine:
+                raise ArgumentError(what, expected=expected, got=str(value), fix="change it")
+
+    def room(self) -> int:
+        """How many workers the connected machines that are there now can take; at least 1."""
+        import ray
+
+        resources: Any = ray.cluster_resources  # as yet without types
+        have = resources()
+        most = have.get("CPU", 0) / self.cpus
+        if self.gpus:
+            most = min(most, have.get("GPU", 0) / self.gpus)
+        return max(1, min(int(most), self.workers or sys.maxsize))
+
+    def check(self) -> None:
+        """Refuse a share that no machine has, for which Ray would wait without an end.
+
+        Raises:
+            ArgumentError: there are machines, and none is large enough.
+        """
+        import ray
+
+        nodes: Any = ray.nodes
+        alive = [node["Resources"] for node in nodes() if node["Alive"]]
+        have = [(it.get("CPU", 0), it.get("GPU", 0)) for it in alive if it.get("CPU")]
+        if have and not any(cpus >= self.cpus and gpus >= self.gpus for cpus, gpus in have):
+            cpus, gpus = max(have)
+            raise ArgumentError(
+                f"a worker that takes {self.cpus:g} cores and {self.gpus:g} GPUs",
+                expected="a machine of the cluster that has as many",
+                got=f"none; the largest has {cpus:g} cores and {gpus:g} GPUs",
+                fix="take less, or start such a machine first",
+            )
+
+
+class Driver:
+    """The process that is connected to a cluster, seen from the one that started it.
+
+    Args:
+        address: ``"auto"`` for the cluster that runs here, ``"local"`` for one of this machine
+            alone, or ``HOST:PORT``.
+        store: bytes of Ray's store on this machine, if ``"local"``.
+        drive: what it does, ``drive(pipe, *arguments)``. What it raises is sent through the pipe.
+        arguments: for that.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        ArgumentError: there is no cluster at `address`.
+    """
+
+    def __init__(
+        self, address: str, store: int, drive: Callable[..., None], *arguments: Any
+    ) -> None:
+        if find_spec("ray") is None:
+            raise MissingExtraError.of("ray", "ray", "sharing the work with a Ray cluster")
+        _call(address)
+        handle, name = tempfile.mkstemp(prefix="photochrom-ray-", suffix=".log")
+        os.close(handle)
+        self._log, self._broken = Path(name), False
+        spawn = get_context("spawn")
+        self._pipe, theirs = spawn.Pipe()
+        given = (theirs, name, address, store, drive, arguments)
+        self._process = spawn.Process(target=_run, args=given)
+        self._process.start()
+        theirs.close()
+
+    def send(self, thing: Any) -> None:
+        """Tell it something."""
+        try:
+            self._pipe.send(thing)
+        except OSError:  # it has ended; why is to be heard
+            while True:
+                self.hear()
+
+    def has_said(self, timeout: float) -> bool:
+        """Whether there is something to hear; waits up to `timeout` seconds for it."""
+        return self._pipe.poll(timeout)
+
+    def hear(self) -> Any:
+        """The next thing that it says.
+
+        Raises:
+            PhotochromError: the work on the cluster was broken off.
+        """
+        try:
+            said = self._pipe.recv()
+        except (EOFError, OSError):
+            self._process.join(PATIENCE)
+            got = f"the end of the process that drives it, with code {self._process.exitcode}"
+            said = _broken(got, self._log)
+        if isinstance(said, PhotochromError):
+            # An error in what was asked for explains itself; else the log is needed.
+            self._broken = type(said) is PhotochromError
+            raise said
+        return said
+
+    def close(self, now: bool = False) -> None:
+        """Give the cluster back; ``now``: in the middle of what is being done."""
+        if not now:
+            try:
+                self._pipe.send(None)
+                self._process.join(PATIENCE)
+            except OSError:  # it has ended already
+                pass
+        self._pipe.close()
+        self._process.kill()  # which Ray takes for the end of the job, if it has not ended
+        self._process.join()
+        if not self._broken:
+            self._log.unlink(missing_ok=True)
+
+
+def _run(
+    pipe: Connection,
+    log: str,
+    address: str,
+    store: int,
+    drive: Callable[..., None],
+    arguments: Sequence[Any],
+) -> None:
+    """The life of the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started this
+    with Path(log).open("a") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    try:
+        _connect(address, store)
+        drive(pipe, *arguments)
+    except (EOFError, BrokenPipeError):  # nobody listens any more
+        return
+    except PhotochromError as error:
+        pipe.send(error)
+    except Exception as error:
+        last = str(error).strip().splitlines()[-1:] or [""]
+        pipe.send(_broken(f"{type(error).__name__}: {last[0][:300]}", log))
+        raise  # into the log
+
+
+def _call(address: str) -> None:
+    """Ask a cluster at ``HOST:PORT`` whether it is there, which takes Ray minutes if it is not.
+
+    Raises:
+        ArgumentError: nobody answers.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), _ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from None
+
+
+def _connect(address: str, store: int) -> None:
+    """Connect this process to a cluster.
+
+    Raises:
+        ArgumentError: there is none at `address`.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray reports to its makers
+    import ray
+
+    own: dict[str, Any] = {"object_store_memory": store, "include_dashboard": False}
+    try:
+        ray.init(address, log_to_driver=False, **(own if address == "local" else {}))
+    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+        raise _no_cluster(address, error) from None
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Of what the bytes of a result depend on; of what is not installed, "none"."""
+
+    def of(name: str) -> str:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            return "none"
+
+    return {name: of(name) for name in packages}
+
+
+def check_versions(wanted: dict[str, str]) -> None:
+    """See that a machine of the cluster has the same as the one where the run was started.
+
+    Raises:
+        ArgumentError: it has not.
+    """
+    own = versions(*wanted)
+    if own != wanted:
+        raise ArgumentError(
+            "the software on a machine of the cluster",
+            expected=_listed(wanted),
+            got=_listed(own),
+            fix="install the same on all, since results would differ",
+        )
+
+
+def _listed(numbers: dict[str, str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in numbers.items())
+
+
+def _no_cluster(address: str, error: Exception) -> ArgumentError:
+    return ArgumentError(
+        f"the Ray cluster {address}",
+        expected="one that runs",
+        got=" ".join(str(error).split())[:200].rstrip(".") or type(error).__name__,
+        fix="start it with ray start --head, or take the address local",
+    )
+
+
+def _broken(got: str, log: Path | str) -> PhotochromError:
+    return PhotochromError(
+        "the work on the Ray cluster was broken off",
+        expected="workers that run until it is done",
+        got=got,
+        fix=f"look into {log}; the same command goes on from there",
+    )

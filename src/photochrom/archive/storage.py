@@ -1,0 +1,223 @@
+"""Where pictures are read and written: paths as they are, everything else as fsspec's URLs."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from .._io import show
+from ..errors import ArgumentError, MissingExtraError, PictureError
+from ..picture import Picture, save_pages
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
+_PACKAGES = {
+    **dict.fromkeys(("s3", "s3a"), "s3fs"),
+    **dict.fromkeys(("gs", "gcs"), "gcsfs"),
+    **dict.fromkeys(("az", "abfs", "abfss", "adl"), "adlfs"),
+    "hf": "huggingface_hub",
+    **dict.fromkeys(("http", "https"), "aiohttp"),
+    **dict.fromkeys(("sftp", "ssh"), "paramiko"),
+}
+_VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", "last_modified",
+             "updated", "date_time", "created")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What tells a version of a file from another.
+
+    Attributes:
+        size: bytes.
+        version: modification time in nanoseconds, or the tag that a store gives.
+    """
+
+    size: int
+    version: str
+
+
+def is_url(text: str) -> bool:
+    """Whether ``text`` is a URL for fsspec; a Windows path with its drive is none."""
+    return _URL.match(text) is not None
+
+
+def local(text: str) -> Path | None:
+    """The path that ``text`` is, or that a ``file://`` URL means; None for other URLs."""
+    if text.startswith(("file://", "local://")):
+        return Path(text.split("://", 1)[1])
+    return None if is_url(text) else Path(text)
+
+
+def filesystem(url: str) -> tuple[Any, str]:
+    """fsspec's file system of a URL, and the path there.
+
+    Raises:
+        MissingExtraError: fsspec, or what it needs for this kind of URL, is not installed.
+        ArgumentError: no such kind of URL.
+    """
+    kind = url.split(":", 1)[0].lower()
+    try:
+        import fsspec
+    except ImportError:
+        raise MissingExtraError.of("fsspec", "archive", f"reading and writing {kind}://") from None
+    try:
+        fs, path = fsspec.core.url_to_fs(url)
+    except ImportError as error:
+        package = _PACKAGES.get(kind, error.name or kind)
+        raise MissingExtraError(
+            f"reading and writing {kind}:// is not available",
+            expected=f"the package {package}",
+            got="no such package",
+            fix=f"install it with: pip install {package}",
+        ) from None
+    except (ValueError, OSError) as error:
+        raise ArgumentError(
+            f"{show(url)} cannot be used",
+            expected="a path or a URL such as s3://bucket/folder",
+            got=_words(error),
+            fix="correct it",
+        ) from None
+    return fs, path
+
+
+def read(source: str) -> Path | BinaryIO:
+    """What `photochrom.picture` opens: the path, or the bytes of a URL in memory.
+
+    Raises:
+        OSError: it is not there, or cannot be read.
+    """
+    path = local(source)
+    if path is not None:
+        with path.open("rb") as file:
+            file.read(1)
+        return path
+    fs, inner = filesystem(source)
+    try:
+        return _Named(source, fs.cat_file(inner))
+    except OSError:
+        raise
+    except Exception as error:  # each store has exceptions of its own
+        raise ConnectionError(None, _words(error), source) from error
+
+
+class _Named(io.BytesIO):
+    """Bytes that error messages call by the name they came from."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        super().__init__(data)
+        self.name = name
+
+
+def save(pages: Iterable[Picture], target: str, quality: int | None) -> None:
+    """Write pages to a path or URL: the whole file appears there, or nothing.
+
+    Raises:
+        PictureError: a format cannot hold them, or the file cannot be written.
+    """
+    path = local(target)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_pages(pages, path, quality=quality)
+        _settle(path)
+        return
+    buffer = io.BytesIO()
+    save_pages(pages, buffer, format=Path(target).suffix, quality=quality)
+    fs, inner = filesystem(target)
+    try:
+        fs.pipe_file(inner, buffer.getvalue())  # a store shows an object when it is complete
+    except Exception as error:  # each store has exceptions of its own
+        raise PictureError(
+            f"{show(target)} cannot be written",
+            expected="a place that takes files",
+            got=_words(error),
+            fix="check the address and your rights there",
+        ) from error
+
+
+def _settle(path: Path) -> None:
+    """Have the file on the disk before the manifest says so: a power cut must not part the two."""
+    if os.name == "nt":  # there it needs a file open for writing
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove(target: str) -> None:
+    """Delete a file, if it is there."""
+    path = local(target)
+    if path is not None:
+        path.unlink(missing_ok=True)
+        return
+    fs, inner = filesystem(target)
+    if fs.exists(inner):
+        fs.rm_file(inner)
+
+
+def stat(target: str) -> Stat | None:
+    """Size and version of a file; None if there is none."""
+    path = local(target)
+    if path is None:
+        fs, inner = filesystem(target)
+        try:
+            return stat_of(fs.info(inner))
+        except FileNotFoundError:
+            return None
+    try:
+        return path_stat(os.lstat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def path_stat(found: os.stat_result) -> Stat:
+    """The same of what `os.stat` tells."""
+    return Stat(found.st_size, str(found.st_mtime_ns))
+
+
+def stat_of(info: dict[str, Any]) -> Stat:
+    """The same of what fsspec tells of a file."""
+    version = next((str(info[key]) for key in _VERSIONS if info.get(key)), "")
+    return Stat(int(info.get("size") or 0), version)
+
+
+def join(root: str, relative: str) -> str:
+    """A file under a folder, ``relative`` with forward slashes."""
+    path = local(root)
+    return f"{root.rstrip('/')}/{relative}" if path is None else str(path / relative)
+
+
+def listing(url: str) -> Iterator[tuple[str, str, Stat]]:
+    """Every file under a URL: its own URL, its path seen from there, and its stat.
+
+    Raises:
+        ArgumentError: there is nothing, or the store refuses.
+    """
+    fs, top = filesystem(url)
+    kind, _, rest = url.partition("::")
+    try:
+        # Folder by folder, since a store may hold more than memory does.
+        for _, _, files in fs.walk(top, detail=True, on_error="raise"):
+            for name in sorted(files):
+                inner = files[name]["name"]
+                own = f"{kind.split('://')[0]}://{inner}::{rest}" if rest else None
+                relative = inner.removeprefix(top.rstrip("/")).lstrip("/")
+                yield own or fs.unstrip_protocol(inner), relative or name, stat_of(files[name])
+    except FileNotFoundError:
+        return
+    except Exception as error:
+        raise ArgumentError(
+            f"{show(url)} cannot be listed",
+            expected="a folder you may look into",
+            got=_words(error),
+            fix="check the address and your rights there",
+        ) from None
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,348 @@
+"""Jobs: batches and films, their progress, results, ends and restarts."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from photochrom import ArgumentError, ClipError, Colorizer
+from photochrom.server.films import film_suffix, missing
+from photochrom.server.folder import Folder
+from photochrom.server.store import Job, Store
+from tests.helpers.server_running import (
+    Gate,
+    Running,
+    check_error,
+    opened,
+    picture,
+    running,
+    wait_for,
+)
+
+JPEG = picture()
+FILM = b"\0\0\0 ftypisom" + bytes(2000)
+
+
+class FakeFilm:
+    """Stands for photochrom.video: writes what it was given, resumes like it."""
+
+    def __init__(self, frames: int = 5) -> None:
+        self.frames, self.calls, self.wait = frames, 0, threading.Event()
+        self.wait.set()
+
+    def __call__(self, source: Path, output: Path, colorizer: Colorizer, progress: Any) -> None:
+        self.calls += 1
+        self.colorizer = colorizer
+        assert source.read_bytes() == FILM
+        assert source.suffix == output.suffix == ".mp4"
+        for frame in range(self.frames):
+            progress(frame, self.frames)
+            while not self.wait.wait(0.02):
+                progress(frame, self.frames)
+        progress(self.frames, self.frames)
+        output.write_bytes(b"coloured" + FILM)
+
+
+@pytest.fixture(scope="module")
+def film() -> FakeFilm:
+    return FakeFilm()
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory, film: FakeFilm) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("server"), film=film, max_frames=1000) as found:
+        yield found
+
+
+def post(live: Running, *files: tuple[str, bytes], **options: Any) -> Any:
+    """A job that is accepted."""
+    answer = live.client.post("/v1/jobs", files=[("file", each) for each in files], data=options)
+    assert answer.status_code == 202, answer.text
+    found = answer.json()
+    assert answer.headers["location"] == found["links"]["self"]
+    assert found["state"] == "queued"
+    return found
+
+
+def ended(live: Running, job: Any) -> Any:
+    """The job when it is over."""
+    found: Any = None
+
+    def over() -> bool:
+        nonlocal found
+        found = live.client.get(job["links"]["self"]).json()
+        return found["state"] in ("done", "failed", "cancelled")
+
+    wait_for(over)
+    return found
+
+
+def packed(live: Running, job: Any) -> dict[str, bytes]:
+    answer = live.client.get(f"{job['links']['self']}/result")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/zip"
+    assert "attachment" in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
+        assert file.testzip() is None
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def test_a_batch(live: Running) -> None:
+    job = post(live, ("a.jpg", JPEG), ("b.png", picture("png", 30)), format="png", vividness="0.7")
+    job = ended(live, job)
+    assert (job["state"], job["kind"], job["done"], job["total"]) == ("done", "pictures", 2, 2)
+    found = packed(live, job)
+    assert list(found) == ["a.png", "b.png"]
+    colorizer = Colorizer(live.service.settings.models[0], vividness=0.7)
+    made = np.asarray(colorizer.colorize(JPEG).to_pil())
+    assert np.array_equal(np.asarray(opened(found["a.png"])), made)
+    assert job["expires"] - job["finished"] == pytest.approx(24 * 3600, abs=5)
+
+
+def test_one_body(live: Running) -> None:
+    answer = live.client.post("/v1/jobs?format=webp", content=JPEG)
+    assert list(packed(live, ended(live, answer.json()))) == ["picture-1.webp"]
+
+
+def test_a_part_that_fails(live: Running) -> None:
+    job = ended(live, post(live, ("a.jpg", JPEG), ("b.jpg", JPEG[:300]), ("c.jpg", JPEG)))
+    assert job["state"] == "done"
+    assert [each["error"] is None for each in job["files"]] == [True, False, True]
+    assert "cannot be read" in job["files"][1]["error"]
+    assert str(live.service.settings.folder) not in json.dumps(job)
+    assert list(packed(live, job)) == ["a.jpg", "c.jpg"]
+
+
+def test_all_that_fails(live: Running) -> None:
+    job = ended(live, post(live, ("a.jpg", JPEG[:300])))
+    assert job["state"] == "failed"
+    assert "no picture could be coloured" in job["error"]
+    answer = live.client.get(f"{job['links']['self']}/result")
+    check_error(answer, 409, "not_ready", "failed")
+
+
+def test_events(live: Running) -> None:
+    with Gate(live.service) as gate:
+        job = post(live, *[(f"{n}.jpg", JPEG) for n in range(3)])
+        wait_for(lambda: gate.calls == 1)
+        seen = []
+        with live.client.stream("GET", job["links"]["events"]) as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            for line in answer.iter_lines():
+                if line.startswith("data: "):
+                    seen.append(json.loads(line.removeprefix("data: ")))
+                    gate.open.set()
+    assert seen[0]["state"] == "running"
+    assert seen[0]["done"] == 0
+    assert seen[-1]["state"] == "done"
+    assert seen[-1]["done"] == 3
+    assert seen[-1]["links"]["result"]
+
+
+def test_cancel_a_running_and_a_waiting_job(live: Running) -> None:
+    with Gate(live.service) as gate:
+        first, second = post(live, ("a.jpg", JPEG), ("b.jpg", JPEG)), post(live, ("c.jpg", JPEG))
+        wait_for(lambda: gate.calls == 1)
+        for job in (first, second):
+            assert live.client.delete(job["links"]["self"]).status_code == 204
+            assert ended(live, job)["state"] == "cancelled"
+            answer = live.client.get(f"{job['links']['self']}/result")
+            check_error(answer, 409, "not_ready", "cancelled")
+    last = ended(live, post(live, ("d.jpg", JPEG)))
+    assert last["state"] == "done"
+    folder = live.service.jobs.folder
+    wait_for(lambda: not folder.of(first["id"]).exists() and not folder.of(second["id"]).exists())
+
+
+def test_a_film(live: Running, film: FakeFilm) -> None:
+    job = ended(live, post(live, ("../a.avi", FILM), vividness="0.5", size="96"))
+    assert (job["state"], job["kind"], job["done"], job["total"]) == ("done", "film", 5, 5)
+    assert (film.colorizer.vividness, film.colorizer.size) == (0.5, 96)
+    answer = live.client.get(job["links"]["result"])
+    assert answer.headers["content-type"] == "video/mp4"
+    assert answer.content == b"coloured" + FILM
+    part = live.client.get(job["links"]["result"], headers={"Range": "bytes=0-7"})
+    assert (part.status_code, part.content) == (206, b"coloured")
+
+
+def test_a_film_is_cancelled_in_its_middle(live: Running, film: FakeFilm) -> None:
+    film.wait.clear()
+    calls = film.calls
+    job = post(live, ("a.mp4", FILM))
+    wait_for(lambda: film.calls == calls + 1)
+    other = ended(live, post(live, ("a.jpg", JPEG)))  # pictures do not wait for films
+    assert other["state"] == "done"
+    live.client.delete(job["links"]["self"])
+    folder = live.service.jobs.folder.of(job["id"])
+    wait_for(lambda: not folder.exists())
+    film.wait.set()
+    assert ended(live, job)["state"] == "cancelled"
+
+
+def test_a_film_that_is_too_long(live: Running, film: FakeFilm) -> None:
+    film.frames = 1001
+    job = ended(live, post(live, ("a.mp4", FILM)))
+    film.frames = 5
+    assert job["state"] == "failed"
+    assert "1,000 frames" in job["error"]
+
+
+def test_a_film_that_is_broken(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(source: Path, *others: Any) -> None:
+        raise ClipError(f"{source} cannot be read", expected="a film", got="noise", fix="send one")
+
+    monkeypatch.setattr(live.service.jobs, "_film", broken)
+    job = ended(live, post(live, ("a.mp4", FILM)))
+    assert job["state"] == "failed"
+    assert job["error"] == "the film cannot be read: expected a film, got noise; send one"
+
+
+def test_a_film_by_the_real_function(tmp_path: Path) -> None:
+    """One small film, with the package's own colorize_video."""
+    if missing() is not None:
+        pytest.skip(f"{missing()} is not installed (extra video)")
+    import av
+
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="matroska") as file:
+        stream = file.add_stream("mpeg4", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(6):
+            grey = np.full((48, 64, 3), 40 + 10 * number, np.uint8)
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        file.mux(stream.encode())
+    with running(tmp_path) as live:
+        job = ended(live, live.client.post("/v1/jobs", content=buffer.getvalue()).json())
+        assert (job["state"], job["done"]) == ("done", 6), job["error"]
+        answer = live.client.get(job["links"]["result"])
+        with av.open(io.BytesIO(answer.content)) as result:
+            frames = [frame.to_ndarray(format="rgb24") for frame in result.decode(video=0)]
+        assert len(frames) == 6
+        assert np.ptp(frames[3].astype(int), axis=2).max() > 20
+        broken = live.client.post("/v1/jobs", content=buffer.getvalue()[:500]).json()
+        found = ended(live, broken)
+        assert found["state"] == "failed"
+        assert str(tmp_path) not in found["error"]
+
+
+def test_a_film_with_options_of_pictures(live: Running) -> None:
+    answer = live.client.post("/v1/jobs?format=png", content=FILM)
+    check_error(answer, 422, "invalid", "format", "a film takes only")
+
+
+def test_films_and_pictures_do_not_mix(live: Running) -> None:
+    files = [("file", JPEG), ("file", FILM)]
+    check_error(live.client.post("/v1/jobs", files=files), 415, "unsupported", "file 2 of 2")
+
+
+def test_without_the_extra_for_films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photochrom.server.films._NEEDED", ("json", "no_such_package.inside"))
+    assert missing() == "the package no_such_package.inside"
+    with running(tmp_path) as live:
+        answer = live.client.post("/v1/jobs", content=FILM)
+        check_error(answer, 415, "unsupported", "no_such_package.inside is missing")
+
+
+@pytest.mark.parametrize(
+    ("head", "suffix"),
+    [
+        (FILM, ".mp4"),
+        (b"\0\0\0\x14ftypqt  ", ".mov"),
+        (b"\x1aE\xdf\xa3" + bytes(20), ".mkv"),
+        (b"RIFF\0\0\0\0AVI LIST", ".mkv"),
+        (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1/x", None),
+        (b"ffconcat version 1.0\nfile /etc/passwd", None),
+        (b"RIFF\0\0\0\0WEBPVP8 ", None),
+        (b"\0\0\0\x1cftypavif", None),
+        (b"\0\0\0\x1cftypheic", None),
+        (JPEG, None),
+        (b"", None),
+        (b"G" + bytes(187) + b"G", ".mkv"),
+    ],
+)
+def test_kinds_of_films(head: bytes, suffix: str | None) -> None:
+    assert film_suffix(head) == suffix
+
+
+def test_results_expire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photochrom.server.jobs._SWEEP", 0.1)
+    with running(tmp_path, keep=1 / 3600) as live:
+        job = ended(live, post(live, ("a.jpg", JPEG)))
+        folder = live.service.jobs.folder.of(job["id"])
+        assert folder.exists()
+        wait_for(lambda: live.client.get(job["links"]["self"]).status_code == 404)
+        assert not folder.exists()
+
+
+def test_stopped_and_started_again(tmp_path: Path, film: FakeFilm) -> None:
+    """What is interrupted by a stop goes on, and does not do again what was done."""
+    film.wait.clear()
+    with running(tmp_path, film=film, concurrent=1) as live, Gate(live.service) as gate:
+        finished = live.client.post("/v1/jobs", files={"file": ("x.jpg", JPEG)}).json()
+        gate.open.set()
+        ended(live, finished)
+        gate.open.clear()
+        job = post(live, *[(f"{n}.jpg", JPEG) for n in range(4)])
+        long = post(live, ("a.mp4", FILM))
+        wait_for(lambda: gate.calls == 2)
+        live.service.stopping.set()
+        threading.Timer(0.3, gate.open.set).start()
+    film.wait.set()
+    with running(tmp_path, film=film) as live:
+        assert ended(live, long)["state"] == "done"
+        done = ended(live, job)
+        assert (done["state"], done["done"]) == ("done", 4)
+        assert list(packed(live, done)) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
+        assert live.service.jobs.store.get(job["id"]).attempts == 1  # type: ignore[union-attr]
+        assert list(packed(live, finished)) == ["x.jpg"]
+
+
+def test_what_a_crash_left(tmp_path: Path) -> None:
+    """Running jobs are taken up again, hopeless ones given up, orphans removed."""
+    folder = tmp_path / "state"
+    files = Folder(folder)
+    store = Store(files.database)
+    ids = {name: str(number) * 32 for number, name in enumerate(("again", "hopeless", "orphan"))}
+    for name, id in ids.items():
+        (files.of(id) / "in").mkdir(parents=True)
+        (files.of(id) / "out").mkdir()
+        (files.of(id) / "in" / "0000").write_bytes(JPEG)
+        if name != "orphan":
+            store.add(Job(id, "pictures", {}, [{"name": f"{name}.jpg"}], total=1))
+    for _ in range(3):
+        store.begin("pictures")
+        store.begin("pictures")
+        again, lost = store.recover(time.time() + 100)
+    assert (again, sorted(lost)) == (0, sorted([ids["again"], ids["hopeless"]]))
+    store._db.execute(
+        "update jobs set state = 'running', attempts = 1 where id = ?", (ids["again"],)
+    )
+    store.close()
+    files.close()
+    with running(tmp_path) as live:
+        job = ended(live, {"links": {"self": f"/v1/jobs/{ids['again']}"}})
+        assert (job["state"], list(packed(live, job))) == ("done", ["again.jpg"])
+        lost_job = live.client.get(f"/v1/jobs/{ids['hopeless']}").json()
+        assert lost_job["state"] == "failed"
+        assert "ended 3 times" in lost_job["error"]
+        assert not live.service.jobs.folder.of(ids["orphan"]).exists()
+
+
+def test_one_service_per_folder(tmp_path: Path) -> None:
+    first = Folder(tmp_path / "state")
+    with pytest.raises(ArgumentError, match="another service"):
+        Folder(tmp_path / "state")
+    first.close()
+    Folder(tmp_path / "state").close()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ArgumentError, match="--folder"):
+        Folder(tmp_path / "file" / "state")

@@ -1,0 +1,306 @@
+"""What is too large, too slow or too much gets a clear answer, and its place is free again."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import struct
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from photochrom.server import connections
+from tests.helpers.server_running import Gate, Running, check_error, picture, running, wait_for
+
+JPEG = picture()
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(
+        tmp_path_factory.mktemp("server"),
+        max_upload=0.5,
+        max_job_upload=1,
+        max_pixels=100_000,
+        max_files=3,
+        timeout=1.5,
+        concurrent=1,
+        queue=2,
+    ) as found:
+        yield found
+
+
+def idle(live: Running) -> None:
+    """Nothing waits and nothing works any more."""
+    wait_for(lambda: live.service.desk.taken == live.service.desk.working == 0)
+
+
+def png_bomb(width: int, height: int) -> bytes:
+    """A PNG that claims, and has, far more pixels than bytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    packer = zlib.compressobj(9)
+    row = bytes(width // 8 + 1)
+    pixels = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    parts = chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+def test_a_decompression_bomb(live: Running) -> None:
+    bomb = png_bomb(20_000, 20_000)
+    assert len(bomb) < 500_000
+    start = time.monotonic()
+    answer = live.client.post("/v1/colorize", content=bomb)
+    check_error(answer, 413, "too_large", "100,000 pixels", "20000 x 20000")
+    assert "max_pixels" not in answer.text
+    assert time.monotonic() - start < 5
+
+
+def test_pages_that_are_too_large_together(live: Running) -> None:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    pages = [Image.new("L", (200, 200)) for _ in range(3)]
+    pages[0].save(buffer, "TIFF", save_all=True, append_images=pages[1:], compression="packbits")
+    answer = live.client.post("/v1/colorize", content=buffer.getvalue())
+    check_error(answer, 413, "too_large", "pages together")
+
+
+@pytest.mark.parametrize("path", ["/v1/colorize", "/v1/jobs"])
+def test_a_stated_length_of_2_gb(live: Running, path: str) -> None:
+    with socket.create_connection(live.address) as line:
+        line.settimeout(5)
+        line.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2147483648\r\n\r\n".encode()
+        )
+        check_error(received(line), 413, "too_large", "bytes")
+    idle(live)
+
+
+def test_2_gb_are_refused_before_a_client_that_asks_sends_them(live: Running) -> None:
+    with socket.create_connection(live.address) as line:
+        line.settimeout(5)
+        line.sendall(
+            b"POST /v1/colorize HTTP/1.1\r\nHost: x\r\nContent-Length: 2147483648\r\n"
+            b"Expect: 100-continue\r\n\r\n"
+        )
+        check_error(received(line), 413, "too_large")  # no "100 Continue" before it
+
+
+def test_chunks_without_end(live: Running) -> None:
+    """A client that goes on sending up to 2 GB can read the answer, and is cut off."""
+    before = live.service.desk.taken
+    sent, chunk = 0, b"10000\r\n" + bytes(65536) + b"\r\n"
+    with socket.create_connection(live.address) as line:
+        line.settimeout(5)
+        line.sendall(
+            b"POST /v1/colorize HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+            b"Content-Type: image/jpeg\r\n\r\n"
+        )
+        line.setblocking(False)
+        answer = b""
+        while not answer and sent < 2 << 30:
+            try:
+                line.sendall(chunk)
+                sent += len(chunk)
+            except BlockingIOError:
+                line.settimeout(5)
+                line.sendall(b"")
+            line.setblocking(False)
+            try:
+                answer = line.recv(65536)
+            except BlockingIOError:
+                time.sleep(0.001)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert sent < 64 << 20
+    assert live.service.desk.taken == before == 0
+
+
+def test_a_large_form(live: Running) -> None:
+    answer = live.client.post("/v1/colorize", files={"file": bytes(600_000)})
+    check_error(answer, 413, "too_large", "500,000 bytes")
+    fields = {"hints": "[" + " " * 2_000_000 + "]"}
+    answer = live.client.post("/v1/colorize", files={"file": JPEG}, data=fields)
+    check_error(answer, 413, "too_large")
+    many = {f"f{n}": "1" for n in range(60)}
+    answer = live.client.post("/v1/colorize", files={"file": JPEG}, data=many)
+    check_error(answer, 413, "too_large", "Too many fields")
+    answer = live.client.post("/v1/jobs", files=[("file", JPEG)] * 4)
+    check_error(answer, 413, "too_large", "Too many files")
+    answer = live.client.post("/v1/jobs", files=[("file", JPEG), ("file", JPEG + bytes(600_000))])
+    check_error(answer, 413, "too_large", "file 2 of 2")
+
+
+def test_a_body_that_drips(live: Running) -> None:
+    with socket.create_connection(live.address) as line:
+        line.settimeout(5)
+        line.sendall(b"POST /v1/colorize HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(4):
+            line.sendall(b"x")
+            time.sleep(0.3)
+        check_error(received(line), 408, "too_slow", "1.5 s")
+        assert line.recv(100) == b""  # and hangs up
+    idle(live)
+
+
+def test_a_head_that_drips(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_SECONDS", 0.6)
+    with socket.create_connection(live.address) as line:
+        line.settimeout(5)
+        for byte in b"GET /healthz HTTP/1.1\r\nHo":
+            line.sendall(bytes([byte]))
+            time.sleep(0.02)
+        check_error(received(line), 408, "too_slow", "head")
+
+
+def test_a_connection_that_says_nothing(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_SECONDS", 0.3)
+    with socket.create_connection(live.address) as line:
+        line.settimeout(5)
+        assert line.recv(100) == b""
+
+
+def test_a_rest_that_nobody_reads(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the answer a client may not go on sending for ever."""
+    monkeypatch.setattr(connections, "_SECONDS", 0.5)
+    with socket.create_connection(live.address) as line:
+        line.settimeout(5)
+        line.sendall(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n")
+        check_error(received(line), 404, "not_found")
+
+        def go_on() -> None:
+            for _ in range(30):
+                line.sendall(b"x")
+                time.sleep(0.05)
+
+        with pytest.raises(OSError, match=r"[Bb]roken|reset"):
+            go_on()
+
+
+def test_what_is_not_http(live: Running) -> None:
+    with socket.create_connection(live.address) as line:
+        line.settimeout(5)
+        line.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+        check_error(received(line), 400, "bad_request")
+
+
+def test_a_full_queue(live: Running) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        with Gate(live.service) as gate:
+            waiting = [
+                pool.submit(httpx.post, f"{live.url}/v1/colorize", content=JPEG, timeout=30)
+                for _ in range(3)
+            ]
+            wait_for(lambda: live.service.desk.taken == 3 and gate.calls == 1)
+            answer = live.client.post("/v1/colorize", content=JPEG)
+            check_error(answer, 429, "busy", "wait")
+            assert 1 <= int(answer.headers["retry-after"]) <= 60
+            assert live.client.get("/healthz").status_code == 200  # the event loop is free
+        assert [each.result().status_code for each in waiting] == [200] * 3
+    idle(live)
+
+
+def test_a_picture_that_takes_too_long(live: Running) -> None:
+    with Gate(live.service):
+        answer = live.client.post("/v1/colorize", content=JPEG)
+        check_error(answer, 503, "unavailable", "1.5 s")
+        assert answer.headers["retry-after"]
+    idle(live)
+    assert live.client.post("/v1/colorize", content=JPEG).status_code == 200
+
+
+def test_a_client_that_hangs_up(live: Running) -> None:
+    request = (
+        b"POST /v1/colorize HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(JPEG)
+    ) + JPEG
+    desk = live.service.desk
+    with Gate(live.service) as gate:
+        lines = [socket.create_connection(live.address) for _ in range(3)]
+        for line in lines:
+            line.sendall(request)
+        wait_for(lambda: desk.taken == 3 and gate.calls == 1)
+        for line in lines:
+            line.close()
+        wait_for(lambda: desk.taken == 0)  # at once, though a thread is still at work
+        assert desk.working == 1
+    idle(live)
+    assert gate.calls == 1  # those that waited were never begun
+    text = live.client.get("/metrics").text
+    assert 'route="/v1/colorize",status="499"} 3.0' in text
+
+
+def test_a_client_that_hangs_up_while_it_sends(live: Running) -> None:
+    with socket.create_connection(live.address) as line:
+        line.sendall(b"POST /v1/colorize HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc")
+        wait_for(lambda: live.service.desk.taken == 1)
+    idle(live)
+
+
+def test_a_full_queue_of_jobs(tmp_path: Path) -> None:
+    with running(tmp_path, max_jobs=1, concurrent=1) as live, Gate(live.service) as gate:
+        first = live.client.post("/v1/jobs", content=JPEG)
+        wait_for(lambda: gate.calls == 1)
+        second = live.client.post("/v1/jobs", content=JPEG)
+        assert first.status_code == second.status_code == 202
+        answer = live.client.post("/v1/jobs", content=JPEG)
+        check_error(answer, 429, "busy", "jobs")
+        assert answer.headers["retry-after"]
+
+
+def test_a_full_disk(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live.service.jobs.folder, "free", lambda: 1000)
+    answer = live.client.post("/v1/jobs", content=JPEG)
+    check_error(answer, 503, "unavailable", "disk")
+    assert answer.headers["retry-after"]
+    monkeypatch.undo()
+
+    def full(*arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(live.service.jobs.folder, "take", full)
+    check_error(live.client.post("/v1/jobs", content=JPEG), 503, "unavailable", "disk")
+
+
+def test_an_error_of_our_own(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: Any) -> None:
+        raise ZeroDivisionError("secret")
+
+    model = live.service.colorizers["tiny"].model
+    monkeypatch.setattr(model, "predict", broken)
+    answer = live.client.post("/v1/colorize", content=JPEG)
+    assert "secret" not in check_error(answer, 500, "internal", "log")
+
+
+def test_a_zip_is_no_picture(live: Running) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("a.jpg", JPEG)
+    answer = live.client.post("/v1/jobs", content=buffer.getvalue())
+    check_error(answer, 415, "unsupported", "archive")
+
+
+def received(line: socket.socket) -> httpx.Response:
+    """The answer that comes through a socket."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += line.recv(65536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    first, *rest = head.decode().split("\r\n")
+    headers = dict(each.split(": ", 1) for each in rest)
+    found = {name.lower(): value for name, value in headers.items()}
+    while len(body) < int(found["content-length"]):
+        body += line.recv(65536)
+    json.loads(body)
+    return httpx.Response(int(first.split()[1]), headers=found, content=body)

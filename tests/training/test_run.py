@@ -1,0 +1,309 @@
+"""A whole run: killed and resumed, on damaged files, on a full disk, by several processes."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch (extra train)")
+for package in ("lightning", "timm", "onnxscript", "matplotlib", "safetensors"):
+    pytest.importorskip(package, reason=f"needs {package} (extra train)")
+
+import timm  # noqa: E402
+from lightning.pytorch import Callback  # noqa: E402
+from safetensors.torch import load_file  # noqa: E402
+
+from photochrom.errors import ArgumentError, DownloadError, PhotochromError  # noqa: E402
+from photochrom.models import Model  # noqa: E402
+from photochrom.training import fit as fitting  # noqa: E402
+from photochrom.training import run as running  # noqa: E402
+from photochrom.training.callbacks import Progress  # noqa: E402
+from photochrom.training.checkpoints import Stopped  # noqa: E402
+from photochrom.training.fit import LAST  # noqa: E402
+from photochrom.training.history import read_history  # noqa: E402
+from photochrom.training.run import train  # noqa: E402
+from tests.helpers.training_pictures import fill  # noqa: E402
+
+ENCODER = "mobilenetv3_small_050"
+SMALL = {"preset": "photochrom", "encoder": ENCODER, "size": 32, "batch": 2, "epochs": 2}
+PLAIN = {"preset": "plain", "size": 32, "batch": 2, "epochs": 2}
+
+
+class Notes:
+    """Remembers what a run told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.steps: list[Progress] = []
+        self.counts: list[tuple[int, int]] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    def pictures(self, done: int, total: int) -> None:
+        self.counts.append((done, total))
+
+    def step(self, progress: Progress) -> None:
+        self.steps.append(progress)
+
+
+class StopAfter(Callback):
+    """Ends a run at a step as if somebody had pressed Ctrl-C."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_start(self, trainer: Any, *_: Any) -> None:
+        if trainer.global_step == self.step - 1:
+            (checkpoints,) = (c for c in trainer.callbacks if hasattr(c, "requests"))
+            checkpoints.requests.stop = True
+
+
+@pytest.fixture(autouse=True)
+def untrained_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is downloaded, and no process is forked."""
+    create = timm.create_model
+
+    def offline(name: str, *, pretrained: bool = False, **options: Any) -> Any:
+        return create(name, pretrained=False, **options)
+
+    monkeypatch.setattr(timm, "create_model", offline)
+    monkeypatch.setattr(running, "_workers", lambda _: 0)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "pictures"
+    fill(folder, 10)
+    return folder
+
+
+def begun(data: Path, options: dict[str, Any]) -> dict[str, Any]:
+    return {"data": (str(data),), **options}
+
+
+@contextmanager
+def stopped_after(step: int) -> Iterator[pytest.MonkeyPatch]:
+    """A run in here stops after that step, and says so."""
+    stop = [StopAfter(step)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(running, "fit", lambda *a, **k: fitting.fit(*a, **k, callbacks=stop))
+        with pytest.raises(KeyboardInterrupt):
+            yield patched
+
+
+@pytest.fixture
+def unfinished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures and export, which take seconds, are left out."""
+
+    def finish(*arguments: Any) -> None:
+        arguments[-1].say("writing the model")
+        (arguments[-2] / "model.onnx").touch()
+
+    monkeypatch.setattr(running, "_finish", finish)
+
+
+@pytest.mark.usefixtures("unfinished")
+@pytest.mark.parametrize(("options", "step"), [(SMALL, 3), (PLAIN, 5)], ids=["photochrom", "plain"])
+def test_a_stopped_run_ends_as_if_it_had_not_been(
+    data: Path,
+    options: dict[str, Any],
+    step: int,
+    tmp_path: Path,
+) -> None:
+    train(begun(data, options), tmp_path / "whole")
+    with stopped_after(step):
+        train(begun(data, options), tmp_path / "halves")
+    assert torch.load(tmp_path / "halves" / LAST)["global_step"] == step
+    notes = Notes()
+    train({}, tmp_path / "halves", resume=True, watch=notes)
+    assert not notes.counts  # the pictures were there already
+    whole, halves = (
+        load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "halves")
+    )
+    assert whole.keys() == halves.keys()
+    for name, values in whole.items():
+        assert torch.equal(values, halves[name]), name
+    one, two = (
+        read_history(tmp_path / name / "logs" / "metrics.csv") for name in ("whole", "halves")
+    )
+    # Of the step it stopped at the validation is left out; it takes no part in the training.
+    assert {k: v for k, v in one["val/loss"].items() if k != step - 1} == two["val/loss"]
+    assert notes.lines[-1] == "writing the model"
+    assert train({}, tmp_path / "halves", resume=True, watch=notes)
+    assert notes.lines[-1] == "the run is finished"
+
+
+KILLED = """
+import os, sys
+from lightning.pytorch import Callback
+from photochrom.training import checkpoints, fit as fitting, run as running
+
+class Kill(Callback):
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == 6:
+            os.kill(os.getpid(), 9)
+
+if __name__ == "__main__":
+    if sys.argv[3] == "kill":
+        fit = fitting.fit
+        checkpoints.Checkpoints.__init__.__defaults__ = (0.0,)  # one at every step
+        running.fit = lambda *a, **k: fit(*a, **k, callbacks=[Kill()])
+    options = dict(data=(sys.argv[1],), preset="plain", size=32, batch=2, epochs=2)
+    running._finish = lambda *_: None
+    running.train(options, running.Path(sys.argv[2]), resume=sys.argv[3] == "resume")
+"""
+
+
+@pytest.mark.usefixtures("unfinished")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_a_killed_run_ends_as_if_it_had_not_been(data: Path, tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED, encoding="utf-8")
+
+    def run(word: str) -> int:
+        command = [sys.executable, str(script), str(data), str(tmp_path / "run"), word]
+        return subprocess.run(command, capture_output=True, check=False).returncode
+
+    assert run("kill") == -9
+    assert torch.load(tmp_path / "run" / LAST)["global_step"] == 6
+    assert run("resume") == 0
+    train(begun(data, PLAIN), tmp_path / "whole")
+    killed, whole = (load_file(tmp_path / n / "weights.safetensors") for n in ("run", "whole"))
+    for name, values in whole.items():
+        assert torch.equal(values, killed[name]), name
+
+
+def test_what_a_run_leaves(data: Path, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    fill(mixed, 8)
+    (mixed / "broken.jpg").write_bytes(b"\xff\xd8\xff and nothing")
+    (mixed / "empty.png").write_bytes(b"")
+    notes = Notes()
+    model = train(begun(mixed, SMALL), tmp_path / "My Run", watch=notes)
+    assert model == tmp_path / "My Run" / "model.onnx"
+    assert sum(line.startswith("2 left out, ") for line in notes.lines) == 1
+    assert "8 pictures can be used" in notes.lines
+    assert sorted(p.name for p in model.parent.iterdir()) == [
+        "curves.png",
+        "logs",
+        "model.onnx",
+        "run.json",
+        "sheet.png",
+        "weights.safetensors",
+    ]
+    card = Model(model).card
+    assert (card.name, card.family, card.hints) == ("my-run", "photochrom", True)
+    assert "mixed" in card.data
+    assert ENCODER in card.title
+    assert card.metrics["validation_pictures"] == 1
+    weights = load_file(model.parent / "weights.safetensors")
+    seen = {int(v) for k, v in weights.items() if k.endswith("num_batches_tracked") and "enc" in k}
+    assert seen == {0}  # the encoder's statistics are ImageNet's
+    assert "validation_loss" in card.metrics
+
+
+@pytest.mark.usefixtures("unfinished")
+def test_a_full_disk_keeps_the_earlier_checkpoint(data: Path, tmp_path: Path) -> None:
+    with stopped_after(3):
+        train(begun(data, PLAIN), tmp_path / "run")
+    last = tmp_path / "run" / LAST
+    before = last.read_bytes()
+
+    def full(_: Any, path: Any) -> None:
+        Path(path).write_bytes(b"the beginning")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    notes = Notes()
+    with stopped_after(5) as patched:
+        patched.setattr("photochrom.training.checkpoints.torch.save", full)
+        train({}, tmp_path / "run", resume=True, watch=notes)
+    assert "a checkpoint could not be written (No space left on device)" in notes.lines[-1]
+    assert last.read_bytes() == before
+    assert [p.name for p in last.parent.iterdir() if p.name.endswith(".part")] == []
+    assert train({}, tmp_path / "run", resume=True)
+
+
+def test_a_full_disk_at_the_end_is_explained(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running.report, "curves", full)
+        with pytest.raises(PhotochromError, match=r"No space left on device; .* --resume"):
+            train(begun(data, PLAIN), tmp_path / "run")
+    notes = Notes()
+    assert train({}, tmp_path / "run", resume=True, watch=notes)
+    assert notes.lines == ["writing the model"]  # nothing was trained again
+
+
+@pytest.mark.usefixtures("unfinished")
+def test_the_options_of_a_run_stay(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="no run to resume"):
+        train({}, tmp_path / "run", resume=True)
+    train(begun(data, PLAIN), tmp_path / "run")
+    with pytest.raises(ArgumentError, match="new or empty"):
+        train(begun(data, PLAIN), tmp_path / "run")
+    with pytest.raises(ArgumentError, match="another batch: expected 2, got 3"):
+        train({"batch": 3}, tmp_path / "run", resume=True)
+    assert train(begun(data, PLAIN), tmp_path / "run", resume=True)  # the same ones are welcome
+    stored = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    assert stored["data"] == [str(data)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"preset": "other"}, "--preset"),
+        ({"preset": "plain", "size": 48}, "32, 64 or 128"),
+        ({"preset": "plain", "encoder": "resnet50"}, "neither of them"),
+        ({"minutes": 1.0, "epochs": 1.0}, "both"),
+        ({"data": ("nowhere",)}, "not a source"),
+        ({"encoder": "nothing_like_it"}, "nothing_like_it"),
+        ({"seed": -1}, "seed"),
+        ({"data": ()}, "nothing to train on"),
+    ],
+)
+def test_mistakes(data: Path, options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        train(begun(data, {"epochs": 1, "encoder": ENCODER} | options), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_encoder_that_cannot_be_fetched(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = timm.create_model
+
+    def unconnected(name: str, *, pretrained: bool = False, **options: Any) -> Any:
+        if pretrained:
+            raise OSError("no route\nto the host")
+        return create(name, **options)
+
+    monkeypatch.setattr(timm, "create_model", unconnected)
+    with pytest.raises(DownloadError, match=r"got no route; .* --weights") as caught:
+        train(begun(data, SMALL), tmp_path / "run")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_in_use_is_left_alone(data: Path, tmp_path: Path) -> None:
+    with (
+        running._alone(tmp_path / "run", True),
+        pytest.raises(ArgumentError, match="a run is going on"),
+    ):
+        train(begun(data, PLAIN), tmp_path / "run")
+
+
+def test_stopped_is_no_mistake() -> None:
+    assert not issubclass(Stopped, PhotochromError)

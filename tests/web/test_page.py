@@ -1,0 +1,198 @@
+"""The page's logic, run by Streamlit's own tester: no browser, no server."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.cli_model import grey_picture
+
+pytest.importorskip("streamlit", reason="needs Streamlit (extra web)")
+tiny = pytest.importorskip("tiny_models", reason="builds its networks with onnx (extra import)")
+
+from streamlit.testing.v1 import AppTest  # noqa: E402
+
+from photochrom import ArgumentError, ModelImportError  # noqa: E402
+from photochrom.cli import page as command  # noqa: E402
+from photochrom.web.choosing import import_caffe  # noqa: E402
+from photochrom.web.examples import examples  # noqa: E402
+from tests.helpers.caffe_small import small_files  # noqa: E402 - after the checks
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The page with a tiny model chosen."""
+    models = tmp_path / "models"
+    models.mkdir()
+    tiny.photochrom(models / "tiny.onnx", hints=True, title="A tiny one: for tests")
+    monkeypatch.setenv("PHOTOCHROM_HOME", str(tmp_path))
+    app = AppTest.from_file(str(command.page()), default_timeout=60)
+    app.session_state["model"] = "tiny"
+    return app.run()
+
+
+def png(width: int = 90, height: int = 60) -> bytes:
+    buffer = io.BytesIO()
+    grey_picture(width, height).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def drop(page: Any, *files: tuple[str, bytes]) -> Any:
+    uploader = page.file_uploader[0]
+    return uploader.set_value([(name, data, "image/png") for name, data in files]).run()
+
+
+def texts(page: Any) -> str:
+    return " ".join(e.value for e in (*page.markdown, *page.caption, *page.info))
+
+
+def test_the_first_sight(page: Any) -> None:
+    assert not page.exception
+    assert page.title[0].value == "Photochrom"
+    assert "plausible, not evidence" in texts(page)
+    assert "A tiny one" in texts(page)
+    assert [s.label for s in page.selectbox] == ["Model"]
+    assert not page.slider
+
+
+def test_a_dropped_picture_is_shown_and_leaves_streamlit_s_memory(page: Any) -> None:
+    drop(page, ("grandma.png", png()))
+    assert not page.exception
+    assert [s.label for s in page.slider] == ["Vividness", "Warmth"]
+    assert page.selectbox[0].label == "Picture"
+    space = page.session_state["workspace"]
+    (item,) = space.items.values()
+    assert item.name == "grandma.png"
+    assert item.path.read_bytes() == png()
+    assert [b.label for b in page.download_button] == ["Download", "Before and after"]
+
+
+def test_sliders_change_the_picture(page: Any) -> None:
+    drop(page, ("grandma.png", png()))
+    space = page.session_state["workspace"]
+    (canvas,) = space._canvases.values()
+    before = canvas._after.cache_info().misses
+    page.slider(key="vividness").set_value(2.0).run()
+    page.slider(key="warmth").set_value(0.5).run()
+    assert not page.exception
+    assert canvas._after.cache_info().misses == before + 2
+    assert list(space._canvases.values()) == [canvas]
+
+
+def test_hints_survive_what_is_done_elsewhere(page: Any) -> None:
+    drop(page, ("grandma.png", png()))
+    (item,) = page.session_state["workspace"].items.values()
+    item.edits.act({"do": "put", "x": 0.5, "y": 0.5})
+    page.run()
+    item.edits.act({"do": "paint", "id": 1, "color": "#c0392b"})
+    page.slider(key="vividness").set_value(1.5).run()
+    assert not page.exception
+    assert [pin.color for pin in item.edits.look.pins] == ["#c0392b"]
+
+
+def test_how_sure_is_it(page: Any) -> None:
+    drop(page, ("grandma.png", png()))
+    page.toggle[0].set_value(True).run()
+    assert not page.exception
+    assert "The more violet, the less sure" in texts(page)
+
+
+def test_several_pictures_and_what_is_none(page: Any) -> None:
+    drop(page, ("a.png", png()), ("b.png", b"no picture"))
+    assert page.selectbox[0].label == "Picture (2 in all)"
+    # The last one is shown, which cannot be read: one line, with the user's own name for it.
+    assert "b.png cannot be read" in page.error[0].value
+    assert not page.exception
+    next(b for b in page.button if b.label == "Remove").click().run()
+    assert not page.exception
+    assert [item.name for item in page.session_state["workspace"].items.values()] == ["a.png"]
+    assert page.slider
+
+
+def test_all_pictures_at_once(page: Any) -> None:
+    drop(page, ("a.png", png()), ("b.png", png(40, 30)))
+    page.button(key="batch").click().run()
+    job = page.session_state["workspace"].job
+    for _ in range(100):
+        if job.status != "running":
+            break
+        page.run()
+    page.run()
+    assert job.status == "done"
+    assert not page.exception
+    assert "Download the ZIP" in [b.label for b in page.download_button]
+
+
+def test_a_film_without_the_extra(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photochrom.web.progress.film_missing", lambda: "Films need more.")
+    drop(page, ("clip.mp4", b"x"))
+    assert not page.exception
+    assert page.info[0].value == "Films need more."
+
+
+def test_a_film_is_coloured_with_progress(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fake(source: Path, target: Path, colorizer: Any, progress: Any) -> list[str]:
+        progress(1, 2)
+        target.write_bytes(source.read_bytes() + b"!")
+        progress(2, 2)
+        return []
+
+    monkeypatch.setattr("photochrom.web.progress.film_missing", lambda: None)
+    monkeypatch.setattr("photochrom.web.progress.colour_film", fake)
+    drop(page, ("clip.mkv", b"x"))
+    page.button(key="film").click().run()
+    job = page.session_state["workspace"].job
+    while job.status == "running":
+        page.run()
+    page.run()
+    assert not page.exception
+    assert job.result.read_bytes() == b"x!"
+    assert "Download the film" in [b.label for b in page.download_button]
+
+
+def test_a_model_that_cannot_be_loaded(page: Any, tmp_path: Path) -> None:
+    (tmp_path / "models" / "broken.onnx").write_bytes(b"nothing")
+    page.run()
+    page.selectbox(key="model").set_value("broken").run()
+    assert not page.exception
+    assert "broken.onnx" in page.error[0].value
+    page.selectbox(key="model").set_value("tiny").run()
+    assert not page.error
+
+
+def test_the_three_caffe_files_become_a_model(tmp_path: Path) -> None:
+    files = small_files(tmp_path)
+    given = {
+        role: io.BytesIO(path.read_bytes())
+        for role, path in {
+            "prototxt": files.prototxt,
+            "caffemodel": files.caffemodel,
+            "points": files.points,
+        }.items()
+    }
+    target = tmp_path / "models"
+    assert import_caffe(given, target).family == "zhang16"
+    assert [path.name for path in target.iterdir()] == ["zhang16.onnx"]
+    with pytest.raises(ArgumentError, match="consists of three files"):
+        import_caffe({"points": given["points"]}, target)
+    with pytest.raises(ModelImportError):
+        import_caffe({role: io.BytesIO(b"x") for role in given}, target)
+
+
+def test_examples_are_pictures_and_one_needs_nothing() -> None:
+    found = examples()
+    assert found[-1].name == "landscape.png"
+    for example in found:
+        assert example.read()[:4] == b"\x89PNG"
+
+
+def test_the_options_for_streamlit_send_nothing_anywhere() -> None:
+    options = command._options("127.0.0.1", 8501, True)
+    pairs = dict(zip(options[::2], options[1::2], strict=True))
+    assert pairs["--browser.gatherUsageStats"] == "false"
+    assert pairs["--server.address"] == "127.0.0.1"
+    assert pairs["--server.headless"] == "true"
+    assert command.page().is_file()

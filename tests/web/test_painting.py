@@ -1,0 +1,219 @@
+"""Canvas: prepared once, shown small, saved at full size."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from photochrom import ArgumentError, Colorizer, Hint, PictureError, open_pages, open_picture
+from photochrom.color import srgb_to_lab
+from photochrom.models import Card
+from photochrom.web import painting
+from photochrom.web.looks import Look, Pin
+from photochrom.web.painting import PREVIEW, VERSIONS, Canvas, Finish
+from tests.helpers import tiny_models as tiny
+
+Array = NDArray[Any]
+RED = "#c0392b"
+
+
+@pytest.fixture(scope="module")
+def colorizers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Colorizer]:
+    folder = tmp_path_factory.mktemp("models")
+    plain = Card(name="plain", family="plain", size=64, multiple=4)
+    return {
+        "free": Colorizer(tiny.photochrom(folder / "free.onnx")),
+        "hints": Colorizer(tiny.photochrom(folder / "hints.onnx", hints=True)),
+        "plain": Colorizer(tiny.save(folder / "plain.onnx", tiny.PLAIN, plain)),
+    }
+
+
+def scene(height: int, width: int, depth: type = np.uint8) -> Array:
+    """Dark on the left, bright on the right."""
+    rng, top = np.random.default_rng(1), np.iinfo(depth).max
+    grey = np.full((height, width), 0.35)
+    grey[:, width // 2 :] = 0.7
+    return np.rint((grey + rng.normal(0, 0.02, grey.shape)).clip(0, 1) * top).astype(depth)
+
+
+def write(path: Path, array: Array, **options: Any) -> Path:
+    Image.fromarray(array).save(path, **options)
+    return path
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    return write(tmp_path / "scene.png", scene(60, 90), dpi=(300, 300))
+
+
+def seen(address: str) -> Array:
+    """The pixels behind an address."""
+    head, data = address.split(",")
+    assert head in ("data:image/jpeg;base64", "data:image/png;base64")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+
+
+def saved(canvas: Canvas, finish: Finish) -> Any:
+    buffer = io.BytesIO()
+    canvas.save(buffer, finish)
+    return open_picture(buffer.getvalue())
+
+
+@pytest.mark.parametrize("name", ["free", "hints", "plain"])
+@pytest.mark.parametrize("vividness", [0.4, 1, 2])
+def test_a_download_is_what_the_library_gives(
+    colorizers: dict[str, Colorizer], small: Path, name: str, vividness: float
+) -> None:
+    colorizer = colorizers[name]
+    look = Look((Pin(1, 20 / 90, 30 / 60, RED),))
+    picture = saved(Canvas(colorizer, small), Finish(look, vividness))
+    expected = colorizer.render(
+        colorizer.prepare(small), hints=[Hint(20, 30, (192, 57, 43))], vividness=vividness
+    )
+    np.testing.assert_array_equal(picture.pixels, expected.pixels)
+    assert picture.metadata.dpi == pytest.approx((300, 300), abs=0.1)
+    assert b"tiny" in (picture.metadata.xmp or b"") or picture.metadata.xmp
+
+
+def test_the_preview_is_small_and_the_download_is_not(
+    colorizers: dict[str, Colorizer], tmp_path: Path
+) -> None:
+    path = write(tmp_path / "large.png", scene(700, 1500, np.uint16))
+    canvas = Canvas(colorizers["free"], path)
+    assert (canvas.width, canvas.height) == (1500, 700)
+    assert seen(canvas.before).shape[:2] == seen(canvas.after(Finish())).shape[:2] == (560, PREVIEW)
+    picture = saved(canvas, Finish())
+    assert picture.pixels.shape == (700, 1500, 3)
+    assert picture.pixels.dtype == np.uint16
+    assert canvas.suffix == ".png"
+    ab = srgb_to_lab(seen(canvas.after(Finish())))[::5, ::5, 1:].mean((0, 1))
+    np.testing.assert_allclose(srgb_to_lab(picture.pixels)[..., 1:].mean((0, 1)), ab, atol=2)
+
+
+def test_every_page_is_saved(colorizers: dict[str, Colorizer], tmp_path: Path) -> None:
+    pages = [Image.fromarray(scene(60, 90)), Image.fromarray(scene(40, 50))]
+    path = tmp_path / "pages.tif"
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    target = tmp_path / "out.tif"
+    Canvas(colorizers["free"], path).save(target, Finish(warmth=0.5))
+    found = list(open_pages(target))
+    assert [page.pixels.shape for page in found] == [(60, 90, 3), (40, 50, 3)]
+    assert all(np.ptp(page.pixels.astype(int), axis=2).max() > 20 for page in found)
+
+
+def test_warmth_and_vividness_change_the_preview(
+    colorizers: dict[str, Colorizer], small: Path
+) -> None:
+    canvas = Canvas(colorizers["free"], small)
+    ab = {
+        key: srgb_to_lab(seen(canvas.after(finish)))[..., 1:].mean((0, 1))
+        for key, finish in {
+            "own": Finish(),
+            "warm": Finish(warmth=1),
+            "blue": Finish(warmth=-1),
+            "grey": Finish(vividness=0),
+        }.items()
+    }
+    assert ab["warm"][1] > ab["own"][1] + 5 > ab["blue"][1] + 10
+    assert np.hypot(*ab["grey"]) < 1
+
+
+def test_versions_differ_and_are_used(colorizers: dict[str, Colorizer], small: Path) -> None:
+    canvas = Canvas(colorizers["free"], small)
+    assert len(canvas.versions) == VERSIONS + 1
+    for number in range(VERSIONS):
+        chosen = seen(canvas.after(Finish(Look(version=number)))).astype(int)
+        # The row shows what one gets.
+        assert np.abs(chosen - seen(canvas.versions[number + 1])).mean() < 2
+        assert np.abs(chosen - seen(canvas.versions[0])).mean() > 2
+
+
+def test_a_reference_lends_its_colours(
+    colorizers: dict[str, Colorizer], small: Path, tmp_path: Path
+) -> None:
+    """Dark is brown or perhaps green to the tiny model; in the reference it is green."""
+    rgb = np.repeat(scene(60, 90)[..., None], 3, 2).astype(int)
+    rgb[:, :45] = rgb[:, :45] + [-30, 15, -40]
+    green = write(tmp_path / "green.png", rgb.clip(0, 255).astype(np.uint8))
+    colorizer = colorizers["free"]
+    canvas, lender = Canvas(colorizer, small), Canvas(colorizer, green)
+    lender.borrow_check()
+    own = srgb_to_lab(seen(canvas.after(Finish())))[:, :40, 1].mean()
+    borrowed = srgb_to_lab(seen(canvas.after(Finish(reference=lender))))[:, :40, 1].mean()
+    assert own > 0
+    assert borrowed < own - 15
+    with pytest.raises(ArgumentError, match="no colours to lend"):
+        canvas.borrow_check()
+
+
+def test_the_palette_and_the_colour_of_a_place(
+    colorizers: dict[str, Colorizer], small: Path
+) -> None:
+    canvas = Canvas(colorizers["free"], small)
+    dark, bright = Pin(1, 0.1, 0.5), Pin(2, 0.9, 0.5)
+    assert len(canvas.palette(dark)) >= 2
+    red, _, blue = bytes.fromhex(canvas.palette(bright)[0][0][1:])
+    assert blue > red
+    red, _, blue = bytes.fromhex(canvas.color_at(dark, Finish())[1:])
+    assert red > blue
+
+
+def test_certainty_is_a_layer_that_is_thick_where_the_model_hesitates(
+    colorizers: dict[str, Colorizer], small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(painting, "_SURE", 0.0)
+    monkeypatch.setattr(painting, "_UNSURE", 1.0)
+    layer = seen(Canvas(colorizers["free"], small).certainty)
+    assert layer.shape[2] == 4
+    assert layer[:, :5, 3].mean() > layer[:, -5:, 3].mean() + 5
+
+
+def test_a_model_of_one_colour_has_no_versions(
+    colorizers: dict[str, Colorizer], small: Path
+) -> None:
+    canvas = Canvas(colorizers["plain"], small)
+    assert not canvas.distribution
+    assert canvas.versions == []
+    assert canvas.palette(Pin(1, 0.5, 0.5)) == []
+    assert canvas.after(Finish(Look(version=1))) == canvas.after(Finish())
+
+
+def test_before_and_after_in_one_file(colorizers: dict[str, Colorizer], small: Path) -> None:
+    picture = open_picture(Canvas(colorizers["free"], small).before_after(Finish()))
+    assert picture.pixels.shape == (60, 186, 3)
+    assert picture.format == "jpeg"
+    left, right = picture.pixels[:, :90].astype(int), picture.pixels[:, 96:].astype(int)
+    assert np.ptp(left, axis=2).max() < 12
+    assert np.ptp(right, axis=2).max() > 20
+
+
+def test_sliders_do_not_run_the_network_again(
+    colorizers: dict[str, Colorizer], small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    colorizer, calls = colorizers["hints"], []
+    predict = colorizer.model.predict
+    monkeypatch.setattr(
+        colorizer.model, "predict", lambda *planes: calls.append(1) or predict(*planes)
+    )
+    canvas = Canvas(colorizer, small)
+    assert len(calls) == 1
+    hinted = Look((Pin(1, 0.2, 0.5, RED),))
+    for vividness in (0.5, 1, 2):
+        canvas.after(Finish(Look((Pin(7, 0.5, 0.5),)), vividness))
+        canvas.after(Finish(hinted, vividness))
+    saved(canvas, Finish(hinted))
+    assert len(calls) == 2
+
+
+def test_what_is_no_picture(colorizers: dict[str, Colorizer], tmp_path: Path) -> None:
+    path = tmp_path / "bad.jpg"
+    path.write_bytes(b"not a picture")
+    with pytest.raises(PictureError):
+        Canvas(colorizers["free"], path)
