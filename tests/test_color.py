@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from photochrom.color import (
     BLOCK,
     decode,
+    grey_of,
+    keep_grey,
     lab_to_srgb,
     lightness,
     neutral,
@@ -207,6 +209,19 @@ def test_lab_to_srgb_keeps_hue_and_never_adds_chroma(L: float, a: float, b: floa
     assert given_ <= asked + 5e-3
     if given_ > 2:
         assert angle(again[1:], lab[1:]) < 0.1
+
+
+def test_the_grey_codes_of_16_bits_can_be_had_back_exactly() -> None:
+    random = np.random.default_rng(8)
+    grey = random.integers(0, 65536, (300, 500)).astype(np.uint16)
+    grey[0, :6] = [0, 1, 2, 65533, 65534, 65535]
+    ab = random.normal(0, 30, (2, 300, 500)).astype(np.float32)
+    rgb = recombine(grey, ab)
+    assert (neutral(rgb) != grey).any()
+    before = rgb.copy()
+    keep_grey(rgb, grey)
+    assert np.abs(rgb.astype(int) - before).max() <= 3
+    np.testing.assert_array_equal(grey_of(rgb), grey)
 
 
 def test_hue_is_kept_in_16_bits_and_chroma_never_larger() -> None:

@@ -19,6 +19,7 @@ LAYERS = {
     "_system": 0,
     "media": 1,
     "color": 1,
+    "luma": 1,
     "colortable": 1,
     "gamut": 1,
     "hints": 1,
@@ -38,7 +39,8 @@ LAYERS = {
     "training": 3.5,  # stands beside: nobody but the command line imports it, see below
 }
 NEIGHBOURS = {  # of the same layer, and still allowed
-    "colortable": {"color"},
+    "luma": {"color"},
+    "colortable": {"color", "luma"},
     "gamut": {"color"},
     "hints": {"color"},
     "media": {"_io"},

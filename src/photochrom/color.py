@@ -276,6 +276,41 @@ def recombine(
     return out
 
 
+def keep_grey(rgb: NDArray[np.uint16], grey: NDArray[np.uint16]) -> None:
+    """Give the last two bits of blue to the grey code, so that `grey_of` finds it exactly.
+
+    Args:
+        rgb: ``(H, W, 3)`` from `recombine`, changed in place; grey pixels stay as they are.
+        grey: ``(H, W)``, as given to it.
+    """
+    rgb[..., 2] ^= (rgb[..., 2] ^ grey) & np.uint16(3)
+
+
+def grey_of(rgb: Codes) -> Codes:
+    """The grey codes that a picture was coloured from, exactly.
+
+    For 8 bits the colours are to come from `colortable`, for 16 to have been through `keep_grey`;
+    of other pictures it is `neutral` within one code.
+
+    Args:
+        rgb: ``(H, W, 3)`` uint8 or uint16.
+
+    Returns:
+        ``(H, W)`` of the same type.
+    """
+    grey = neutral(rgb)
+    if rgb.dtype == np.uint8:
+        return grey if grey.dtype == np.uint8 else _eight_bits(grey)
+    # Rounding R, G and B moves the grey by one code here and there; its last two bits say where.
+    off = ((rgb[..., 2] - grey + np.uint16(1)) & np.uint16(3)).astype(np.int32) - 1
+    found = grey.astype(np.int32) + np.where(off == 2, 0, off)
+    return np.clip(found, 0, 65535).astype(np.uint16)
+
+
+def _eight_bits(codes: Codes) -> Codes:
+    return ((codes.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+
+
 def _room() -> Float:
     """Working memory for `_encode_block`; fresh pages for every block cost more than the sums."""
     return np.empty((13, BLOCK), np.float32)

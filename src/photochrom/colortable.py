@@ -6,18 +6,23 @@ steps for it. A picture has many pixels and few colours: a table of those that w
 as the eye allows: by a third at grey, and further with chroma as the weight of chroma in CIEDE2000
 grows (S_C = 1 + 0.045 C; CIE 142-2001). That changes the 8-bit codes of a picture by 0.15 in the
 mean. Lightness is kept as before, and chroma below 1/6 is none.
+
+There are two kinds: one gives R, G and B of a grey's L (`color_table`), the other Cb and Cr of a
+JPEG's Y' (`chroma_table`).
 """
 
 from __future__ import annotations
 
 import mmap
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .color import Float, recombine
+from .color import Codes, Float, grey_of, recombine
+from .luma import chroma_codes
 
 _STEP = 1 / 3  # between levels, in units of S_C
 _GROWTH = 0.045  # of S_C with chroma
@@ -28,9 +33,14 @@ _MANY = 16384  # pixels of new colours in a block; fewer wait for those of other
 
 
 class ColorTable:
-    """What `recombine` gives, for uint8 greys; threads may use one at the same time."""
+    """Colours of uint8 greys, kept once they are worked out; threads may share a table.
 
-    def __init__(self) -> None:
+    Args:
+        colors: from codes ``(n,)`` and ab ``(2, n)`` to ``(n, 2...3)`` uint8.
+    """
+
+    def __init__(self, colors: Callable[[NDArray[np.uint8], Float], Codes]) -> None:
+        self._new_colors = colors
         self._chroma, level = _levels()
         self._b_cells = level * 256
         self._a_cells = self._b_cells * len(self._chroma)
@@ -45,14 +55,15 @@ class ColorTable:
         return ab * np.float32(_FINE) + np.float32(_REACH * _FINE + 0.5)
 
     def recombine(self, grey: NDArray[np.uint8], places: Float, out: NDArray[np.uint8]) -> None:
-        """Full-size L and full-size chroma to RGB, L kept.
+        """The colours of a picture's pixels.
 
         Args:
-            grey: ``(H, W)`` grey codes.
+            grey: ``(H, W)`` grey codes, or those of Y'.
             places: ``(2, H, W)`` float32, of a and b.
-            out: ``(H, W, 3)``, contiguous, to write into.
+            out: ``(H, W, 2...3)`` to write into; each channel's rows follow each other in memory.
         """
-        codes, flat_places, flat = grey.reshape(-1), places.reshape(2, -1), out.reshape(-1, 3)
+        codes, flat_places = grey.reshape(-1), places.reshape(2, -1)
+        flat = [np.moveaxis(out, -1, 0)[channel].reshape(-1) for channel in range(out.shape[-1])]
         size = min(_BLOCK, codes.size)
         place = np.empty((2, size), np.int32)
         cells, colors = np.empty((2, size), np.intp), np.empty(size, np.uint32)
@@ -86,22 +97,50 @@ class ColorTable:
         cell = cell[np.diff(cell, prepend=-1) > 0]
         chroma, grey = np.divmod(cell, 256)
         ab = self._chroma[np.stack(np.divmod(chroma, len(self._chroma)))]
-        rgbx = np.full((len(cell), 4), 255, np.uint8)
-        rgbx[:, :3] = recombine(grey.astype(np.uint8)[None], ab[:, None])[0]
+        words = np.full((len(cell), 4), 255, np.uint8)
+        colors = self._new_colors(grey.astype(np.uint8), ab)
+        words[:, : colors.shape[1]] = colors
         # Whole words: what another thread reads is a colour or zero.
-        self._colors[cell] = rgbx.view(np.uint32)[:, 0]
+        self._colors[cell] = words.view(np.uint32)[:, 0]
 
 
-def _write(color: NDArray[np.uint32], out: NDArray[np.uint8], at: Any) -> None:
+def _write(color: NDArray[np.uint32], out: list[NDArray[np.uint8]], at: Any) -> None:
     channels = color.view(np.uint8).reshape(-1, 4)
-    for channel in range(3):
-        out[at, channel] = channels[:, channel]
+    for number, channel in enumerate(out):
+        channel[at] = channels[:, number]
 
 
 @cache
 def color_table() -> ColorTable:
-    """The one table of this process."""
-    return ColorTable()
+    """R, G and B of every grey, a and b; one table for the process.
+
+    The exact grey codes of a picture can be had back from its colours (`color.grey_of`).
+    """
+    return ColorTable(rgb_of)
+
+
+@lru_cache(maxsize=4)
+def chroma_table(curve: bytes | None = None) -> ColorTable:
+    """Cb and Cr of every Y', a and b, for one tone curve of Y' (see `luma.chroma_codes`)."""
+    return ColorTable(lambda luma, ab: chroma_codes(luma, ab, curve).T)
+
+
+def rgb_of(grey: NDArray[np.uint8], ab: Float) -> Codes:
+    """`recombine` for a list of colours, from which the grey codes can be had back.
+
+    Args:
+        grey: ``(n,)``.
+        ab: ``(2, n)`` float32.
+
+    Returns:
+        ``(n, 3)`` uint8, whose `color.grey_of` is `grey`.
+    """
+    rgb: Codes = recombine(grey[None], ab[:, None])[0]
+    # Of 100,000 colours some four miss their grey by the rounding of R, G and B.
+    for nudge in (1, -1):
+        missing = (grey - grey_of(rgb[None])[0].astype(int)) * nudge > 0
+        rgb[missing, 1] = np.clip(rgb[missing, 1].astype(int) + nudge, 0, 255)
+    return rgb
 
 
 def _levels() -> tuple[Float, NDArray[np.intp]]:

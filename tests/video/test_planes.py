@@ -13,10 +13,10 @@ from photochrom.errors import ArgumentError, ClipError
 
 cv2 = pytest.importorskip("cv2", reason="needs OpenCV (extra video)")
 
+from photochrom.luma import WEIGHTS, chroma_of, lightness_of, luma_of  # noqa: E402
 from photochrom.video import planes  # noqa: E402
-from photochrom.video.luma import chroma_of, lightness_of, luma_of  # noqa: E402
 from photochrom.video.planes import chroma_planes, working_L  # noqa: E402
-from photochrom.video.tones import WEIGHTS, Tones  # noqa: E402
+from photochrom.video.tones import Tones  # noqa: E402
 
 EVERY = [Tones(m, full, d) for m in WEIGHTS for full in (False, True) for d in (8, 10, 12)]
 TONES = st.sampled_from(EVERY)

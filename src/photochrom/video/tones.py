@@ -15,15 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, ClipError
-
-WEIGHTS = {
-    "bt709": (0.2126, 0.0722),
-    "bt601": (0.299, 0.114),
-    "bt2020nc": (0.2627, 0.0593),
-    "smpte240m": (0.212, 0.087),
-    "fcc": (0.30, 0.11),
-}
-"""Of R' and B' in Y', for each matrix."""
+from ..luma import WEIGHTS
 
 _SPACES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020nc"}
 _UNSPECIFIED = 2
