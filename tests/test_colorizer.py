@@ -13,6 +13,7 @@ import photochrom
 from photochrom import (
     ArgumentError,
     Colorizer,
+    ColorOptions,
     Hint,
     ModelNotFoundError,
     Picture,
@@ -142,10 +143,10 @@ def test_a_toned_print_of_8_bits_stays_one(colorizer: Colorizer) -> None:
 @pytest.mark.parametrize("name", ["photochrom", "plain", "zhang16", "deoldify"])
 def test_lightness_is_kept_from_end_to_end(models: dict[str, Path], name: str) -> None:
     rng = np.random.default_rng(3)
-    colorizer = Colorizer(models[name], vividness=4)
+    colorizer, vivid = Colorizer(models[name]), ColorOptions(vividness=4)
     noise = rng.integers(0, 256, (41, 37, 3)).astype(np.uint8)
     for source in (noise, noise[..., 0], noise.astype(np.uint16) * 250, scene(depth=np.uint16)):
-        picture = colorizer.colorize(source)
+        picture = colorizer.colorize(source, vivid)
         L = srgb_to_lab(source)[..., 0] if source.ndim == 3 else lightness(source)
         deep = source.dtype == np.uint16
         difference = np.abs(srgb_to_lab(picture.pixels)[..., 0] - L)
@@ -160,14 +161,14 @@ def test_no_vividness_is_the_grey_input_bit_for_bit(
 ) -> None:
     top = np.iinfo(depth).max
     grey = np.linspace(0, top, 64 * 64).round().astype(depth).reshape(64, 64)
-    picture = Colorizer(models[name], vividness=0).colorize(grey)
+    picture = Colorizer(models[name]).colorize(grey, ColorOptions(vividness=0))
     assert picture.pixels.dtype == depth
     np.testing.assert_array_equal(picture.pixels, np.stack([grey] * 3, -1))
 
 
 def test_no_vividness_turns_a_toned_print_grey(colorizer: Colorizer) -> None:
     sepia = (scene(depth=np.uint16)[..., None] * np.array([1, 0.86, 0.68])).astype(np.uint16)
-    picture = colorizer.render(colorizer.prepare(sepia), vividness=0)
+    picture = colorizer.render(colorizer.prepare(sepia), ColorOptions(vividness=0))
     np.testing.assert_array_equal(picture.pixels, np.stack([neutral(sepia)] * 3, -1))
 
 
@@ -176,7 +177,8 @@ def test_more_vividness_is_more_chroma(models: dict[str, Path], name: str) -> No
     colorizer = Colorizer(models[name])
     prepared = colorizer.prepare(scene(depth=np.uint16))
     steps = (0, 0.05, 0.25, 0.5, 0.999, 1, 1.001, 1.5)
-    means = [float(chroma(colorizer.render(prepared, vividness=v)).mean()) for v in steps]
+    options = [ColorOptions(vividness=v) for v in steps]
+    means = [float(chroma(colorizer.render(prepared, each)).mean()) for each in options]
     assert means[0] < 0.01
     assert (np.diff(means) > 0).all()
     assert means[3] < 0.8 * means[5]
@@ -192,20 +194,9 @@ def test_small_and_narrow_pictures(
 ) -> None:
     grey = np.random.default_rng(4).integers(0, 256, shape).astype(np.uint8)
     hint = Hint(shape[1] - 1, shape[0] - 1, RED)
-    picture = Colorizer(models[name]).colorize(grey, hints=[hint])
+    picture = Colorizer(models[name]).colorize(grey, ColorOptions(hints=[hint]))
     assert picture.pixels.shape == (*shape, 3)
     assert np.abs(srgb_to_lab(picture.pixels)[..., 0] - lightness(grey)).max() < 0.3
-
-
-def test_pages(colorizer: Colorizer) -> None:
-    pages = [scene(), 255 - scene(), scene(20, 33)]
-    buffer = io.BytesIO()
-    images = [Image.fromarray(page) for page in pages]
-    images[0].save(buffer, "TIFF", save_all=True, append_images=images[1:])
-    coloured = list(colorizer.colorize_pages(buffer.getvalue()))
-    assert len(coloured) == 3
-    for page, picture in zip(pages, coloured, strict=True):
-        np.testing.assert_array_equal(picture.pixels, colorizer.colorize(page).pixels)
 
 
 # --- preparing once, rendering many times ------------------------------------------------------
@@ -214,13 +205,13 @@ def test_pages(colorizer: Colorizer) -> None:
 def test_prepared_once_and_rendered_is_colorized(colorizer: Colorizer) -> None:
     grey, hint = scene(), Hint(20, 30, RED, 5)
     prepared = colorizer.prepare(grey)
-    again = Colorizer(colorizer.model.path, vividness=0.5)
+    again = Colorizer(colorizer.model.path)
+    options = ColorOptions(vividness=0.5, hints=[hint])
     np.testing.assert_array_equal(
         colorizer.render(prepared).pixels, colorizer.colorize(grey).pixels
     )
     np.testing.assert_array_equal(
-        colorizer.render(prepared, vividness=0.5, hints=[hint]).pixels,
-        again.colorize(grey, hints=[hint]).pixels,
+        colorizer.render(prepared, options).pixels, again.colorize(grey, options).pixels
     )
     # Rendering leaves what was prepared as it was.
     np.testing.assert_array_equal(
@@ -238,9 +229,9 @@ def test_rendering_does_not_run_the_network(
         colorizer.model, "predict", lambda *planes: calls.append(1) or predict(*planes)
     )
     for vividness in (0, 0.5, 1, 2):
-        colorizer.render(prepared, vividness=vividness)
+        colorizer.render(prepared, ColorOptions(vividness=vividness))
     assert not calls
-    colorizer.render(prepared, hints=[Hint(3, 3, RED)])
+    colorizer.render(prepared, ColorOptions(hints=[Hint(3, 3, RED)]))
     assert len(calls) == 1
 
 
@@ -248,15 +239,16 @@ def test_rendering_does_not_run_the_network(
 def test_threads_change_nothing(models: dict[str, Path], depth: type) -> None:
     """More pixels than one strip, in shares of different heights."""
     prepared = Colorizer(models["photochrom"]).prepare(scene(601, 700, depth))
-    one = Colorizer(models["photochrom"], threads=1, vividness=2).render(prepared)
+    vivid = ColorOptions(vividness=2)
+    one = Colorizer(models["photochrom"], threads=1).render(prepared, vivid)
     for threads in (2, 3, 7):
-        several = Colorizer(models["photochrom"], threads=threads, vividness=2).render(prepared)
+        several = Colorizer(models["photochrom"], threads=threads).render(prepared, vivid)
         np.testing.assert_array_equal(several.pixels, one.pixels)
 
 
 def test_the_size_of_the_input_can_be_chosen(models: dict[str, Path]) -> None:
     assert Colorizer(models["photochrom"]).prepare(scene(100, 100)).L.shape == (64, 64)
-    large = Colorizer(models["photochrom"], size=160).prepare(scene(100, 100))
+    large = Colorizer(models["photochrom"]).prepare(scene(100, 100), ColorOptions(size=160))
     assert large.L.shape == (160, 160)
     assert large.ab.shape == (2, 40, 40)
 
@@ -270,7 +262,7 @@ def test_a_hint_gives_its_colour_to_its_place(models: dict[str, Path], name: str
     prepared = colorizer.prepare(scene(depth=np.uint16))
     plain = srgb_to_lab(colorizer.render(prepared).pixels)
     hint = Hint(20, 30, RED, 9)
-    hinted = srgb_to_lab(colorizer.render(prepared, hints=[hint]).pixels)
+    hinted = srgb_to_lab(colorizer.render(prepared, ColorOptions(hints=[hint])).pixels)
     # As much of the hint's chroma as there is at this lightness.
     place = np.s_[26:34, 16:24]
     colour = np.array([plain[place][..., 0].mean(), *hint.ab], np.float32)
@@ -288,14 +280,15 @@ def test_no_hints_are_no_hints(colorizer: Colorizer) -> None:
     prepared = colorizer.prepare(scene())
     for none in ((), []):
         np.testing.assert_array_equal(
-            colorizer.render(prepared, hints=none).pixels, colorizer.render(prepared).pixels
+            colorizer.render(prepared, ColorOptions(hints=none)).pixels,
+            colorizer.render(prepared).pixels,
         )
 
 
 @pytest.mark.parametrize("name", ["photochrom", "hints"])
 def test_a_hint_outside_is_refused(models: dict[str, Path], name: str) -> None:
     with pytest.raises(ArgumentError, match=r"a hint lies outside .* x in 0\.\.\.89"):
-        Colorizer(models[name]).colorize(scene(), hints=[Hint(90, 10, RED)])
+        Colorizer(models[name]).colorize(scene(), ColorOptions(hints=[Hint(90, 10, RED)]))
 
 
 # --- the distribution --------------------------------------------------------------------------
@@ -358,16 +351,6 @@ def test_a_model_of_one_colour_has_no_palette(models: dict[str, Path]) -> None:
 # --- mistakes ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("vividness", [-0.1, 4.1, float("nan"), float("inf")])
-def test_vividness_out_of_range(models: dict[str, Path], vividness: float) -> None:
-    with pytest.raises(ArgumentError, match=r"vividness: expected 0 \(grey\) to 4"):
-        Colorizer(models["plain"], vividness=vividness)
-    colorizer = Colorizer(models["plain"])
-    prepared = colorizer.prepare(scene())
-    with pytest.raises(ArgumentError, match="vividness"):
-        colorizer.render(prepared, vividness=vividness)
-
-
 @pytest.mark.parametrize("threads", [0, -1])
 def test_threads_out_of_range(models: dict[str, Path], threads: int) -> None:
     with pytest.raises(ArgumentError, match="the number of threads: expected 1 or more"):
@@ -376,7 +359,7 @@ def test_threads_out_of_range(models: dict[str, Path], threads: int) -> None:
 
 def test_a_size_the_model_cannot_take_is_refused_at_once(models: dict[str, Path]) -> None:
     with pytest.raises(ArgumentError, match="the model's input size"):
-        Colorizer(models["plain"], size=5000)
+        Colorizer(models["plain"]).prepare(scene(), ColorOptions(size=5000))
 
 
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
@@ -398,8 +381,6 @@ def test_pictures_above_the_limit(colorizer: Colorizer) -> None:
     colorizer.colorize(data, max_pixels=60 * 90)
     with pytest.raises(PictureTooLargeError):
         colorizer.colorize(data, max_pixels=60 * 90 - 1)
-    with pytest.raises(PictureTooLargeError):
-        next(colorizer.colorize_pages(data, max_pixels=100))
 
 
 # --- the model inside the package --------------------------------------------------------------

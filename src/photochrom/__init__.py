@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import (
     ArgumentError,
+    CancelledError,
     ClipError,
     DownloadError,
     MissingExtraError,
@@ -23,14 +24,20 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from .cancel import CancelToken
     from .colorizer import Colorizer, Prepared, Suggestion, colorize
     from .hints import Hint
+    from .options import ColorOptions, OutputOptions
     from .picture import Picture, open_pages, open_picture, save_pages
+    from .pipeline import colorize_file
     from .video.colorize import Film, colorize_frames, colorize_video
 
     __version__: str
 
 _HOMES = {
+    "cancel": ("CancelToken",),
+    "options": ("ColorOptions", "OutputOptions"),
+    "pipeline": ("colorize_file",),
     "colorizer": ("Colorizer", "Prepared", "Suggestion", "colorize"),
     "hints": ("Hint",),
     "picture": ("Picture", "open_pages", "open_picture", "save_pages"),
@@ -41,7 +48,10 @@ _MODULES = ("color", "colorizer", "gamut", "hints", "models", "picture", "upsamp
 
 __all__ = [
     "ArgumentError",
+    "CancelToken",
+    "CancelledError",
     "ClipError",
+    "ColorOptions",
     "Colorizer",
     "DownloadError",
     "Film",
@@ -50,6 +60,7 @@ __all__ = [
     "ModelError",
     "ModelImportError",
     "ModelNotFoundError",
+    "OutputOptions",
     "PhotochromError",
     "Picture",
     "PictureError",
@@ -58,6 +69,7 @@ __all__ = [
     "Suggestion",
     "__version__",
     "colorize",
+    "colorize_file",
     "colorize_frames",
     "colorize_video",
     "open_pages",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,19 +13,21 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ._system import cores
+from .adjust import vivid, warm
 from .color import Codes, Float, lab_to_srgb, neutral, recombine
 from .colortable import color_table
 from .errors import ArgumentError
-from .gamut import annealed_mean, entropy, modes
-from .hints import Hint, propagate, rasterise
-from .picture import MAX_PIXELS, Picture, open_pages, open_picture
+from .gamut import entropy, modes
+from .hints import propagate, rasterise
+from .options import ColorOptions
+from .picture import MAX_PIXELS, Picture, open_picture
 from .upsample import GuidedChroma, shrink
 
 if TYPE_CHECKING:
     from .models.session import Model
 
 _STRIP = 1 << 20  # pixels painted at a time: large enough that threads rarely wait for each other
-_LARGEST_VIVIDNESS = 4.0
+_DEFAULT = ColorOptions()
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Suggestion:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A picture after the network: what `Colorizer.render` needs to paint it again and again.
+    """A picture and the network's prediction for it, input of `Colorizer.render`.
 
     Attributes:
         picture: the source.
@@ -110,46 +112,38 @@ class Prepared:
 
 
 class Colorizer:
-    """Gives colour to black-and-white pictures.
+    """A loaded model that gives colour to black-and-white pictures.
+
+    It holds no settings, is never changed, and can be shared between threads.
 
     Args:
         model: ``"bundled"``, the name of a model in the user's folder, or a path to an ONNX file.
-        vividness: 0 leaves the picture grey but for hints, 1 is the model's own, up to 4 is more.
-        size: side of the square whose area the network's input should have; None: the model's.
         threads: for one picture; None: as many as there are cores.
 
     Raises:
         ModelError: the model cannot be found or loaded.
-        ArgumentError: `vividness`, `size` or `threads` out of range.
+        ArgumentError: `threads` out of range.
     """
 
     def __init__(
-        self,
-        model: str | os.PathLike[str] = "bundled",
-        *,
-        vividness: float = 1.0,
-        size: int | None = None,
-        threads: int | None = None,
+        self, model: str | os.PathLike[str] = "bundled", *, threads: int | None = None
     ) -> None:
         from .models.registry import Registry
         from .models.session import Model
 
-        self.vividness = _checked_vividness(vividness)
-        self.size = size
         self._threads = _thread_count(threads)
         self.model: Model = Model(Registry().resolve(model), threads=threads)
-        self.model.fit(64, 64, size)  # a size the model cannot take is refused now
 
     def colorize(
-        self, source: Any, *, hints: Sequence[Hint] = (), max_pixels: int = MAX_PIXELS
+        self, source: Any, options: ColorOptions = _DEFAULT, *, max_pixels: int = MAX_PIXELS
     ) -> Picture:
         """Colour one picture.
 
         Args:
             source: a path, bytes, a binary file, a PIL image, or an array (``(H, W)`` or
                 ``(H, W, 3)`` and with alpha ``(H, W, 2)`` or ``(H, W, 4)``; uint8, uint16, or
-                float 0...1). Of several pages, the first.
-            hints: colours fixed at places.
+                float 0...1). Of several pages, the first; `pipeline.colorize_file` does all.
+            options: vividness, hints and so on.
             max_pixels: refuse pictures with more pixels than this before decoding them.
 
         Returns:
@@ -159,70 +153,82 @@ class Colorizer:
             PictureError: `source` cannot be read.
             ArgumentError: a hint lies outside the picture.
         """
-        return next(self.colorize_pages(source, hints=hints, max_pixels=max_pixels))
+        picture = open_picture(source, max_pixels=max_pixels)
+        return self.render(self.prepare(picture, options), options)
 
-    def colorize_pages(
-        self, source: Any, *, hints: Sequence[Hint] = (), max_pixels: int = MAX_PIXELS
-    ) -> Iterator[Picture]:
-        """Colour every page of a picture (a TIFF may have several), one at a time.
-
-        Arguments and errors are those of `colorize`.
-        """
-        for page in open_pages(source, max_pixels=max_pixels):
-            yield self.render(self.prepare(page), hints=hints)
-
-    def prepare(self, source: Any) -> Prepared:
-        """Run the network once, for painting many times.
+    def prepare(self, source: Any, options: ColorOptions = _DEFAULT) -> Prepared:
+        """Run the network once, for rendering many times.
 
         Args:
             source: a `Picture`, or whatever `colorize` takes.
+            options: only `ColorOptions.size` counts here.
 
         Returns:
             What `render` needs.
 
         Raises:
             PictureError: `source` cannot be read.
+            ArgumentError: a size that the model cannot take.
         """
         picture = source if isinstance(source, Picture) else open_picture(source)
         grey = picture.pixels if picture.pixels.ndim == 2 else neutral(picture.pixels)
         height, width = grey.shape
-        L = shrink(grey, *self.model.fit(height, width, self.size))
+        L = shrink(grey, *self.model.fit(height, width, options.size))
         prediction = self.model.predict(L[None, None])
         logits = None if prediction.logits is None else prediction.logits[0]
         return Prepared(picture, grey, L, prediction.ab[0], logits)
 
-    def render(
-        self,
-        prepared: Prepared,
-        *,
-        hints: Sequence[Hint] = (),
-        vividness: float | None = None,
-    ) -> Picture:
-        """Paint a prepared picture.
+    def render(self, prepared: Prepared, options: ColorOptions = _DEFAULT) -> Picture:
+        """Colour a prepared picture.
 
         Args:
             prepared: from `prepare` of a Colorizer with the same model.
-            hints: colours fixed at places.
-            vividness: None: the Colorizer's.
+            options: vividness, hints and so on.
 
         Returns:
             The picture in colour, with the source's depth, alpha and metadata.
 
         Raises:
-            ArgumentError: a hint lies outside the picture, or `vividness` out of range.
+            ArgumentError: a hint lies outside the picture.
         """
-        vividness = self.vividness if vividness is None else _checked_vividness(vividness)
-        ab = self._chroma(prepared, hints, vividness)
+        ab = self.chroma(prepared, options)
         # Pixels may be deeper than the file, for the sake of its colour profile.
         rgb = self.paint(prepared.grey, prepared.L, ab, prepared.picture.pixels.dtype)
         return prepared.picture.with_pixels(rgb).with_note(self.note)
 
-    def predict(self, L: Float, hint_ab: Float | None = None, mask: Float | None = None) -> Float:
-        """What the network says of one picture, at this Colorizer's vividness.
+    def chroma(self, prepared: Prepared, options: ColorOptions = _DEFAULT) -> Float:
+        """Chroma of a prepared picture on the model's grid, with all options applied.
+
+        Returns:
+            ``(2, h', w')`` float32, ab.
+
+        Raises:
+            ArgumentError: a hint lies outside the picture.
+        """
+        card, shape = self.model.card, prepared.grey.shape
+        ab = vivid(prepared.ab, prepared.logits, card.temperature, options.vividness)
+        if options.hints:
+            steered = None
+            if card.hints:
+                maps = rasterise(options.hints, shape, prepared.L.shape)
+                steered = self.predict(prepared.L, *maps, options=options)
+            ab = propagate(ab, prepared.L, options.hints, shape, steered)
+        return warm(ab, options.warmth)
+
+    def predict(
+        self,
+        L: Float,
+        hint_ab: Float | None = None,
+        mask: Float | None = None,
+        *,
+        options: ColorOptions = _DEFAULT,
+    ) -> Float:
+        """Chroma of one picture as the network gives it, at the vividness of `options`.
 
         Args:
             L: ``(h, w)`` float32, 0...100, of a size that ``model.fit`` gives.
             hint_ab, mask: as `hints.rasterise` gives them, for a model that takes hints.
+            options: only `ColorOptions.vividness` counts here.
 
         Returns:
             ab ``(2, h', w')`` float32, on a grid not larger than `L`.
@@ -230,14 +236,14 @@ class Colorizer:
         Raises:
             ModelError: see `Model.predict`.
         """
-        told = self.model.predict(L[None, None], hint_ab, mask)
-        logits = None if told.logits is None else told.logits[0]
-        return vivid(told.ab[0], logits, self.model.card.temperature, self.vividness)
+        prediction = self.model.predict(L[None, None], hint_ab, mask)
+        logits = None if prediction.logits is None else prediction.logits[0]
+        return vivid(prediction.ab[0], logits, self.model.card.temperature, options.vividness)
 
     def paint(
         self, grey: Codes, L: Float, ab: Float, dtype: DTypeLike | None = None
     ) -> NDArray[Any]:
-        """Lay colour over a grey picture, along its edges.
+        """Recombine the grey codes of a picture with chroma, enlarged along the edges of L.
 
         Args:
             grey: ``(H, W)`` grey codes, uint8 or uint16.
@@ -273,43 +279,6 @@ class Colorizer:
         """The line that results carry in their metadata."""
         return f"Colours inferred by Photochrom, model {self.model.card.name}; not evidence."
 
-    def _chroma(self, prepared: Prepared, hints: Sequence[Hint], vividness: float) -> Float:
-        """ab on the model's grid with hints and vividness applied, ``(2, h', w')``."""
-        card, shape = self.model.card, prepared.grey.shape
-        ab = vivid(prepared.ab, prepared.logits, card.temperature, vividness)
-        if not hints:
-            return ab
-        steered = None
-        if card.hints:
-            maps = rasterise(hints, shape, prepared.L.shape)
-            told = self.model.predict(prepared.L[None, None], *maps)
-            logits = None if told.logits is None else told.logits[0]
-            steered = vivid(told.ab[0], logits, card.temperature, vividness)
-        return propagate(ab, prepared.L, hints, shape, steered)
-
-
-def vivid(ab: Float, logits: Float | None, temperature: float, vividness: float) -> Float:
-    """Chroma at another vividness than the model's own.
-
-    With a distribution half of the change (on a logarithmic scale) is the temperature's, down to
-    a cautious T = 1, and half the chroma's; without one it is all the chroma's.
-
-    Args:
-        ab: ``(2, h', w')`` float32, as predicted.
-        logits: ``(313, h', w')``, if the model gives a distribution.
-        temperature: T at which `ab` was taken from them.
-        vividness: 0 grey, 1 the model's own.
-
-    Returns:
-        ``(2, h', w')`` float32.
-    """
-    if vividness == 1:
-        return ab
-    if logits is None or vividness == 0:
-        return ab * np.float32(vividness)
-    mean = annealed_mean(logits[None], min(1.0, temperature / vividness))[0]
-    return np.asarray(mean * np.float32(np.sqrt(vividness)))
-
 
 def _thread_count(threads: int | None) -> int:
     if threads is None:
@@ -324,27 +293,15 @@ def _thread_count(threads: int | None) -> int:
     return threads
 
 
-def _checked_vividness(value: float) -> float:
-    if not 0 <= value <= _LARGEST_VIVIDNESS:
-        raise ArgumentError(
-            "vividness",
-            expected=f"0 (grey) to {_LARGEST_VIVIDNESS:g}",
-            got=str(value),
-            fix="use 1 for the model's own",
-        )
-    return float(value)
-
-
 def colorize(
     source: Any,
+    options: ColorOptions = _DEFAULT,
     *,
     model: str | os.PathLike[str] = "bundled",
-    vividness: float = 1.0,
-    size: int | None = None,
-    hints: Sequence[Hint] = (),
+    max_pixels: int = MAX_PIXELS,
 ) -> Picture:
     """Colour one picture; for many, make a `Colorizer` and use its method of the same name.
 
     Args and errors: see `Colorizer` and `Colorizer.colorize`.
     """
-    return Colorizer(model, vividness=vividness, size=size).colorize(source, hints=hints)
+    return Colorizer(model).colorize(source, options, max_pixels=max_pixels)

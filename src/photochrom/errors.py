@@ -12,6 +12,7 @@
     │   ├── ModelImportError         files of another framework cannot be turned into a model
     │   └── DownloadError            a download failed, or its bytes are not the promised ones
     └── MissingExtraError (ImportError)  an optional dependency is not installed
+    CancelledError                   a task was cancelled with its `CancelToken`
 
 Each message is one line that says what was expected, what was got and what to do.
 """
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 
 class PhotochromError(Exception):
-    """Base class: ``problem: expected …, got …; fix``.
+    """Base class: ``problem: expected …, got …; fix``, as far as these are given.
 
     Args:
         problem: what failed, beginning with the name of the thing ("grandma.jpg cannot be read").
@@ -29,9 +30,18 @@ class PhotochromError(Exception):
         fix: what the user can do about it, as an imperative clause.
     """
 
-    def __init__(self, problem: str, *, expected: str, got: str, fix: str) -> None:
+    def __init__(
+        self,
+        problem: str,
+        *,
+        expected: str | None = None,
+        got: str | None = None,
+        fix: str | None = None,
+    ) -> None:
         self.problem, self.expected, self.got, self.fix = problem, expected, got, fix
-        super().__init__(" ".join(f"{problem}: expected {expected}, got {got}; {fix}".split()))
+        facts = [f"expected {expected}"] * bool(expected) + [f"got {got}"] * bool(got)
+        message = ": ".join([problem, *([", ".join(facts)] if facts else [])])
+        super().__init__(" ".join("; ".join([message, *([fix] if fix else [])]).split()))
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions are pickled by their positional arguments; ours are keywords.
@@ -39,7 +49,11 @@ class PhotochromError(Exception):
 
 
 def _rebuild(
-    kind: type[PhotochromError], problem: str, expected: str, got: str, fix: str
+    kind: type[PhotochromError],
+    problem: str,
+    expected: str | None,
+    got: str | None,
+    fix: str | None,
 ) -> PhotochromError:
     return kind(problem, expected=expected, got=got, fix=fix)
 
@@ -88,3 +102,7 @@ class MissingExtraError(PhotochromError, ImportError):
             got="no such package",
             fix=f'install it with: pip install "photochrom[{extra}]"',
         )
+
+
+class CancelledError(Exception):
+    """A task was cancelled with its `CancelToken`; no `PhotochromError`, since nothing failed."""

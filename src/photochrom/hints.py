@@ -38,12 +38,14 @@ class Hint:
         x, y: pixels of the full picture, from the left and from the top.
         color: sRGB, three integers 0...255. Only its chroma counts; lightness is the picture's.
         radius: of the disc it covers, in pixels of the full picture; None: a small spot.
+        page: number of the page it is for, from 0; None: every page.
     """
 
     x: float
     y: float
     color: tuple[int, int, int]
     radius: float | None = None
+    page: int | None = None
 
     def __post_init__(self) -> None:
         numbers = (self.x, self.y, 1.0 if self.radius is None else self.radius)

@@ -1,4 +1,4 @@
-"""Other colours for the same picture: warmer, sampled from the distribution, or a reference's.
+"""Other colours for the same picture: sampled from the distribution, or a reference's.
 
 A version of a picture is a *bias*: log-probabilities that are added to the network's logits
 before the annealed mean. Where the network is sure, a bias of a few nats changes little; where it
@@ -19,8 +19,6 @@ from .color import Codes, Float, srgb_to_lab
 from .errors import ArgumentError
 from .gamut import BIN_COUNT, annealed_mean, bins, soft_encode
 
-_WARMEST = np.array([3.0, 14.0], np.float32)  # ab; about the step from noon to late afternoon
-
 _DRAWS = 6  # drawn for each sample that is kept, so that those kept differ
 _COARSE = 16  # cells a side on which samples are made and compared
 _HUE_REACH = 15.0  # ab; colours this near get like noise
@@ -32,32 +30,6 @@ _OTHER_LIGHTNESS = 25.0  # L
 _OTHER_PLACE = 0.6  # of the picture's side
 _CELLS = 32  # a side: the reference is looked at this finely
 _DOUBT = 1e-3  # probability that a place has a colour the reference does not have there
-
-
-def warm(ab: Float, warmth: float) -> Float:
-    """Shift all chroma towards yellow, or towards blue.
-
-    Args:
-        ab: ``(2, ...)`` chroma.
-        warmth: -1 (blue) ... 1 (yellow); 0 leaves `ab` as it is.
-
-    Returns:
-        ``(2, ...)`` float32.
-
-    Raises:
-        ArgumentError: `warmth` out of range.
-    """
-    if not -1 <= warmth <= 1:
-        raise ArgumentError(
-            "warmth",
-            expected="-1 (blue) to 1 (yellow)",
-            got=str(warmth),
-            fix="use 0 for the colours as they are",
-        )
-    if warmth == 0:
-        return ab
-    shift = (_WARMEST * np.float32(warmth)).reshape(2, *[1] * (ab.ndim - 1))
-    return np.asarray(ab + shift, np.float32)
 
 
 def samples(logits: Float, count: int, *, temperature: float, seed: int = 0) -> list[Float]:

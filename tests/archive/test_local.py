@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from photochrom import ColorOptions
 from photochrom.archive.local import Pool, Processes, Threads, local_pool
 from photochrom.archive.manifest import Manifest
 from photochrom.archive.schedule import run
@@ -92,7 +93,7 @@ def test_which_pool(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_threads_and_processes_write_the_same(tmp_path: Path, model: Path) -> None:
     for kind in (Threads, Processes):
-        pool = kind(Work(model, vividness=0.7), 2)
+        pool = kind(Work(model, options=ColorOptions(vividness=0.7)), 2)
         for task in tasks(tmp_path, "a.jpg", "b.png"):
             output = str(tmp_path / kind.__name__ / Path(task.output).name)
             pool.submit(Task(task.id, task.source, output))
@@ -182,7 +183,9 @@ def test_a_full_disk_ends_the_loop(tmp_path: Path) -> None:
 
 
 def test_digests(tmp_path: Path, model: Path) -> None:
-    plain, vivid = (digest(Work(model, vividness=v).options()) for v in (1.0, 1.5))
+    plain, vivid = (
+        digest(Work(model, options=ColorOptions(vividness=v)).settings()) for v in (1.0, 1.5)
+    )
     assert plain != vivid
     before = model_digest(model)
     model.with_suffix(".toml").write_text("name = 'another'")

@@ -258,7 +258,7 @@ def test_full_disk(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch)
     def full(*args: Any, **options: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("photochrom.cli.work.save_pages", full)
+    monkeypatch.setattr("photochrom.pipeline.save_pages", full)
     source = write_picture(tmp_path / "in" / "a.png")
     check_mistake(invoke("colorize", source, "-m", model), "No space left", code=1)
     assert [p.name for p in (tmp_path / "in").iterdir()] == ["a.png"]

@@ -86,6 +86,13 @@ class Network:
         self.told: list[tuple[Array, Array | None, Array | None]] = []
         self._answer = answer
 
-    def predict(self, L: Array, hint_ab: Array | None = None, mask: Array | None = None) -> Array:
+    def predict(
+        self,
+        L: Array,
+        hint_ab: Array | None = None,
+        mask: Array | None = None,
+        *,
+        options: object = None,
+    ) -> Array:
         self.told.append((L, hint_ab, mask))
         return self._answer(L, len(self.told) - 1)

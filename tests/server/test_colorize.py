@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from photochrom import Colorizer, Hint, Picture, open_picture
+from photochrom import Colorizer, ColorOptions, Hint, Picture, open_picture
 from photochrom.media import FORMATS
 from photochrom.server.options import Options
 from photochrom.server.routes import wants_json
@@ -55,8 +55,9 @@ def test_a_form(live: Running) -> None:
         data={"hints": json.dumps(hints), "format": "png", "vividness": "0.5", "size": ""},
     )
     assert answer.status_code == 200, answer.text
-    colorizer = Colorizer(live.service.settings.models[0], vividness=0.5)
-    made = colorizer.colorize(JPEG, hints=[Hint(5, 6, (0xC0, 0x39, 0x2B), 4)])
+    colorizer = Colorizer(live.service.settings.models[0])
+    options = ColorOptions(vividness=0.5, hints=[Hint(5, 6, (0xC0, 0x39, 0x2B), 4)])
+    made = colorizer.colorize(JPEG, options)
     assert np.array_equal(np.asarray(opened(answer.content)), np.asarray(made.to_pil()))
 
 

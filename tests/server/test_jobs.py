@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from photochrom import ArgumentError, ClipError, Colorizer
+from photochrom import ArgumentError, ClipError, Colorizer, ColorOptions
 from photochrom.server.films import film_suffix, missing
 from photochrom.server.folder import Folder
 from photochrom.server.store import Job, Store
@@ -39,9 +39,16 @@ class FakeFilm:
         self.frames, self.calls, self.wait = frames, 0, threading.Event()
         self.wait.set()
 
-    def __call__(self, source: Path, output: Path, colorizer: Colorizer, progress: Any) -> None:
+    def __call__(
+        self,
+        source: Path,
+        output: Path,
+        colorizer: Colorizer,
+        options: ColorOptions,
+        progress: Any,
+    ) -> None:
         self.calls += 1
-        self.colorizer = colorizer
+        self.colorizer, self.options = colorizer, options
         assert source.read_bytes() == FILM
         assert source.suffix == output.suffix == ".mp4"
         for frame in range(self.frames):
@@ -102,8 +109,8 @@ def test_a_batch(live: Running) -> None:
     assert (job["state"], job["kind"], job["done"], job["total"]) == ("done", "pictures", 2, 2)
     found = packed(live, job)
     assert list(found) == ["a.png", "b.png"]
-    colorizer = Colorizer(live.service.settings.models[0], vividness=0.7)
-    made = np.asarray(colorizer.colorize(JPEG).to_pil())
+    colorizer, options = Colorizer(live.service.settings.models[0]), ColorOptions(vividness=0.7)
+    made = np.asarray(colorizer.colorize(JPEG, options).to_pil())
     assert np.array_equal(np.asarray(opened(found["a.png"])), made)
     assert job["expires"] - job["finished"] == pytest.approx(24 * 3600, abs=5)
 
@@ -166,7 +173,7 @@ def test_cancel_a_running_and_a_waiting_job(live: Running) -> None:
 def test_a_film(live: Running, film: FakeFilm) -> None:
     job = ended(live, post(live, ("../a.avi", FILM), vividness="0.5", size="96"))
     assert (job["state"], job["kind"], job["done"], job["total"]) == ("done", "film", 5, 5)
-    assert (film.colorizer.vividness, film.colorizer.size) == (0.5, 96)
+    assert (film.options.vividness, film.options.size) == (0.5, 96)
     answer = live.client.get(job["links"]["result"])
     assert answer.headers["content-type"] == "video/mp4"
     assert answer.content == b"coloured" + FILM

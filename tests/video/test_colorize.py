@@ -19,7 +19,14 @@ import pytest
 from numpy.typing import NDArray
 
 import photochrom.video.colorize as module
-from photochrom import ArgumentError, ClipError, Colorizer, colorize_frames, colorize_video
+from photochrom import (
+    ArgumentError,
+    ClipError,
+    Colorizer,
+    ColorOptions,
+    colorize_frames,
+    colorize_video,
+)
 from tests.helpers.film_scenes import planes_of, seen, shown, texture
 from tests.helpers.tiny_models import photochrom
 from tests.helpers.video_files import Recipe, Sound, Titles, av, make_film, payloads
@@ -185,7 +192,9 @@ def test_lightness_is_the_source_s(
 def test_grey_stays_grey(tmp_path: Path, model: Path) -> None:
     source = make_film(tmp_path / "a.mkv", Recipe(codec="ffv1"))
     output = tmp_path / "out.mkv"
-    colorize_video(source, output, colorizer=Colorizer(model, vividness=0), codec="ffv1")
+    colorize_video(
+        source, output, colorizer=Colorizer(model), options=ColorOptions(vividness=0), codec="ffv1"
+    )
     assert {int(v) for i in (1, 2) for p in planes(output, i) for v in np.unique(p)} == {128}
 
 
@@ -430,9 +439,9 @@ def test_another_option_is_another_job(
         case "crf":
             other["crf"] = 30
         case "vividness":
-            other["colorizer"] = Colorizer(model, vividness=1.5, threads=1)
+            other["options"] = ColorOptions(vividness=1.5)
         case "size":
-            other["colorizer"] = Colorizer(model, size=32, threads=1)
+            other["options"] = ColorOptions(size=32)
         case "part":
             other["end"] = 2
         case _:
@@ -563,7 +572,7 @@ def test_films_may_have_a_size_of_their_own(model: Path, monkeypatch: pytest.Mon
     frames = grey_frames(3)
     sizes = [(None, None, None), (None, 96, 96), (32, 96, 32)]
     for asked, of_films, expected in sizes:
-        colorizer, seen = Colorizer(model, size=asked), set()
+        colorizer, seen = Colorizer(model), set()
         net, predict = colorizer.model, colorizer.model.predict
         net.card = replace(net.card, film_size=of_films)
 
@@ -572,5 +581,5 @@ def test_films_may_have_a_size_of_their_own(model: Path, monkeypatch: pytest.Mon
             return predict(L, *hints)
 
         monkeypatch.setattr(net, "predict", record)
-        list(colorize_frames(frames, colorizer))
+        list(colorize_frames(frames, colorizer, ColorOptions(size=asked)))
         assert seen == {net.fit(*frames[0].shape, expected)}

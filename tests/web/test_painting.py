@@ -12,7 +12,15 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from photochrom import ArgumentError, Colorizer, Hint, PictureError, open_pages, open_picture
+from photochrom import (
+    ArgumentError,
+    Colorizer,
+    ColorOptions,
+    Hint,
+    PictureError,
+    open_pages,
+    open_picture,
+)
 from photochrom.color import srgb_to_lab
 from photochrom.models import Card
 from photochrom.web import painting
@@ -75,7 +83,8 @@ def test_a_download_is_what_the_library_gives(
     look = Look((Pin(1, 20 / 90, 30 / 60, RED),))
     picture = saved(Canvas(colorizer, small), Finish(look, vividness))
     expected = colorizer.render(
-        colorizer.prepare(small), hints=[Hint(20, 30, (192, 57, 43))], vividness=vividness
+        colorizer.prepare(small),
+        ColorOptions(vividness=vividness, hints=[Hint(20, 30, (192, 57, 43))]),
     )
     np.testing.assert_array_equal(picture.pixels, expected.pixels)
     assert picture.metadata.dpi == pytest.approx((300, 300), abs=0.1)

@@ -64,7 +64,7 @@ class Threads:
     def close(self, now: bool = False) -> None:
         """See `Pool`."""
         if now:
-            self._work.stop.set()
+            self._work.cancel.set()
         self._pool.shutdown(cancel_futures=now)
 
 
@@ -189,7 +189,7 @@ def _serve(work: Work, pipe: Connection, lanes: int) -> None:
             try:
                 task = pipe.recv()
             except (EOFError, OSError):
-                work.stop.set()
+                work.cancel.set()
                 return
             future = pool.submit(do, task)
             if lanes == 1:

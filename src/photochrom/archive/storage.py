@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from .._io import show
 from ..errors import ArgumentError, MissingExtraError, PictureError
-from ..picture import Picture, save_pages
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
 _PACKAGES = {
@@ -112,20 +112,24 @@ class _Named(io.BytesIO):
         self.name = name
 
 
-def save(pages: Iterable[Picture], target: str, quality: int | None) -> None:
-    """Write pages to a path or URL: the whole file appears there, or nothing.
+@contextmanager
+def writing(target: str) -> Iterator[Path | io.BytesIO]:
+    """Where to write a file for a path or URL, which appears there as a whole or not at all.
+
+    Yields:
+        The path itself, for writers that replace files atomically, or a buffer, which is uploaded
+        at the end.
 
     Raises:
-        PictureError: a format cannot hold them, or the file cannot be written.
+        PictureError: the file cannot be written.
     """
     path = local(target)
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_pages(pages, path, quality=quality)
+        yield path
         _settle(path)
         return
     buffer = io.BytesIO()
-    save_pages(pages, buffer, format=Path(target).suffix, quality=quality)
+    yield buffer
     fs, inner = filesystem(target)
     try:
         fs.pipe_file(inner, buffer.getvalue())  # a store shows an object when it is complete

@@ -7,19 +7,21 @@ import hashlib
 import json
 import threading
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from filelock import FileLock
 
 from .._io import show
+from ..cancel import CancelToken
 from ..colorizer import Colorizer
-from ..errors import ArgumentError, PhotochromError
+from ..errors import ArgumentError, CancelledError, PhotochromError
 from ..media import HEAD, sniff
-from . import storage as places
-from .pages import Manner, Pages, StoppedError
+from ..options import ColorOptions, OutputOptions
+from ..pipeline import Result, colorize_file
+from . import storage as storage
 
 BYTES_PER_PIXEL = 24
 """Memory that a picture takes at its peak: measured on 16-bit TIFFs, which take the most."""
@@ -57,7 +59,7 @@ class Outcome:
         pages, pixels: how many were coloured.
         seconds: from opening to the finished file.
         written: the output's size.
-        version: the output's version, as `places.Stat` has it.
+        version: the output's version, as `storage.Stat` has it.
         error: one line if it failed.
         passing: the reason may be gone the next time: the network, rights, memory.
         fatal: the next picture would fail for the same reason: the disk is full.
@@ -88,8 +90,8 @@ class Work:
 
     Args:
         model: the ONNX file.
-        vividness, size: as in `Colorizer`.
-        manner: what else decides how a picture is coloured.
+        options: vividness, hints and so on.
+        output: format, quality and limits.
         memory: bytes that a picture may take; larger ones are done one at a time.
         turn: the lock file that those wait for; None: they do not wait.
     """
@@ -98,21 +100,20 @@ class Work:
         self,
         model: Path,
         *,
-        vividness: float = 1.0,
-        size: int | None = None,
-        manner: Manner | None = None,
+        options: ColorOptions | None = None,
+        output: OutputOptions | None = None,
         memory: int = 2 << 30,
         turn: str | None = None,
     ) -> None:
-        self.model, self.vividness, self.size = model, vividness, size
-        self.manner = manner or Manner()
+        self.model = model
+        self.options, self.output = options or ColorOptions(), output or OutputOptions()
         self.memory, self.turn = memory, turn
-        self.stop = threading.Event()
+        self.cancel = CancelToken()
         self._loading = threading.Lock()
         self._colorizer: Colorizer | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = ("model", "vividness", "size", "manner", "memory", "turn")
+        kept = ("model", "options", "output", "memory", "turn")
         return {name: getattr(self, name) for name in kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -127,20 +128,14 @@ class Work:
         """
         with self._loading:
             if self._colorizer is None:
-                self._colorizer = Colorizer(
-                    self.model, vividness=self.vividness, size=self.size, threads=1
-                )
+                self._colorizer = Colorizer(self.model, threads=1)
+                self._colorizer.model.fit(64, 64, self.options.size)  # refused now, if at all
             return self._colorizer
 
-    def options(self) -> dict[str, Any]:
-        """Everything but the model that decides the bytes of a result."""
-        hints = [asdict(hint) for hint in self.manner.hints]
-        return {
-            "vividness": self.vividness,
-            "size": self.size,
-            "hints": hints,
-            "quality": self.manner.quality,
-        }
+    def settings(self) -> dict[str, Any]:
+        """Everything but the model that decides the bytes of a result, as JSON values."""
+        output = {"format": self.output.format, "quality": self.output.quality}
+        return asdict(self.options) | output
 
     def __call__(self, task: Task) -> Outcome:
         """Do ``task``; whatever goes wrong with it is in the outcome."""
@@ -152,26 +147,37 @@ class Work:
         return replace(done, seconds=time.perf_counter() - start)
 
     def _colour(self, task: Task) -> Outcome:
-        source = places.read(task.source)
+        source = storage.read(task.source)
         with self._turn(source, task.size):
-            pages = Pages(source, self.colorizer, self.manner, task.compare, self.stop)
-            pages.begin()
-            try:
-                places.save(iter(pages), task.output, self.manner.quality)
-            except BaseException:
-                pages.undo()
-                raise
-        made = places.stat(task.output)
+            made = self._write(source, task)
+        written = storage.stat(task.output)
         return Outcome(
             task,
             "done",
-            pages.width,
-            pages.height,
-            pages.count,
-            pages.pixels,
-            written=made.size if made else None,
-            version=made.version if made else None,
+            made.width,
+            made.height,
+            made.pages,
+            made.pixels,
+            written=written.size if written else None,
+            version=written.version if written else None,
         )
+
+    def _write(self, source: Path | BinaryIO, task: Task) -> Result:
+        output = self.output
+        if output.format is None:
+            output = replace(output, format=Path(task.output).suffix)
+        with ExitStack() as files:
+            target = files.enter_context(storage.writing(task.output))
+            compare = task.compare and files.enter_context(storage.writing(task.compare))
+            return colorize_file(
+                self.colorizer,
+                source,
+                target,
+                self.options,
+                output,
+                compare=compare,
+                cancel=self.cancel,
+            )
 
     def _turn(self, source: Any, size: int) -> Any:
         """For a large picture, a lock that one of them has at a time."""
@@ -219,10 +225,8 @@ def model_digest(model: Path) -> str:
 
 def told(error: Exception) -> str:
     """What happened, in one line."""
-    if isinstance(error, PhotochromError):
+    if isinstance(error, PhotochromError | CancelledError):
         return str(error)
-    if isinstance(error, StoppedError):
-        return "stopped"
     if isinstance(error, MemoryError):
         return "the picture does not fit into memory; close other programs or make it smaller"
     if isinstance(error, OSError) and error.strerror:
@@ -236,7 +240,7 @@ def _failure(task: Task, error: Exception) -> Outcome:
     causes = list(_causes(error))
     # Pillow has OSErrors without a number, for damaged pictures.
     numbers = [each.errno for each in causes if isinstance(each, OSError) and each.errno]
-    lost = (ConnectionError, TimeoutError, FileNotFoundError, MemoryError, StoppedError)
+    lost = (ConnectionError, TimeoutError, FileNotFoundError, MemoryError, CancelledError)
     return Outcome(
         task,
         "failed",

@@ -19,12 +19,12 @@ from ..archive.html_report import Facts, write_report
 from ..archive.local import Pool, local_pool
 from ..archive.manifest import Manifest
 from ..archive.output_folder import Archive, existing_manifest, open_archive
-from ..archive.pages import Manner
 from ..archive.schedule import run
 from ..archive.search import Found, Search
 from ..archive.survey import Wanted, survey
 from ..archive.task import Outcome, Work, digest, model_digest
 from ..errors import ArgumentError
+from ..options import ColorOptions, OutputOptions
 from ..picture import FORMATS
 from .archive_report import ArchiveReport
 from .commands import FAILED, STOPPED, say
@@ -47,7 +47,7 @@ class Command:
         paths: files and folders, or URLs.
         output: the folder for results, a path or URL; None: beside each picture.
         model: the ONNX file.
-        vividness, size, manner, films, compare: how it is coloured.
+        options, out, films, compare: how it is coloured.
         overwrite, retry, limit, include, exclude: what is coloured.
         watch: go on looking for new pictures.
         dry_run: only tell what would be done.
@@ -58,9 +58,8 @@ class Command:
     paths: Sequence[str]
     output: str | None
     model: Path
-    vividness: float = 1.0
-    size: int | None = None
-    manner: Manner = field(default_factory=Manner)
+    options: ColorOptions = field(default_factory=ColorOptions)
+    out: OutputOptions = field(default_factory=OutputOptions)
     films: Films = field(default_factory=Films)
     compare: bool = False
     overwrite: bool = False
@@ -118,9 +117,8 @@ class Command:
         # Half of the memory is for all that are done side by side, half for a large one.
         return Work(
             self.model,
-            vividness=self.vividness,
-            size=self.size,
-            manner=self.manner,
+            options=self.options,
+            output=self.out,
             memory=memory_budget() // (2 * cores()),
             turn=archive.turn if archive else None,
         )
@@ -129,7 +127,7 @@ class Command:
         return Wanted(
             self.output,
             model_digest(self.model),
-            digest(self._work().options() | {"compare": self.compare}),
+            digest(self._work().settings() | {"compare": self.compare}),
             compare=self.compare,
             overwrite=self.overwrite,
             retry=self.retry,
@@ -201,9 +199,9 @@ class Command:
 
     def _check_films(self, films: Sequence[Job]) -> None:
         self.films.check(bool(films))
-        if films and (self.manner.hints or self.compare):
+        if films and (self.options.hints or self.compare):
             raise ArgumentError(
-                f"{'--hint' if self.manner.hints else '--compare'} cannot be used",
+                f"{'--hint' if self.options.hints else '--compare'} cannot be used",
                 expected="pictures",
                 got="a film",
                 fix="leave it out, or colour the film apart",
@@ -220,10 +218,15 @@ class Command:
                     workers = cluster.enter_context(self.ray.films())
                 from ..video.colorize import film_colorizer
 
-                colorizer = film_colorizer(self.model, vividness=self.vividness, size=self.size)
+                colorizer = film_colorizer(self.model)
                 report.colorizer = colorizer
                 work = FilmWork(
-                    colorizer, self.manner, self.films, progress=bar.frames, workers=workers
+                    colorizer,
+                    self.options,
+                    self.out,
+                    self.films,
+                    progress=bar.frames,
+                    workers=workers,
                 )
                 with bar.shown():
                     report.add_film(run_film(work, job))

@@ -12,7 +12,7 @@ import typer
 from .commands import STOPPED, say
 
 if TYPE_CHECKING:
-    from ..archive.pages import Manner
+    from ..options import ColorOptions, OutputOptions
     from .film import Films
     from .plan import Job
     from .ray import Ray
@@ -241,15 +241,17 @@ def colorize(
     is searched for pictures, with all folders inside it. Results that exist are skipped, and a film
     that was interrupted is gone on with, so the same command goes on where it was stopped.
     """
-    from ..archive.pages import Manner
     from ..hints import Hint
+    from ..options import ColorOptions, OutputOptions
     from ..picture import MAX_PIXELS
     from .film import Films, seconds
     from .plan import plan_one, several
     from .ray import Ray
 
     cluster = Ray.asked(ray, ray_cpus, ray_gpus)
-    manner = Manner([Hint.parse(text) for text in hint or ()], max_pixels or MAX_PIXELS, quality)
+    hints = [Hint.parse(text) for text in hint or ()]
+    options = ColorOptions(vividness=vividness, size=size, hints=hints)
+    out = OutputOptions(quality=quality, max_pixels=max_pixels or MAX_PIXELS)
     inputs = [*(paths or ()), *([image] if image else ())]
     films = Films(codec, crf, preset, seconds(start), seconds(end), seconds(preview))
     if several(inputs, output):
@@ -259,9 +261,8 @@ def colorize(
             inputs,
             output,
             _model_file(model, prototxt, points),
-            vividness,
-            size,
-            manner,
+            options,
+            out,
             films,
             compare=compare,
             overwrite=overwrite,
@@ -291,18 +292,17 @@ def colorize(
     films.check(job.film)
     if not job.film:
         _check_archive({"--ray": ray})
-    _check_film(job, manner, compare, ray_gpus)
+    _check_film(job, options, compare, ray_gpus)
     _check_streams(job, as_json)
     file = _model_file(model, prototxt, points)
-    raise typer.Exit(_colour(job, file, vividness, size, manner, films, cluster, as_json))
+    raise typer.Exit(_colour(job, file, options, out, films, cluster, as_json))
 
 
 def _colour(
     job: Job,
     model: Path,
-    vividness: float,
-    size: int | None,
-    manner: Manner,
+    options: ColorOptions,
+    out: OutputOptions,
     films: Films,
     ray: Ray | None,
     as_json: bool,
@@ -314,18 +314,19 @@ def _colour(
     if job.film:
         from ..video.colorize import film_colorizer
 
-        colorizer = film_colorizer(model, vividness=vividness, size=size)
+        colorizer = film_colorizer(model)
     else:
         from ..colorizer import Colorizer
 
-        colorizer = Colorizer(model, vividness=vividness, size=size)
+        colorizer = Colorizer(model)
+    colorizer.model.fit(64, 64, options.size)  # a size the model cannot take is refused now
     bar = FilmBar()
     try:
         with (
             nullcontext() if ray is None else ray.films() as workers,
             bar.shown() if job.film else nullcontext(),
         ):
-            work = Work(colorizer, manner, films, progress=bar.frames, workers=workers)
+            work = Work(colorizer, options, out, films, progress=bar.frames, workers=workers)
             outcome = run(work, job)
     except KeyboardInterrupt:
         say("photochrom: stopped; the same command goes on from there")
@@ -345,11 +346,11 @@ def _check_archive(options: dict[str, Any]) -> None:
         )
 
 
-def _check_film(job: Job, manner: Manner, compare: bool, gpus: float | None) -> None:
+def _check_film(job: Job, options: ColorOptions, compare: bool, gpus: float | None) -> None:
     from ..errors import ArgumentError
 
-    options = {"--hint": manner.hints, "--compare": compare, "--ray-gpus": gpus}
-    given = next((name for name, value in options.items() if value), None)
+    unusable = {"--hint": options.hints, "--compare": compare, "--ray-gpus": gpus}
+    given = next((name for name, value in unusable.items() if value), None)
     if job.film and given:
         raise ArgumentError(
             f"{given} cannot be used",

@@ -118,15 +118,17 @@ def _footage(clips: list[str], motion: list[str], seed: int) -> list[Footage]:
 
 def _methods(colorizer: Colorizer) -> dict[str, Method]:
     """The ways to colour that are compared, by the names of their columns."""
+    from ..options import ColorOptions
     from ..video.colorize import colorize_frames, film_size
 
-    colorizer.size = film_size(colorizer)  # for both, so that only the way differs
+    # The same size for both, so that only the method differs.
+    options = ColorOptions(size=film_size(colorizer, ColorOptions()))
 
     def alone(frames: Iterable[Any]) -> Iterator[Any]:
-        return (colorizer.colorize(frame).pixels for frame in frames)
+        return (colorizer.colorize(frame, options).pixels for frame in frames)
 
     def steady(frames: Iterable[Any]) -> Iterator[Any]:
-        return colorize_frames(frames, colorizer)
+        return colorize_frames(frames, colorizer, options)
 
     return {"each frame alone": alone, "steady": steady}
 

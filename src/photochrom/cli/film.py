@@ -12,6 +12,7 @@ from ..errors import ArgumentError
 
 if TYPE_CHECKING:
     from ..colorizer import Colorizer
+    from ..options import ColorOptions
     from ..video.colorize import Film
     from ..video.sharing import SegmentWorkers
 
@@ -67,6 +68,7 @@ class Films:
         source: Path,
         output: Path,
         colorizer: Colorizer,
+        options: ColorOptions,
         progress: Callable[[int, int | None], None],
         workers: SegmentWorkers | None = None,
     ) -> Film:
@@ -78,6 +80,7 @@ class Films:
             source,
             output,
             colorizer=colorizer,
+            options=options,
             codec=self.codec,
             crf=self.crf,
             preset=self.preset,

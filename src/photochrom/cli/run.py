@@ -25,5 +25,5 @@ def run(work: Work, job: Job) -> Outcome:
                 wait([future], 0.5)
             return future.result()
         except BaseException:
-            work.stop.set()
+            work.cancel.set()
             raise

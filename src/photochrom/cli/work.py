@@ -7,15 +7,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..archive.pages import Manner, Pages, StoppedError
 from ..archive.task import told
+from ..cancel import CancelToken
 from ..colorizer import Colorizer
 from ..errors import ArgumentError
-from ..picture import save_pages
+from ..options import ColorOptions, OutputOptions
+from ..pipeline import colorize_file
 from .film import Films
 from .plan import STREAM, Job
 
@@ -96,17 +95,19 @@ class Work:
 
     Attributes:
         colorizer: the loaded model.
-        manner: what else decides how pictures are coloured.
+        options: vividness, hints and so on.
+        output: format, quality and limits.
         films: what is asked of films.
-        stop: set to give up between two steps.
+        cancel: checked between two steps.
         progress: called with the frames of a film that are done, and with all of them if known.
         workers: who paints and encodes films; None: this process.
     """
 
     colorizer: Colorizer
-    manner: Manner = field(default_factory=Manner)
+    options: ColorOptions = field(default_factory=ColorOptions)
+    output: OutputOptions = field(default_factory=OutputOptions)
     films: Films = field(default_factory=Films)
-    stop: Event = field(default_factory=Event)
+    cancel: CancelToken = field(default_factory=CancelToken)
     progress: Callable[[int, int | None], None] = lambda done, total: None
     workers: SegmentWorkers | None = None
 
@@ -121,37 +122,33 @@ class Work:
         return replace(done, seconds=time.perf_counter() - start)
 
     def _colour(self, job: Job) -> Outcome:
-        compare = None if job.compare is None else str(job.compare)
         source = job.source or sys.stdin.buffer
-        pages = Pages(source, self.colorizer, self.manner, compare, self.stop)
-        try:
-            if job.output is None:
-                buffer = io.BytesIO()
-                self._save(pages, buffer)
-                sys.stdout.buffer.write(buffer.getbuffer())
-                sys.stdout.buffer.flush()
-            else:
-                pages.begin()
-                job.output.parent.mkdir(parents=True, exist_ok=True)
-                self._save(pages, job.output)
-        except BaseException:
-            pages.undo()
-            raise
-        return Outcome(job, "ok", pages.width, pages.height, pages.count)
-
-    def _save(self, pages: Pages, target: Path | io.BytesIO) -> None:
-        save_pages(iter(pages), target, quality=self.manner.quality)
+        target = job.output or io.BytesIO()
+        made = colorize_file(
+            self.colorizer,
+            source,
+            target,
+            self.options,
+            self.output,
+            compare=job.compare,
+            cancel=self.cancel,
+        )
+        if isinstance(target, io.BytesIO):
+            sys.stdout.buffer.write(target.getbuffer())
+            sys.stdout.buffer.flush()
+        return Outcome(job, "ok", made.width, made.height, made.pages, notes=made.notes)
 
     def _colour_film(self, job: Job) -> Outcome:
         def step(done: int, total: int | None) -> None:
-            if self.stop.is_set():
-                raise StoppedError
+            self.cancel.check()
             self.progress(done, total)
 
         assert job.source is not None
         assert job.output is not None
         job.output.parent.mkdir(parents=True, exist_ok=True)
-        made = self.films.colour(job.source, job.output, self.colorizer, step, self.workers)
+        made = self.films.colour(
+            job.source, job.output, self.colorizer, self.options, step, self.workers
+        )
         height, width = made.shape
         return Outcome(job, "ok", width, height, frames=made.frames, notes=_notes(made))
 

@@ -18,6 +18,7 @@ from ..color import recombine
 from ..colorizer import Colorizer, Prepared
 from ..errors import ArgumentError, PhotochromError
 from ..hints import Hint
+from ..options import ColorOptions
 from ..picture import Picture
 from .metrics import MINIMUM
 from .pictures import chosen, list_pictures, squares
@@ -236,7 +237,10 @@ def _hinted(
     colorizer: Colorizer, prepared: Prepared, hints: list[Hint], without: NDArray[np.uint8]
 ) -> list[NDArray[np.uint8]]:
     steps = HINT_STEPS[1:]
-    return [without, *(colorizer.render(prepared, hints=hints[:n]).pixels for n in steps)]
+    return [
+        without,
+        *(colorizer.render(prepared, ColorOptions(hints=hints[:n])).pixels for n in steps),
+    ]
 
 
 def _loaded(models: Sequence[str | os.PathLike[str]]) -> list[_Method]:

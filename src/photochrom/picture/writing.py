@@ -30,7 +30,7 @@ def save_pages(
     *,
     format: str | None = None,
     quality: int | None = None,
-) -> None:
+) -> str:
     """Write pages, of any sizes, to one file; several of them to a TIFF only.
 
     Pages are taken from ``pages`` one after the other and not kept in memory.
@@ -39,6 +39,9 @@ def save_pages(
         pages: at least one.
         target, format, quality: as in ``Picture.save``; the default format is that of the
             first page.
+
+    Returns:
+        The format that was written.
 
     Raises:
         PictureError: a format cannot hold the pages, or the file cannot be written.
@@ -67,7 +70,7 @@ def save_pages(
             queue = [first]
             del first
             _write_tiff(queue, rest, file, path.parent if path else None)
-            return
+            return name
         encode(first, file, name, quality)
         del first
         if next(rest, None) is not None:
@@ -77,6 +80,7 @@ def save_pages(
                 got="more pages",
                 fix="save as .tif, or save each page to a file of its own",
             )
+        return name
 
 
 def _path(target: str | Path | BinaryIO) -> Path | None:

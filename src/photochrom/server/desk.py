@@ -14,15 +14,10 @@ from typing import TypeVar
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from ..cancel import CancelToken
 from .errors import ServiceError
 
 _T = TypeVar("_T")
-Stop = threading.Event
-"""Set when nobody wants the work any more; looked at between two steps of it."""
-
-
-class StoppedError(Exception):
-    """Raised between two steps of work that nobody wants any more."""
 
 
 class Desk:
@@ -68,18 +63,18 @@ class Desk:
         finally:
             self.taken -= 1
 
-    async def do(self, request: Request, work: Callable[[Stop], _T], seconds: float) -> _T:
+    async def do(self, request: Request, work: Callable[[CancelToken], _T], seconds: float) -> _T:
         """Do `work` in a thread and return its result.
 
         Work that has not begun when nobody waits for it any more is never begun; work that has
-        begun ends at its next look at the ``Stop``.
+        begun ends at its next look at the token.
 
         Raises:
             ServiceError: it took longer than `seconds`, or the service stops.
             ClientDisconnect: the client hung up.
         """
-        stop = Stop()
-        future = asyncio.wrap_future(self.submit(lambda: work(stop)))
+        cancel = CancelToken()
+        future = asyncio.wrap_future(self.submit(lambda: work(cancel)))
         future.add_done_callback(_look_at)
         gone = asyncio.ensure_future(_disconnected(request))
         closing = asyncio.ensure_future(self.closing.wait())
@@ -97,7 +92,7 @@ class Desk:
                 503, f"not done within {seconds:g} s; try again", retry_after=self.retry_after
             )
         finally:
-            stop.set()
+            cancel.set()
             for waiting in (future, gone, closing):
                 waiting.cancel()
 

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..colorizer import Colorizer
+from ..options import ColorOptions
 
 Progress = Callable[[int, "int | None"], None]
 """Called as ``progress(frames so far, frames in all or None)``; may raise to break off."""
 
-ColorizeFilm = Callable[[Path, Path, Colorizer, Progress], None]
-"""Source, output, colorizer, progress. Begun again with the same output, it goes on."""
+ColorizeFilm = Callable[[Path, Path, Colorizer, ColorOptions, Progress], None]
+"""Source, output, colorizer, options, progress. Begun again with the same output, it goes on."""
 
 _NEEDED = ("av", "cv2", "photochrom.video.colorize")
 # First bytes -> suffix of the result, a container that video/ writes. No playlist is among them:
@@ -48,11 +49,17 @@ def missing() -> str | None:
     return None
 
 
-def colorize_film(source: Path, output: Path, colorizer: Colorizer, progress: Progress) -> None:
+def colorize_film(
+    source: Path,
+    output: Path,
+    colorizer: Colorizer,
+    options: ColorOptions,
+    progress: Progress,
+) -> None:
     """Colour a film.
 
     Raises:
         PhotochromError: it cannot be read or written.
     """
     video = importlib.import_module("photochrom.video.colorize")
-    video.colorize_video(source, output, colorizer=colorizer, progress=progress)
+    video.colorize_video(source, output, colorizer=colorizer, options=options, progress=progress)

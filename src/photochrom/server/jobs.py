@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from ..cancel import CancelToken
 from ..colorizer import Colorizer
-from ..errors import PhotochromError
+from ..errors import CancelledError, PhotochromError
 from .colour import colour
-from .desk import Desk, Stop, StoppedError
+from .desk import Desk
 from .errors import ServiceError, told
 from .films import ColorizeFilm
 from .folder import Folder
@@ -26,10 +27,6 @@ from .uploads import Upload
 
 _PAUSE = 0.25  # seconds between two looks, and between two notes of a film's progress
 _SWEEP = 30.0  # seconds between two looks for results whose time is over
-
-
-class JobCancelledError(Exception):
-    """Raised in the middle of a job that somebody cancelled."""
 
 
 class Jobs:
@@ -59,7 +56,7 @@ class Jobs:
         self.folder = Folder(settings.folder)
         self.store = Store(self.folder.database)
         self._arriving = 0
-        self._stop = Stop()
+        self._stop = CancelToken()
         self._news = {kind: threading.Event() for kind in ("pictures", "film")}
         self._threads = [
             threading.Thread(target=self._run, args=(kind,), name=f"jobs-{kind}", daemon=True)
@@ -174,12 +171,13 @@ class Jobs:
                 self._do_film(job, made)
             else:
                 self._do_pictures(job, made)
-        except JobCancelledError:
-            self.folder.remove(job.id)
-            log("job cancelled", job=job.id)
-        except StoppedError:
-            self.store.put_back(job.id)
-            log("job interrupted", job=job.id)
+        except CancelledError:
+            if self._stop.is_set():
+                self.store.put_back(job.id)
+                log("job interrupted", job=job.id)
+            else:
+                self.folder.remove(job.id)
+                log("job cancelled", job=job.id)
         except Exception as error:  # a job must not end the thread
             found = told(error)
             message = found.message if found else _message(error)
@@ -199,13 +197,11 @@ class Jobs:
         """Note the progress.
 
         Raises:
-            StoppedError: the service stops.
-            JobCancelledError: the job is to end.
+            CancelledError: the service stops, or the job was cancelled.
         """
-        if self._stop.is_set():
-            raise StoppedError
+        self._stop.check()
         if not self.store.progress(job, done, total):
-            raise JobCancelledError
+            raise CancelledError("the job was cancelled")
 
     def _do_pictures(self, job: Job, made: Order) -> None:
         for number, item in enumerate(job.items):
@@ -232,7 +228,6 @@ class Jobs:
                 file,
                 made,
                 self._stop,
-                max_pixels=self._settings.max_pixels,
                 target=place / "out" / f"{number:04}",
             )
 
@@ -249,14 +244,13 @@ class Jobs:
             seen, most = (done, total), self._settings.max_frames
             if max(done, total or 0) > most:
                 raise ServiceError(413, f"the film is too long: expected at most {most:,} frames")
-            if self._stop.is_set():
-                raise StoppedError
+            self._stop.check()
             if time.monotonic() - noted >= _PAUSE:
                 noted = time.monotonic()
                 self._go_on(job, done, total)
 
         if self.folder.result(job.id) is None:  # else the service ended right after this
-            self._film(source, output, made.colorizer, progress)
+            self._film(source, output, made.colorizer, made.options, progress)
             output.replace(place / f"result{source.suffix}")
         self._go_on(job, *seen)
         self._end(job, "done")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -12,8 +11,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..colorizer import Colorizer
-from ..hints import Hint, parse_json
-from ..media import writable_format
+from ..hints import parse_json
+from ..options import ColorOptions, OutputOptions
 from .errors import ServiceError, validation_message
 from .settings import Settings
 
@@ -83,16 +82,16 @@ class Order:
 
     Attributes:
         name: of the model.
-        colorizer: with the wished size and vividness.
-        hints, format, quality: as in ``Colorizer.render`` and ``Picture.save``.
+        colorizer: the loaded model.
+        options: vividness, size and hints.
+        output: format, quality and limits.
         places: x and y of the palette's places; None: nine, spread over the picture.
     """
 
     name: str
     colorizer: Colorizer
-    hints: Sequence[Hint] = ()
-    format: str | None = None
-    quality: int | None = None
+    options: ColorOptions
+    output: OutputOptions
     places: Sequence[tuple[float, float]] | None = None
 
 
@@ -130,18 +129,11 @@ def order(options: Options, colorizers: Mapping[str, Colorizer], settings: Setti
         raise ServiceError(
             422, f"hints: expected at most {settings.max_hints}, got {len(hints)}; send fewer"
         )
-    format = None if options.format is None else writable_format(options.format)
     places = None if options.places is None else _places(options.places)
-    colorizer = _with(colorizers[name], options.size, options.vividness)
-    return Order(name, colorizer, hints, format, options.quality, places)
-
-
-def _with(colorizer: Colorizer, size: int | None, vividness: float) -> Colorizer:
-    """The same loaded model with other settings."""
-    other = copy.copy(colorizer)
-    other.size, other.vividness = size, vividness
-    other.model.fit(64, 64, size)  # a size the model cannot take is refused now
-    return other
+    colorizers[name].model.fit(64, 64, options.size)  # a size the model cannot take is refused now
+    color = ColorOptions(vividness=options.vividness, size=options.size, hints=hints)
+    output = OutputOptions(options.format, options.quality, settings.max_pixels)
+    return Order(name, colorizers[name], color, output, places)
 
 
 def _places(text: str) -> list[tuple[float, float]]:

@@ -177,9 +177,7 @@ async def colorize(
             file = sent.files[0].file
             answer = await service.desk.do(
                 request,
-                lambda stop: colour(
-                    file, made, stop, max_pixels=limits.max_pixels, details=as_json
-                ),
+                lambda cancel: colour(file, made, cancel, details=as_json),
                 limits.timeout,
             )
     service.metrics.picture(made.name, answer)

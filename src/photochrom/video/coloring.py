@@ -8,6 +8,7 @@ from typing import Any
 
 from ..color import Float
 from ..colorizer import Colorizer
+from ..options import ColorOptions
 from .shots import Shots
 from .temporal import SteadyColor
 
@@ -15,8 +16,8 @@ from .temporal import SteadyColor
 class Coloring:
     """Frames of any kind with their L in, the same with their ab out, up to 12 frames later."""
 
-    def __init__(self, colorizer: Colorizer) -> None:
-        self.shots, self.steady = Shots(), SteadyColor(colorizer)
+    def __init__(self, colorizer: Colorizer, options: ColorOptions) -> None:
+        self.shots, self.steady = Shots(), SteadyColor(colorizer, options)
         self.undecided: deque[tuple[Any, Float]] = deque()  # where shots begin
         self.waiting: deque[tuple[Any, Float]] = deque()  # for their colour
 

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._system import cores
+from ..cancel import CancelToken
 from ..color import Codes, Float
 from ..colorizer import Colorizer
 from ..errors import ArgumentError
+from ..options import ColorOptions
 from ..upsample import shrink
 from .clip import Clip
 from .coloring import Coloring
@@ -76,6 +78,7 @@ def colorize_video(
     output: Path | str,
     *,
     colorizer: Colorizer | None = None,
+    options: ColorOptions | None = None,
     codec: str | None = None,
     crf: float | None = None,
     preset: str | None = None,
@@ -84,6 +87,7 @@ def colorize_video(
     compare: bool = False,
     progress: Progress | None = None,
     workers: SegmentWorkers | None = None,
+    cancel: CancelToken | None = None,
 ) -> Film:
     """Colour a film.
 
@@ -94,7 +98,8 @@ def colorize_video(
     Args:
         source: any film that FFmpeg reads.
         output: the new file, .mp4, .m4v, .mov, .mkv or .webm; replaced if it exists.
-        colorizer: the model and its vividness; None: the bundled one.
+        colorizer: the loaded model; None: the bundled one.
+        options: vividness and so on.
         codec: h264, hevc, av1, vp9, prores or ffv1; None: the usual one of such a file.
         crf: quality, smaller is better; None: the codec's usual one.
         preset: the encoder's, how much time it takes; None: a fast one.
@@ -102,12 +107,15 @@ def colorize_video(
         compare: before and after side by side, in a picture of twice the width.
         progress: called after each frame; with workers now and then, with whole segments.
         workers: who paints and encodes the segments, see `sharing`; None: this process itself.
+        cancel: checked after each frame.
 
     Raises:
         ClipError: the source cannot be read, or the output not be written.
         ArgumentError: an argument out of range, or an output that is the source.
         MissingExtraError: the extra ``video`` is not installed.
+        CancelledError: `cancel` was set; the same call goes on from there.
     """
+    options, report = options or ColorOptions(), _checked(progress, cancel)
     source, output = Path(source), Path(output)
     encoding = Encoding.for_file(output, codec, crf=crf, preset=preset)
     if output.exists() and output.samefile(source):
@@ -120,15 +128,15 @@ def colorize_video(
     with Clip(source) as clip:
         _check_range(clip, start, end)
         colorizer = colorizer or film_colorizer()
-        job = _job(source, colorizer, encoding, start, end, compare)
+        job = _job(source, colorizer, options, encoding, start, end, compare)
         with Parts.of(output, job) as parts:
-            work = _Work(clip, colorizer, encoding, start, end, compare)
+            work = _Work(clip, colorizer, options, encoding, start, end, compare)
             began = time.monotonic()
             resumed = work.resume(parts.state())
             if workers is None:
-                work.encode(parts, progress or (lambda done, total: None))
+                work.encode(parts, report)
             else:
-                work.share(parts, workers, progress or (lambda done, total: None))
+                work.share(parts, workers, report)
             left_out = assemble(
                 clip, parts.segments, output, start=start, end=end, note=colorizer.note
             )
@@ -138,28 +146,41 @@ def colorize_video(
         return Film(output, work.done, shape, resumed, seconds, left_out, clip.damage)
 
 
-def film_colorizer(
-    model: str | Path = "bundled", *, vividness: float = 1.0, size: int | None = None
-) -> Colorizer:
+def _checked(progress: Progress | None, cancel: CancelToken | None) -> Progress:
+    def report(done: int, total: int | None) -> None:
+        if cancel is not None:
+            cancel.check()
+        if progress is not None:
+            progress(done, total)
+
+    return report
+
+
+def film_colorizer(model: str | Path = "bundled") -> Colorizer:
     """A `Colorizer` for films: its network takes half of the cores.
 
     It needs them for a moment now and then, while decoding and encoding keep all of them busy; on
     two cores a film takes a tenth less time so than with both for the network.
     """
-    return Colorizer(model, vividness=vividness, size=size, threads=max(1, cores() // 2))
+    return Colorizer(model, threads=max(1, cores() // 2))
 
 
-def film_size(colorizer: Colorizer) -> int | None:
-    """The size at which the network sees a film's frames, as `Colorizer` takes it."""
-    return colorizer.size or colorizer.model.card.film_size
+def film_size(colorizer: Colorizer, options: ColorOptions) -> int | None:
+    """The size at which the network sees a film's frames, as `ColorOptions.size`."""
+    return options.size or colorizer.model.card.film_size
 
 
-def colorize_frames(frames: Iterable[Codes], colorizer: Colorizer | None = None) -> Iterator[Codes]:
+def colorize_frames(
+    frames: Iterable[Codes],
+    colorizer: Colorizer | None = None,
+    options: ColorOptions | None = None,
+) -> Iterator[Codes]:
     """Colour the frames of a film, for those who read and write films themselves.
 
     Args:
         frames: ``(H, W)`` grey sRGB codes, uint8 or uint16, all of one size.
-        colorizer: the model and its vividness; None: the bundled one.
+        colorizer: the loaded model; None: the bundled one.
+        options: vividness and so on.
 
     Yields:
         ``(H, W, 3)`` RGB of the same depth, one for each frame, up to 12 frames later.
@@ -167,8 +188,8 @@ def colorize_frames(frames: Iterable[Codes], colorizer: Colorizer | None = None)
     Raises:
         ArgumentError: frames of different sizes.
     """
-    colorizer = colorizer or Colorizer()
-    color = Coloring(colorizer)
+    colorizer, options = colorizer or Colorizer(), options or ColorOptions()
+    color = Coloring(colorizer, options)
     shape: tuple[int, ...] | None = None
 
     def small() -> Iterator[tuple[Codes, Float]]:
@@ -183,7 +204,10 @@ def colorize_frames(frames: Iterable[Codes], colorizer: Colorizer | None = None)
                     fix="give frames of one size without colour",
                 )
             height, width = shape
-            yield grey, shrink(grey, *colorizer.model.fit(height, width, film_size(colorizer)))
+            yield (
+                grey,
+                shrink(grey, *colorizer.model.fit(height, width, film_size(colorizer, options))),
+            )
 
     for grey, L in small():
         for one, its_L, ab in color.push(grey, L):
@@ -199,15 +223,16 @@ class _Work:
         self,
         clip: Clip,
         colorizer: Colorizer,
+        options: ColorOptions,
         encoding: Encoding,
         start: float | None,
         end: float | None,
         wide: bool,
     ) -> None:
         self._clip, self._encoding, self._wide = clip, encoding, wide
-        self._size = colorizer.model.fit(*clip.shape, film_size(colorizer))
+        self._size = colorizer.model.fit(*clip.shape, film_size(colorizer, options))
         self._painter = Painter(clip, encoding, self._size, wide)
-        self._color = Coloring(colorizer)
+        self._color = Coloring(colorizer, options)
         self._next = None if start is None else clip.pts_at(start)
         self._end = None if end is None else clip.pts_at(end)
         self._finished = False
@@ -352,6 +377,7 @@ def _check_range(clip: Clip, start: float | None, end: float | None) -> None:
 def _job(
     source: Path,
     colorizer: Colorizer,
+    options: ColorOptions,
     encoding: Encoding,
     start: float | None,
     end: float | None,
@@ -365,8 +391,7 @@ def _job(
         "method": _METHOD,
         "source": [str(source.resolve()), about.st_size, about.st_mtime_ns],
         "model": digest,
-        "vividness": colorizer.vividness,
-        "size": colorizer.size,
+        "options": asdict(options),
         "encoding": asdict(encoding),
         "part": [start, end],
         "compare": compare,

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..adjust import warm
 from ..color import Float
 from ..colorizer import Colorizer
+from ..options import ColorOptions
 from ..upsample import joint_bilateral
 from .key import Key, light_of
 from .memory import Memory
@@ -53,11 +55,12 @@ class SteadyColor:
     """Colours the frames of a film one after the other, a few frames late.
 
     Args:
-        colorizer: its model predicts, at its vividness.
+        colorizer: the loaded model.
+        options: vividness and warmth.
     """
 
-    def __init__(self, colorizer: Colorizer) -> None:
-        self._colorizer = colorizer
+    def __init__(self, colorizer: Colorizer, options: ColorOptions | None = None) -> None:
+        self._colorizer, self._options = colorizer, options or ColorOptions()
         self._memory = Memory()
         self._key: Key | None = None
         self._waiting: list[_Frame] = []
@@ -144,16 +147,16 @@ class SteadyColor:
         import cv2
 
         if brought is None:
-            return Key.of(L, joint_bilateral(L, self._colorizer.predict(L)), evidence + 1)
+            return Key.of(L, joint_bilateral(L, self._predict(L)), evidence + 1)
         fine = enlarged(evidence, L.shape)
         hinted = self._colorizer.model.card.hints and (evidence < _ENOUGH).mean() > _NEW
         if hinted:
             # Told of what is known, the network speaks for what is new only: of the rest it would
             # repeat what it was told.
-            fresh = self._colorizer.predict(L, *_hints(brought, fine))
+            fresh = self._predict(L, *_hints(brought, fine))
             voice = np.maximum(1 - evidence, 0)
         else:
-            fresh, voice = self._colorizer.predict(L), np.ones_like(evidence)
+            fresh, voice = self._predict(L), np.ones_like(evidence)
         # Weighted, so that nothing of a place that is not trusted leaks into its neighbours.
         grid = fresh.shape[:0:-1]
         old, weight, say = (
@@ -163,6 +166,11 @@ class SteadyColor:
         ab = (np.moveaxis(old, 2, 0) + fresh * say) / (weight + say)
         ab = joint_bilateral(L, np.asarray(ab, np.float32))
         return Key.of(L, ab, np.minimum(evidence + voice, np.float32(_EVIDENCE)))
+
+    def _predict(self, L: Float, *hints: Float) -> Float:
+        """Chroma of one frame, ``(2, h', w')``, with vividness and warmth applied."""
+        ab = self._colorizer.predict(L, *hints, options=self._options)
+        return warm(ab, self._options.warmth)
 
 
 def _between(frame: _Frame, old: Key, new: Key, ahead: Places, time: float) -> Float:

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 from .._io import replacing
+from ..cancel import CancelToken
 from ..colorizer import Colorizer
-from ..errors import MissingExtraError, PhotochromError, PictureError
+from ..errors import CancelledError, MissingExtraError, PhotochromError, PictureError
+from ..options import ColorOptions
 
 Progress = Callable[[int, int | None], None]
-
-
-class CancelledError(Exception):
-    """Raised inside the work when nobody wants it any more."""
 
 
 @dataclass
@@ -43,7 +41,7 @@ class Job:
     done: int = 0
     total: int | None = None
     problems: list[str] = field(default_factory=list)
-    _cancelled: threading.Event = field(default_factory=threading.Event)
+    _cancel: CancelToken = field(default_factory=CancelToken)
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -51,7 +49,7 @@ class Job:
 
     def cancel(self) -> None:
         """Ask the work to end; it does at its next step."""
-        self._cancelled.set()
+        self._cancel.set()
 
     def report(self, done: int, total: int | None) -> None:
         """Note how far the work is.
@@ -59,8 +57,7 @@ class Job:
         Raises:
             CancelledError: nobody wants it any more.
         """
-        if self._cancelled.is_set():
-            raise CancelledError
+        self._cancel.check()
         self.done, self.total = done, total
 
     def _run(self) -> None:
@@ -134,11 +131,13 @@ def film_missing() -> str | None:
     return None
 
 
-def colour_film(source: Path, target: Path, colorizer: Colorizer, progress: Progress) -> list[str]:
+def colour_film(
+    source: Path, target: Path, colorizer: Colorizer, options: ColorOptions, progress: Progress
+) -> list[str]:
     """Colour a film; nothing to report when it went well."""
     from ..video.colorize import colorize_video
 
-    colorize_video(source, target, colorizer=colorizer, progress=progress)
+    colorize_video(source, target, colorizer=colorizer, options=options, progress=progress)
     return []
 
 

@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..adjust import vivid, warm
 from ..color import Float, neutral
-from ..colorizer import Colorizer, Prepared, vivid
+from ..colorizer import Colorizer, Prepared
 from ..gamut import annealed_mean
 from ..hints import Hint, Surfaces, rasterise
 from ..picture import Picture, open_pages, save_pages
-from ..variants import chroma_of, reference_bias, samples, warm
+from ..variants import chroma_of, reference_bias, samples
 from .looks import Look, Pin
 
 PREVIEW = 1200
@@ -47,7 +48,7 @@ class Finish:
     Attributes:
         look: the picture's own; only what can be seen of it, `Look.settled`, counts.
         vividness: 0...4, as of the Colorizer.
-        warmth: -1...1, see `photochrom.variants.warm`.
+        warmth: -1...1, see `photochrom.adjust.warm`.
         reference: the picture to borrow colours from.
     """
 
@@ -185,7 +186,7 @@ class Canvas:
         return self._paint(self._prepared, self._chroma(finish))
 
     def _paint(self, prepared: Prepared, ab: Float) -> Picture:
-        return self.colorizer.render(replace(prepared, ab=ab, logits=None), vividness=1.0)
+        return self.colorizer.render(replace(prepared, ab=ab, logits=None))
 
     def _decide(self, finish: Finish) -> Float:
         """ab on the model's grid, ``(2, h, w)``, by the steps of `Colorizer.render`."""

@@ -10,6 +10,7 @@ from uuid import uuid4
 import streamlit as st
 
 from ..colorizer import Colorizer
+from ..options import ColorOptions
 from ..video.colorize import film_colorizer
 from .jobs import Job, Progress, Task, colour_film, film_missing, write_zip
 from .painting import Canvas, Finish
@@ -120,7 +121,9 @@ def _film(workspace: Workspace, item: Item, colorizer: Colorizer, vividness: flo
     source, model = item.path, colorizer.model.path
 
     def work(progress: Progress) -> list[str]:
-        return colour_film(source, target, film_colorizer(model, vividness=vividness), progress)
+        return colour_film(
+            source, target, film_colorizer(model), ColorOptions(vividness=vividness), progress
+        )
 
     return Job(item.key, "frames", target, work)
 

@@ -184,5 +184,5 @@ def _writing(target: Path) -> Iterator[Path]:
 def _about(error: ModelError, temporary: Path, file: Path) -> ModelError:
     """The same error, speaking of the file that the user knows."""
     words = (error.problem, error.expected, error.got, error.fix)
-    problem, expected, got, fix = (w.replace(str(temporary), str(file)) for w in words)
-    return type(error)(problem, expected=expected, got=got, fix=fix)
+    problem, expected, got, fix = (w and w.replace(str(temporary), str(file)) for w in words)
+    return type(error)(problem or "", expected=expected, got=got, fix=fix)

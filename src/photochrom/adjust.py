@@ -1,0 +1,60 @@
+"""Adjustments of predicted chroma: vividness and warmth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .color import Float
+from .errors import ArgumentError
+from .gamut import annealed_mean
+
+_WARMEST = np.array([3.0, 14.0], np.float32)  # ab; about the step from noon to late afternoon
+
+
+def vivid(ab: Float, logits: Float | None, temperature: float, vividness: float) -> Float:
+    """Chroma at another vividness than the model's own.
+
+    With a distribution half of the change (on a logarithmic scale) is the temperature's, down to
+    a cautious T = 1, and half the chroma's; without one it is all the chroma's.
+
+    Args:
+        ab: ``(2, h', w')`` float32, as predicted.
+        logits: ``(313, h', w')``, if the model gives a distribution.
+        temperature: T at which `ab` was taken from them.
+        vividness: 0 grey, 1 the model's own.
+
+    Returns:
+        ``(2, h', w')`` float32.
+    """
+    if vividness == 1:
+        return ab
+    if logits is None or vividness == 0:
+        return ab * np.float32(vividness)
+    mean = annealed_mean(logits[None], min(1.0, temperature / vividness))[0]
+    return np.asarray(mean * np.float32(np.sqrt(vividness)))
+
+
+def warm(ab: Float, warmth: float) -> Float:
+    """Shift all chroma towards yellow, or towards blue.
+
+    Args:
+        ab: ``(2, ...)`` chroma.
+        warmth: -1 (blue) ... 1 (yellow); 0 leaves `ab` as it is.
+
+    Returns:
+        ``(2, ...)`` float32.
+
+    Raises:
+        ArgumentError: `warmth` out of range.
+    """
+    if not -1 <= warmth <= 1:
+        raise ArgumentError(
+            "warmth",
+            expected="-1 (blue) to 1 (yellow)",
+            got=str(warmth),
+            fix="use 0 for the colours as they are",
+        )
+    if warmth == 0:
+        return ab
+    shift = (_WARMEST * np.float32(warmth)).reshape(2, *[1] * (ab.ndim - 1))
+    return np.asarray(ab + shift, np.float32)

@@ -1,0 +1,81 @@
+"""Options: what a user chose, as frozen dataclasses that travel between processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from .errors import ArgumentError
+from .hints import Hint
+from .media import writable_format
+from .picture import MAX_PIXELS
+
+MAX_VIVIDNESS = 4.0
+"""Largest value of `ColorOptions.vividness`."""
+
+
+@dataclass(frozen=True)
+class ColorOptions:
+    """How pictures and films are coloured.
+
+    Attributes:
+        vividness: 0 leaves the picture grey but for hints, 1 is the model's own, up to 4 is more.
+        warmth: -1 (blue) to 1 (yellow), 0 leaves the colours as they are.
+        size: side in pixels of the square whose area the network's input has; None: the model's.
+        hints: colours fixed at places.
+
+    Raises:
+        ArgumentError: a value out of range.
+    """
+
+    vividness: float = 1.0
+    warmth: float = 0.0
+    size: int | None = None
+    hints: Sequence[Hint] = ()
+
+    def __post_init__(self) -> None:
+        _check_range("vividness", self.vividness, 0, MAX_VIVIDNESS, "1 for the model's own")
+        _check_range("warmth", self.warmth, -1, 1, "0 for the colours as they are")
+        object.__setattr__(self, "hints", tuple(self.hints))
+
+    def for_page(self, page: int) -> ColorOptions:
+        """The same options with the hints of one page only, whose number counts from 0."""
+        hints = [hint for hint in self.hints if hint.page in (None, page)]
+        return replace(self, hints=hints)
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """How coloured pictures are read and written.
+
+    Attributes:
+        format: key of `media.FORMATS`, in any usual spelling; None: by the target's suffix, else
+            the source's own.
+        quality: 1...100 for formats with loss; None: the format's default.
+        max_pixels: limit on the pixels of a picture, all pages together.
+
+    Raises:
+        ArgumentError: a value out of range, or a format that cannot be written.
+    """
+
+    format: str | None = None
+    quality: int | None = None
+    max_pixels: int = MAX_PIXELS
+
+    def __post_init__(self) -> None:
+        if self.format is not None:
+            object.__setattr__(self, "format", writable_format(self.format))
+        if self.quality is not None:
+            _check_range("quality", self.quality, 1, 100, "the format's default")
+        if self.max_pixels < 1:
+            raise ArgumentError("max_pixels", expected="1 or more", got=str(self.max_pixels))
+
+
+def _check_range(name: str, value: float, low: float, high: float, usual: str) -> None:
+    if not low <= value <= high:
+        raise ArgumentError(
+            name,
+            expected=f"a number in {low:g}...{high:g}",
+            got=str(value),
+            fix=f"leave it out for {usual}" if name == "quality" else f"use {usual}",
+        )

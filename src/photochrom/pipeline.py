@@ -1,0 +1,180 @@
+"""From a picture's file to its coloured file: open, prepare, render and save every page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from .cancel import CancelToken
+from .colorizer import Colorizer, Prepared
+from .errors import PictureTooLargeError
+from .media import writable_format
+from .options import ColorOptions, OutputOptions
+from .picture import Picture, open_pages, save_pages
+from .picture.comparison import before_after
+
+StepName = Literal["decode", "predict", "paint", "encode"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One finished step of `colorize_file`.
+
+    Attributes:
+        name: decode, predict, paint or encode.
+        page: number of the page, from 0; of the step encode, the number of pages.
+        seconds: that it took.
+        prepared: of the step predict, the picture and its prediction.
+    """
+
+    name: StepName
+    page: int
+    seconds: float
+    prepared: Prepared | None = None
+
+
+@dataclass
+class Result:
+    """A coloured file.
+
+    Attributes:
+        format: of the file, a key of `media.FORMATS`.
+        width, height: of the first page, in pixels.
+        pages: number of pages.
+        pixels: of all pages.
+        seconds: by step.
+        notes: what was not carried over from the source, a line each.
+    """
+
+    format: str = ""
+    width: int = 0
+    height: int = 0
+    pages: int = 0
+    pixels: int = 0
+    seconds: dict[StepName, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def colorize_file(
+    colorizer: Colorizer,
+    source: str | Path | bytes | BinaryIO,
+    target: str | Path | BinaryIO,
+    options: ColorOptions | None = None,
+    output: OutputOptions | None = None,
+    *,
+    compare: str | Path | BinaryIO | None = None,
+    cancel: CancelToken | None = None,
+    on_step: Callable[[Step], None] = lambda step: None,
+) -> Result:
+    """Colour a picture's file, every page of it; one page is in memory at a time.
+
+    Args:
+        colorizer: the loaded model.
+        source: a path, the bytes of a file, or a file open for reading.
+        target: a path, whose folder is made and which is replaced whole or not at all, or a file
+            open for writing.
+        options: vividness, hints and so on.
+        output: format, quality and limits.
+        compare: where a before-and-after picture of the first page goes, a path or an open file.
+        cancel: checked between two steps.
+        on_step: called after each step.
+
+    Returns:
+        What was written.
+
+    Raises:
+        PictureError: the source cannot be read, or the target cannot be written.
+        PictureTooLargeError: the pages have more pixels together than `output` allows.
+        ArgumentError: a hint lies outside its page, or the format cannot be written.
+        CancelledError: `cancel` was set; nothing was written.
+    """
+    output = output or OutputOptions()
+    work = _Pages(colorizer, options or ColorOptions(), output, cancel or CancelToken(), on_step)
+    pages = work.colored(source, compare is not None)
+    first = next(pages)  # before anything is made: a file that is no picture leaves no trace
+    if isinstance(target, str | Path):
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+    format = output.format
+    if format is None and not (isinstance(target, str | Path) and Path(target).suffix):
+        format = writable_format(first.suffix)
+    start, others = time.perf_counter(), sum(work.result.seconds.values())
+    written = save_pages(_chain(first, pages), target, format=format, quality=output.quality)
+    work.result.format = written
+    if work.comparison is not None:
+        assert compare is not None
+        save_pages([work.comparison], compare, quality=output.quality)
+    # Later pages are decoded and painted while the file is being written.
+    others = sum(work.result.seconds.values()) - others
+    work.told("encode", work.result.pages, time.perf_counter() - start - others)
+    return work.result
+
+
+def _chain(first: Picture, rest: Iterator[Picture]) -> Iterator[Picture]:
+    yield first
+    del first
+    yield from rest
+
+
+class _Pages:
+    """The pages of one source in colour, made as they are asked for."""
+
+    def __init__(
+        self,
+        colorizer: Colorizer,
+        options: ColorOptions,
+        output: OutputOptions,
+        cancel: CancelToken,
+        on_step: Callable[[Step], None],
+    ) -> None:
+        self._colorizer, self._options, self._output = colorizer, options, output
+        self._cancel, self._on_step = cancel, on_step
+        self.result = Result()
+        self.comparison: Picture | None = None
+
+    def told(self, name: StepName, page: int, seconds: float, **found: Prepared) -> None:
+        """Add up the time of a step and report it."""
+        self.result.seconds[name] = self.result.seconds.get(name, 0.0) + seconds
+        self._on_step(Step(name, page, seconds, **found))
+
+    def colored(self, source: str | Path | bytes | BinaryIO, compare: bool) -> Iterator[Picture]:
+        result, limit = self.result, self._output.max_pixels
+        sources = open_pages(source, max_pixels=limit)
+        while True:
+            self._cancel.check()
+            start = time.perf_counter()
+            page = next(sources, None)
+            if page is None:
+                return
+            number = result.pages
+            result.pixels += page.width * page.height
+            if result.pixels > limit:
+                raise PictureTooLargeError(
+                    "the pages together are too large",
+                    expected=f"at most {limit:,} pixels",
+                    got=f"{result.pixels:,} and more",
+                    fix="colour them one by one, or raise the limit (max_pixels=, --max-pixels)",
+                )
+            self.told("decode", number, time.perf_counter() - start)
+            yield self._rendered(page, number, compare)
+            del page
+
+    def _rendered(self, page: Picture, number: int, compare: bool) -> Picture:
+        options = self._options.for_page(number)
+        self._cancel.check()
+        start = time.perf_counter()
+        prepared = self._colorizer.prepare(page, options)
+        self.told("predict", number, time.perf_counter() - start, prepared=prepared)
+        self._cancel.check()
+        start = time.perf_counter()
+        picture = self._colorizer.render(prepared, options)
+        if not number:
+            self.result.width, self.result.height = picture.width, picture.height
+            if compare:
+                both = before_after(prepared.grey, picture.pixels)
+                self.comparison = replace(both, note=picture.note)
+        self.result.pages += 1
+        self.told("paint", number, time.perf_counter() - start)
+        return picture
