@@ -214,8 +214,6 @@ def test_two_runs_at_once(tmp_path: Path, model: Path) -> None:
 
 
 def test_full_disk(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from photochrom.archive import storage as places
-
     for number in range(5):
         write_picture(tmp_path / "in" / f"{number}.png")
 
@@ -233,7 +231,7 @@ def test_full_disk(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("photochrom.archive.local.cores", lambda: 1)
     with monkeypatch.context() as patch:
-        patch.setattr(places, "save_pages", _full_after(3, FullFile))
+        patch.setattr("photochrom.pipeline.save_pages", _full_after(3, FullFile))
         done = invoke("colorize", "in", "-o", "out", "-m", model)
     assert done.exit_code == 1
     assert "stopped" in done.stderr
@@ -252,14 +250,13 @@ def _full_after(count: int, full: Any) -> Any:
 
     encode, done = writing.encode, []
 
-    def save(pages: Any, target: Any, **options: Any) -> None:
+    def save(pages: Any, target: Any, **options: Any) -> str:
         if len(done) < count:
-            save_pages(pages, target, **options)
             done.append(target)
-            return
+            return save_pages(pages, target, **options)
         writing.encode = lambda picture, file, *rest: encode(picture, full(file), *rest)
         try:
-            save_pages(pages, target, **options)
+            return save_pages(pages, target, **options)
         finally:
             writing.encode = encode
 

@@ -122,10 +122,10 @@ def test_unexpected_error_of_one_file(
 
     prepare = Colorizer.prepare
 
-    def fail_on_wide(self: Colorizer, source: Any) -> Any:
+    def fail_on_wide(self: Colorizer, source: Any, *options: Any) -> Any:
         if source.width == 99:
             raise ZeroDivisionError("a bug\nof two lines")
-        return prepare(self, source)
+        return prepare(self, source, *options)
 
     monkeypatch.setattr(Colorizer, "prepare", fail_on_wide)
     write_picture(tmp_path / "in" / "a.png", 99)
