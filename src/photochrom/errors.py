@@ -14,38 +14,111 @@
     └── MissingExtraError (ImportError)  an optional dependency is not installed
     CancelledError                   a task was cancelled with its `CancelToken`
 
-Each message is one line that says what was expected, what was got and what to do.
+A message is one line: ``problem: expected …, got …; fix``, without the parts that would only repeat
+the problem. The commonest errors are built by class methods, on whichever class fits::
+
+    raise PictureError.unreadable(path, error) from error       # an OSError, or words
+    raise ArgumentError.unwritable(path, error) from error
+    raise ArgumentError.not_found(path, "a folder of pictures")
+    raise ArgumentError.not_one_of("the codec", name, CODECS)   # proposes the nearest
+    raise ArgumentError.wrong_shape("L", "(N, 1, h, w)", L.shape)
+    raise ArgumentError("threads", expected="1 or more", got=threads)
+    raise MissingExtraError.of("onnx", "import", "importing Caffe models")
 """
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+from os import PathLike
+from typing import Self
+
 
 class PhotochromError(Exception):
-    """Base class: ``problem: expected …, got …; fix``, as far as these are given.
+    """Base class of the package's errors.
 
     Args:
         problem: what failed, beginning with the name of the thing ("grandma.jpg cannot be read").
         expected: what would have been right.
         got: what was found instead.
         fix: what the user can do about it, as an imperative clause.
+
+    Attributes:
+        problem: the same, on one line and printable: bytes of a path that are no UTF-8 become
+            question marks. So do the others, which are None where they were left out.
     """
 
     def __init__(
         self,
-        problem: str,
+        problem: object,
         *,
-        expected: str | None = None,
-        got: str | None = None,
+        expected: object = None,
+        got: object = None,
         fix: str | None = None,
     ) -> None:
-        self.problem, self.expected, self.got, self.fix = problem, expected, got, fix
-        facts = [f"expected {expected}"] * bool(expected) + [f"got {got}"] * bool(got)
-        message = ": ".join([problem, *([", ".join(facts)] if facts else [])])
-        super().__init__(" ".join("; ".join([message, *([fix] if fix else [])]).split()))
+        self.problem = _printable(problem)
+        self.expected, self.got, self.fix = (
+            None if part is None else _printable(part) for part in (expected, got, fix)
+        )
+        facts = [("expected", self.expected), ("got", self.got)]
+        found = ", ".join(f"{word} {fact}" for word, fact in facts if fact)
+        message = f"{self.problem}: {found}" if found else self.problem
+        super().__init__(f"{message}; {self.fix}" if self.fix else message)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions are pickled by their positional arguments; ours are keywords.
         return _rebuild, (type(self), self.problem, self.expected, self.got, self.fix)
+
+    @classmethod
+    def unreadable(
+        cls, what: str | PathLike[str], why: BaseException | str, fix: str | None = "check the path"
+    ) -> Self:
+        """``what`` cannot be read; ``why`` is the error of the system or library, or words."""
+        return cls(f"{what} cannot be read: {reason(why)}", fix=fix)
+
+    @classmethod
+    def unwritable(
+        cls,
+        what: str | PathLike[str],
+        why: BaseException | str,
+        fix: str | None = "check the folder and the space on the disk",
+    ) -> Self:
+        """``what`` cannot be written; ``why`` is the error of the system or library, or words."""
+        return cls(f"{what} cannot be written: {reason(why)}", fix=fix)
+
+    @classmethod
+    def not_found(cls, what: str | PathLike[str], expected: str | None = None) -> Self:
+        """There is nothing at the path ``what``, where ``expected`` should be."""
+        return cls(f"{what} does not exist", expected=expected, fix="check the path")
+
+    @classmethod
+    def not_one_of(cls, what: str, got: object, choices: Iterable[str]) -> Self:
+        """``got`` is none of the ``choices`` for ``what``; the nearest of them is proposed."""
+        names = list(choices)
+        close = difflib.get_close_matches(str(got), names, 1)
+        return cls(
+            what,
+            expected=f"one of {', '.join(names)}" if names else "none",
+            got=got,
+            fix=f"did you mean {close[0]}?" if close else None,
+        )
+
+    @classmethod
+    def wrong_shape(cls, what: str, expected: object, shape: Iterable[int]) -> Self:
+        """The array ``what`` has another ``shape`` than ``expected``."""
+        return cls(f"{what} has the wrong shape", expected=expected, got=tuple(shape))
+
+
+def reason(why: BaseException | str) -> str:
+    """What an error of the system or of a library says, as one clause of at most 200 characters."""
+    words = why if isinstance(why, str) else getattr(why, "strerror", None) or str(why)
+    line = " ".join(str(words).split())[:200].rstrip(".")
+    return line or type(why).__name__
+
+
+def _printable(part: object) -> str:
+    """Text on one line, without the surrogates that stand for bytes which are no UTF-8."""
+    return " ".join(str(part).encode("utf-8", "replace").decode().split())
 
 
 def _rebuild(
@@ -97,9 +170,7 @@ class MissingExtraError(PhotochromError, ImportError):
     def of(cls, package: str, extra: str, what_for: str) -> MissingExtraError:
         """The error for ``package`` missing, which ``pip install "photochrom[extra]"`` brings."""
         return cls(
-            f"{what_for} is not available",
-            expected=f"the package {package}",
-            got="no such package",
+            f"{what_for} needs the package {package}",
             fix=f'install it with: pip install "photochrom[{extra}]"',
         )
 
