@@ -1,4 +1,4 @@
-"""Warmth, vividness, alternatives and reference photographs, on planes made up for it."""
+"""Alternatives and reference photographs, on planes made up for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from photochrom import ArgumentError
 from photochrom.gamut import annealed_mean, bins
-from photochrom.variants import chroma_of, reference_bias, samples, warm
+from photochrom.variants import chroma_of, reference_bias, samples
 
 Array = NDArray[Any]
 T = 0.38
@@ -36,25 +36,6 @@ def halves(left: Array, right: Array, height: int = 16, width: int = 16) -> Arra
 
 def mean(logits: Array) -> Array:
     return annealed_mean(logits[None], T)[0]
-
-
-def test_no_warmth_changes_nothing() -> None:
-    ab = np.random.default_rng(0).normal(0, 20, (2, 5, 7)).astype(np.float32)
-    assert warm(ab, 0) is ab
-
-
-def test_warmth_shifts_every_place_alike() -> None:
-    ab = np.random.default_rng(0).normal(0, 20, (2, 5, 7)).astype(np.float32)
-    yellow, blue = warm(ab, 1) - ab, warm(ab, -0.5) - ab
-    np.testing.assert_allclose(yellow, np.broadcast_to(yellow[:, :1, :1], ab.shape), atol=1e-5)
-    assert yellow[1].mean() > 5
-    np.testing.assert_allclose(blue, -yellow / 2, atol=1e-5)
-
-
-@pytest.mark.parametrize("warmth", [-1.1, 2, float("nan")])
-def test_warmth_out_of_range(warmth: float) -> None:
-    with pytest.raises(ArgumentError, match=r"warmth: expected -1 \(blue\) to 1 \(yellow\)"):
-        warm(np.zeros((2, 1, 1), np.float32), warmth)
 
 
 def test_samples_change_what_is_uncertain_and_leave_what_is_sure() -> None:

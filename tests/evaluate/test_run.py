@@ -15,7 +15,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from photochrom import ArgumentError, Colorizer, MissingExtraError, ModelNotFoundError
+from photochrom import (
+    ArgumentError,
+    Colorizer,
+    ColorOptions,
+    MissingExtraError,
+    ModelNotFoundError,
+)
 from photochrom.color import lab_to_srgb, srgb_to_lab
 from photochrom.evaluate import Report, Score, evaluate
 from photochrom.evaluate.page import page, write_page
@@ -139,7 +145,7 @@ def test_a_model_that_fits_beats_the_baselines(report: Report) -> None:
 def test_the_truth_as_prediction(
     folder: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cheat(self: Colorizer, prepared: Any, **options: Any) -> Any:
+    def cheat(self: Colorizer, prepared: Any, options: Any = None) -> Any:
         return prepared.picture
 
     monkeypatch.setattr(Colorizer, "render", cheat)
@@ -175,9 +181,13 @@ def test_a_network_that_takes_hints_is_given_them(
     counts = []
     render = Colorizer.render
 
-    def counting(self: Colorizer, prepared: Any, **options: Any) -> Any:
-        counts.append(len(options.get("hints", ())))
-        return render(self, prepared, **options)
+    def counting(
+        self: Colorizer,
+        prepared: Any,
+        options: ColorOptions = ColorOptions(),  # noqa: B008
+    ) -> Any:
+        counts.append(len(options.hints))
+        return render(self, prepared, options)
 
     monkeypatch.setattr(Colorizer, "render", counting)
     score = evaluate([folder], models[:1], size=64, limit=3, hints=1).scores[2]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from photochrom.options import ColorOptions
 from photochrom.video.key import Key, light_of
 from photochrom.video.motion import Places
 from photochrom.video.temporal import LOOK_AHEAD, SteadyColor
@@ -328,8 +329,15 @@ def test_what_hinting_brings_is_for_the_new_alone() -> None:
     """Told of the colours that are known, the network says nonsense of them: they stay."""
 
     class Nonsense(Network):
-        def predict(self, L: Array, hint: Array | None = None, mask: Array | None = None) -> Array:
-            super().predict(L, hint, mask)
+        def predict(
+            self,
+            L: Array,
+            hint: Array | None = None,
+            mask: Array | None = None,
+            *,
+            options: ColorOptions | None = None,
+        ) -> Array:
+            super().predict(L, hint, mask, options=options)
             return flat(L, 30, 0) if hint is None else flat(L, -30, 0)
 
     network = Nonsense(lambda L, _: flat(L, 0, 0), hints=True)
