@@ -14,11 +14,10 @@ from ..color import Codes
 from ..errors import MissingExtraError, PictureError, PictureTooLargeError
 from ..media import FORMATS
 from .metadata.containers import jp2_metadata, jpeg_comments, png_pieces, webp_is_lossless
+from .metadata.photoshop import iptc_records
 from .picture import Encoding
 from .source import Source, unreadable
 from .vips import array_of, library, load, metadata_field, reason
-
-_IIM_MARK = b"8BIM\x04\x04"
 
 
 @dataclass(kw_only=True)
@@ -88,20 +87,8 @@ def decode_vips(source: Source, format: str, limit: int, **options: Any) -> Deco
         raise damaged(source, format, reason(error)) from None
     except MemoryError:
         raise damaged(source, format, "more pixels than memory holds") from None
-    # libheif turns the pixels of an AVIF; what EXIF says about them is to be ignored.
-    found = Decoded(samples=samples, space=space, orientation=1 if format == "avif" else None)
-    found.icc = metadata_field(image, "icc-profile-data")
-    found.xmp = metadata_field(image, "xmp-data")
-    found.exif = metadata_field(image, "exif-data")
-    found.iptc = _iim(metadata_field(image, "iptc-data"))
-    known = format in ("jpeg", "tiff") and metadata_field(image, "resolution-unit") is not None
-    with source.open() as file:
-        if format == "jpeg":
-            found.texts = jpeg_comments(file)
-        elif format == "png":
-            known, found.texts = png_pieces(file)
-    if known and image.xres > 0 and image.yres > 0:
-        found.dpi = (round(image.xres * 25.4, 4), round(image.yres * 25.4, 4))
+    found = Decoded(samples=samples, space=space)
+    read_metadata(found, image, format, source)
     bits = metadata_field(image, "bits-per-sample") if format == "avif" else None
     found.encoding = Encoding(
         lossless=format == "webp" and webp_is_lossless(source.head),
@@ -111,6 +98,24 @@ def decode_vips(source: Source, format: str, limit: int, **options: Any) -> Deco
     if format == "webp" and not found.encoding.lossless and found.samples.shape[-1] == 3:
         found.samples = _without_rounding(found.samples)
     return found
+
+
+def read_metadata(found: Decoded, image: Any, format: str, source: Source) -> None:
+    """Fill in what a libvips image and the file's container say besides the pixels."""
+    # libheif turns the pixels of an AVIF; what EXIF says about them is to be ignored.
+    found.orientation = 1 if format == "avif" else None
+    found.icc = metadata_field(image, "icc-profile-data")
+    found.xmp = metadata_field(image, "xmp-data")
+    found.exif = metadata_field(image, "exif-data")
+    found.iptc = iptc_records(metadata_field(image, "iptc-data"))
+    known = format in ("jpeg", "tiff") and metadata_field(image, "resolution-unit") is not None
+    with source.open() as file:
+        if format == "jpeg":
+            found.texts = jpeg_comments(file)
+        elif format == "png":
+            known, found.texts = png_pieces(file)
+    if known and image.xres > 0 and image.yres > 0:
+        found.dpi = (round(image.xres * 25.4, 4), round(image.yres * 25.4, 4))
 
 
 def _without_rounding(samples: Codes) -> Codes:
@@ -140,20 +145,6 @@ def _plain(image: Any, source: Source) -> tuple[Any, str]:
         fix = "convert it to grey or RGB first"
         raise unreadable(source.name, f"{bands} channels", fix, "1 to 4 channels")
     return image, "grey" if bands < 3 else "rgb"
-
-
-def _iim(block: bytes | None) -> bytes | None:
-    """The IPTC records in a JPEG's Photoshop segment (beside thumbnails) or a TIFF's tag."""
-    if block is None or block[:1] == b"\x1c":
-        return block
-    at = block.find(_IIM_MARK)
-    if at < 0:
-        return None
-    at += 6
-    at += (block[at] + 2) & ~1 if at < len(block) else 0
-    size = int.from_bytes(block[at : at + 4], "big")
-    records = block[at + 4 : at + 4 + size]
-    return records if records[:1] == b"\x1c" and len(records) == size else None
 
 
 def full_range(samples: Codes, bits: int | None) -> Codes:

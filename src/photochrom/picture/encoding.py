@@ -19,14 +19,30 @@ from .picture import EIGHT_BITS, Picture, to_8_bits
 from .vips import FileTarget, array_of, image_of, library, reason, set_blob
 
 
-def encode(picture: Picture, file: BinaryIO, format: str, quality: int | None) -> None:
+def encode(
+    picture: Picture,
+    file: BinaryIO,
+    format: str,
+    quality: int | None,
+    recompress: bool = False,
+) -> None:
     """Write ``picture`` into an empty, seekable file open for reading and writing.
+
+    Args:
+        picture: to be written.
+        file: to write into.
+        format: key of FORMATS.
+        quality: 1...100; None: the format's default.
+        recompress: encode the luma of a coloured grey JPEG anew, where it could be copied.
 
     Raises:
         PictureError: the format cannot hold it.
         OSError: writing failed.
         MissingExtraError: HEIC, and pillow-heif is not installed.
     """
+    if format == "jpeg" and picture.luma and picture.luma.chroma and not recompress:
+        file.write(picture.luma.encode(picture, quality))
+        return
     depth = picture.depth if FORMATS[format].deep or format == "jp2" else 8
     alpha = _alpha_for(picture, format)
     extra = attachments(picture, format)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from ..media import default_suffix
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from .jpeg_luma import JpegLuma
 
 
 @dataclass(frozen=True)
@@ -72,12 +75,47 @@ def plausible_dpi(dpi: tuple[float, float]) -> bool:
     return len(dpi) == 2 and all(1 <= number <= 100_000 for number in dpi)
 
 
+class Deferred(NamedTuple):
+    """Pixels that are computed when they are first asked for.
+
+    Attributes:
+        shape: of what `make` returns.
+        dtype: of what `make` returns: uint8 or uint16.
+        make: gives ``Picture.pixels``.
+    """
+
+    shape: tuple[int, ...]
+    dtype: Any
+    make: Callable[[], Codes]
+
+    @property
+    def ndim(self) -> int:
+        """Two for grey, three for RGB."""
+        return len(self.shape)
+
+
+class _Pixels:
+    """The attribute ``Picture.pixels``, which may be given as `Deferred`."""
+
+    def __get__(self, picture: Picture | None, owner: type | None = None) -> Codes:
+        if picture is None:
+            raise AttributeError("pixels")  # a dataclass takes that for: no default
+        given = picture.__dict__["pixels"]
+        if isinstance(given, Deferred):
+            given = picture.__dict__["pixels"] = given.make()
+        return given  # type: ignore[no-any-return]
+
+    def __set__(self, picture: Picture, value: Codes | Deferred) -> None:
+        picture.__dict__["pixels"] = value
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """One page of pixels in sRGB, upright.
 
     Attributes:
-        pixels: ``(H, W)`` grey or ``(H, W, 3)`` RGB; uint8 or uint16; sRGB-encoded.
+        pixels: ``(H, W)`` grey or ``(H, W, 3)`` RGB; uint8 or uint16; sRGB-encoded. May be given
+            as `Deferred`.
         alpha: ``(H, W)`` of the same dtype, the largest code is opaque; None if there is none.
         metadata: see Metadata.
         format: ``"jpeg"``, ``"png"``, ``"tiff"``, ``"webp"``, ``"avif"``, ``"heic"``, ``"bmp"``,
@@ -86,39 +124,52 @@ class Picture:
             of a file with a colour profile are, so that the conversion costs no tones.
         note: one line for people that says by what the colours were inferred. Where it is set, a
             saved file carries it in its metadata, together with IPTC's mark for such pictures.
+        luma: of a grey JPEG: what its coloured result is to copy from it.
+        notes: lines for people about what was in the file and is not in this picture.
 
     Raises:
         ArgumentError: the arrays are not of these forms.
     """
 
-    pixels: Codes
+    pixels: _Pixels = _Pixels()
     alpha: Codes | None = None
     metadata: Metadata = field(default_factory=Metadata)
     format: str | None = None
     depth: int = 0
     note: str | None = None
+    luma: JpegLuma | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        form = self.pixels.shape[2:] in ((), (3,)) and self.pixels.ndim in (2, 3)
-        if not form or self.pixels.dtype not in (np.uint8, np.uint16) or not self.pixels.size:
+        given, alpha = self._given, self.alpha
+        form = given.shape[2:] in ((), (3,)) and given.ndim in (2, 3)
+        if not form or given.dtype not in (np.uint8, np.uint16) or 0 in given.shape:
             raise _bad_array(self.pixels, "(H, W) or (H, W, 3) of uint8 or uint16")
-        alpha = self.alpha
-        if alpha is not None and (
-            alpha.shape != self.pixels.shape[:2] or alpha.dtype != self.pixels.dtype
-        ):
-            raise _bad_array(alpha, f"alpha {self.pixels.shape[:2]} of {self.pixels.dtype}")
-        bits = self.pixels.dtype.itemsize * 8
+        if alpha is not None and (alpha.shape != given.shape[:2] or alpha.dtype != given.dtype):
+            raise _bad_array(alpha, f"alpha {given.shape[:2]} of {given.dtype}")
+        bits = np.dtype(given.dtype).itemsize * 8
         object.__setattr__(self, "depth", min(self.depth or bits, bits))
+
+    @property
+    def _given(self) -> Codes | Deferred:
+        """The pixels, or what stands for them: both have a shape and a type."""
+        given: Codes | Deferred = self.__dict__["pixels"]
+        return given
+
+    @property
+    def grey(self) -> bool:
+        """Whether the pixels have one channel."""
+        return self._given.ndim == 2
 
     @property
     def height(self) -> int:
         """Pixels from top to bottom."""
-        return int(self.pixels.shape[0])
+        return int(self._given.shape[0])
 
     @property
     def width(self) -> int:
         """Pixels from left to right."""
-        return int(self.pixels.shape[1])
+        return int(self._given.shape[1])
 
     @property
     def suffix(self) -> str:
@@ -137,17 +188,36 @@ class Picture:
         Raises:
             ArgumentError: the array has another size or type.
         """
-        if rgb.shape[:2] != self.pixels.shape[:2]:
-            raise _bad_array(rgb, f"the size {self.pixels.shape[:2]}")
-        same = rgb.dtype == self.pixels.dtype
+        if rgb.shape[:2] != self._given.shape[:2]:
+            raise _bad_array(rgb, f"the size {self._given.shape[:2]}")
+        same = rgb.dtype == self._given.dtype
         alpha = self.alpha
         if alpha is not None and not same:
             alpha = to_8_bits(alpha) if rgb.dtype == np.uint8 else alpha.astype(np.uint16) * 257
-        return replace(self, pixels=rgb, alpha=alpha, depth=self.depth if same else 0)
+        depth = self.depth if same else 0
+        return self.replaced(pixels=rgb, alpha=alpha, depth=depth, luma=None)
 
     def with_note(self, note: str | None) -> Picture:
         """This picture with another note about its colours."""
-        return replace(self, note=note)
+        return self.replaced(note=note)
+
+    def colored(
+        self, pixels: Deferred, chroma: Callable[[], tuple[Codes, Codes]] | None, note: str
+    ) -> Picture:
+        """This picture in colour.
+
+        Args:
+            pixels: RGB of this size and type.
+            chroma: gives Cb and Cr for `luma`, if there is one: see `JpegLuma`.
+            note: see `Picture`.
+        """
+        luma = self.luma.with_chroma(chroma) if self.luma and chroma else None
+        return self.replaced(pixels=pixels, luma=luma, note=note)
+
+    def replaced(self, **changes: Any) -> Picture:
+        """This picture with other attributes; pixels that are deferred stay so."""
+        values = {each.name: self.__dict__[each.name] for each in fields(self)}
+        return Picture(**{**values, **changes})
 
     def save(
         self,
@@ -155,13 +225,16 @@ class Picture:
         *,
         format: str | None = None,
         quality: int | None = None,
+        recompress: bool = False,
     ) -> None:
         """Write the picture to a file (whole or not at all) or into an open binary file.
 
         Args:
             target: path, or file open for writing.
             format: name of the format; default: by the suffix of ``target``, else the source's.
-            quality: 1...100, of JPEG, WebP, AVIF and HEIC; the other formats lose nothing.
+            quality: 1...100, of JPEG, WebP, AVIF and HEIC; the other formats lose nothing. Where
+                a JPEG's luma is copied, that of its colour.
+            recompress: encode the luma of a coloured grey JPEG anew instead of copying it.
 
         Raises:
             PictureError: the format cannot hold the picture, or the file cannot be written.
@@ -169,7 +242,7 @@ class Picture:
         """
         from .writing import save_pages
 
-        save_pages([self], target, format=format, quality=quality)
+        save_pages([self], target, format=format, quality=quality, recompress=recompress)
 
     def to_bytes(self, format: str, *, quality: int | None = None) -> bytes:
         """The picture as the bytes of a file; see ``save``."""
@@ -210,6 +283,19 @@ class Picture:
         colour = np.ascontiguousarray(samples[..., :-1])
         alpha = np.ascontiguousarray(samples[..., -1])
         return cls(colour[..., 0] if channels == 2 else colour, alpha)
+
+
+def upright(samples: Codes, orientation: int) -> Codes:
+    """``(H, W)`` or ``(H, W, C)`` samples turned as an EXIF orientation of 1...8 demands."""
+    if orientation == 1:
+        return samples
+    if orientation > 4:
+        samples = samples.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        samples = samples[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        samples = samples[::-1]
+    return np.ascontiguousarray(samples)
 
 
 def to_8_bits(samples: Codes) -> Codes:

@@ -19,14 +19,19 @@ from .decoding import (
     decode_pillow,
     decode_vips,
     from_pillow,
+    read_metadata,
 )
+from .jpeg import GreyJpeg
+from .jpeg_luma import JpegLuma, linear_curve
+from .metadata.curves import rgb_profile
 from .metadata.exif import Exif
-from .metadata.icc import to_srgb
+from .metadata.icc import grey_tones_of, to_srgb
 from .metadata.ifd import Malformed
 from .metadata.tiff_tags import find_pages, read_page
 from .metadata.xmp import clean_packet
-from .picture import Encoding, Metadata, Picture, plausible_dpi
+from .picture import Deferred, Encoding, Metadata, Picture, plausible_dpi, upright
 from .source import Source
+from .vips import library, load, reason
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,6 +40,7 @@ MAX_PIXELS = 500_000_000
 """Default limit: a 4 x 5 inch negative scanned at 4800 dpi has 460 million pixels; 500 million in
 16-bit RGB are 3 GB of memory, which a file of a few kilobytes could otherwise claim."""
 
+_LARGE = 1 << 20  # pixels of a grey JPEG above which it is decoded at half size first
 _NAMES = {"MPO": "jpeg", "HEIF": "heic", "JPEG2000": "jp2"}
 
 
@@ -42,6 +48,7 @@ def open_picture(
     source: str | os.PathLike[str] | bytes | BinaryIO | Image | Codes,
     *,
     max_pixels: int = MAX_PIXELS,
+    strict: bool = False,
 ) -> Picture:
     """Open a picture; of a file with several pages, the first.
 
@@ -49,6 +56,7 @@ def open_picture(
         source: path, the bytes of a file, a binary file (read to its end), a PIL image, or an array
             as for ``Picture.from_array``. The content says which format a file has, not its name.
         max_pixels: refuse pictures with more pixels than this before decoding them.
+        strict: refuse a JPEG whose end is missing, which else is opened as far as it goes.
 
     Raises:
         PictureError: the file is missing, damaged or no picture of a known format.
@@ -56,13 +64,14 @@ def open_picture(
         MissingExtraError: it is a HEIC and pillow-heif is not installed.
         ArgumentError: ``source`` or ``max_pixels`` is not of its form.
     """
-    return next(open_pages(source, max_pixels=max_pixels))
+    return next(open_pages(source, max_pixels=max_pixels, strict=strict))
 
 
 def open_pages(
     source: str | os.PathLike[str] | bytes | BinaryIO | Image | Codes,
     *,
     max_pixels: int = MAX_PIXELS,
+    strict: bool = False,
 ) -> Iterator[Picture]:
     """Open every page of a TIFF, one after the other; other files have one page.
 
@@ -83,12 +92,14 @@ def open_pages(
     elif _is_pillow(source):
         yield _of_pillow(source, max_pixels)
     else:
-        yield from _of_file(Source.of(source), max_pixels)  # type: ignore[arg-type]
+        yield from _of_file(Source.of(source), max_pixels, strict)  # type: ignore[arg-type]
 
 
-def _of_file(source: Source, limit: int) -> Iterator[Picture]:
+def _of_file(source: Source, limit: int, strict: bool) -> Iterator[Picture]:
     format = source.format
-    if format == "tiff":
+    if format == "jpeg":
+        yield _of_jpeg(source, limit, strict)
+    elif format == "tiff":
         yield from _of_tiff(source, limit)
     elif format == "heic":
         yield _picture(decode_heic(source, limit), format)
@@ -96,6 +107,37 @@ def _of_file(source: Source, limit: int) -> Iterator[Picture]:
         yield _picture(decode_pillow(source, format, limit), format)
     else:
         yield _picture(decode_vips(source, format, limit), format)
+
+
+def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
+    data = source.read()
+    grey = GreyJpeg.parse(data)
+    if grey is None:
+        return _picture(decode_vips(source, "jpeg", limit), "jpeg")
+    check_size(source.name, (grey.width, grey.height), limit)
+    fail_on, notes = "error", ()
+    pyvips = library()
+    try:
+        found = Decoded(samples=np.empty((0, 0, 1), np.uint8), space="grey")
+        read_metadata(found, load("jpeg", None, data, unlimited=True), "jpeg", source)
+        exif = Exif.parse(found.exif) if found.exif else None
+        turn = exif.orientation if exif else 1
+        tones = grey_tones_of(found.icc, 256)
+        luma = JpegLuma(grey, turn, fail_on=fail_on)
+        if tones is not None and found.icc:
+            profile = rgb_profile(found.icc)
+            luma = JpegLuma(grey, turn, tones, linear_curve(tones), profile, fail_on)
+        pixels: Codes | Deferred
+        if grey.width * grey.height > _LARGE:  # the whole is not needed for a coloured JPEG
+            luma.half  # noqa: B018 - decoded now, so that damage is found here
+            depth = np.uint8 if tones is None else np.uint16
+            pixels = Deferred(luma.shape, depth, lambda: luma.grey(luma.full()))
+        else:
+            pixels = luma.grey(luma.full())
+    except pyvips.Error as error:
+        raise damaged(source, "jpeg", reason(error)) from None
+    metadata = _metadata(found, exif, None, luma.shape[1], luma.shape[0], turn)
+    return Picture(pixels, None, metadata, "jpeg", 8, luma=luma, notes=notes)
 
 
 def _of_tiff(source: Source, limit: int) -> Iterator[Picture]:
@@ -177,16 +219,3 @@ def _metadata(
         texts=found.texts,
         encoding=found.encoding,
     )
-
-
-def upright(samples: Codes, orientation: int) -> Codes:
-    """``(H, W)`` or ``(H, W, C)`` samples turned as an EXIF orientation of 1...8 demands."""
-    if orientation == 1:
-        return samples
-    if orientation > 4:
-        samples = samples.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        samples = samples[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        samples = samples[::-1]
-    return np.ascontiguousarray(samples)

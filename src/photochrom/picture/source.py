@@ -78,6 +78,17 @@ class Source:
             raise unreadable(self.name, seems_to_be(self.head), fix, f"a picture ({READABLE})")
         return format
 
+    def read(self) -> bytes:
+        """The whole file.
+
+        Raises:
+            PictureError: it cannot be read any more.
+        """
+        if self.data is not None:
+            return self.data
+        with self.open() as file:
+            return file.read()
+
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """The file, open for reading.

@@ -55,7 +55,7 @@ def load(format: str, path: str | None, data: bytes | None, **options: Any) -> A
         format: key of LOADERS.
         path: where the file is, used if ``data`` is None.
         data: the file's bytes.
-        options: of the libvips operation (``page``, ``unlimited``).
+        options: of the libvips operation (``page``, ``unlimited``, ``fail_on``).
 
     Raises:
         pyvips.Error: the header is damaged.
@@ -67,7 +67,7 @@ def load(format: str, path: str | None, data: bytes | None, **options: Any) -> A
     else:
         origin = pyvips.Source.new_from_memory(data)
     loader = getattr(pyvips.Image, LOADERS[format])
-    return loader(origin, access="sequential", fail_on="error", **options)
+    return loader(origin, access="sequential", **{"fail_on": "error", **options})
 
 
 def image_of(samples: Codes) -> Any:

@@ -30,6 +30,7 @@ def save_pages(
     *,
     format: str | None = None,
     quality: int | None = None,
+    recompress: bool = False,
 ) -> str:
     """Write pages, of any sizes, to one file; several of them to a TIFF only.
 
@@ -37,8 +38,8 @@ def save_pages(
 
     Args:
         pages: at least one.
-        target, format, quality: as in ``Picture.save``; the default format is that of the
-            first page.
+        target, format, quality, recompress: as in ``Picture.save``; the default format is that
+            of the first page.
 
     Returns:
         The format that was written.
@@ -71,7 +72,7 @@ def save_pages(
             del first
             _write_tiff(queue, rest, file, path.parent if path else None)
             return name
-        encode(first, file, name, quality)
+        encode(first, file, name, quality, recompress)
         del first
         if next(rest, None) is not None:
             raise PictureError(

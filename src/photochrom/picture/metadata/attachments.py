@@ -25,24 +25,37 @@ class Attachments:
     texts: tuple[bytes, ...]
 
 
-def attachments(picture: Picture, format: str) -> Attachments:
-    """What to put into a file of ``format`` beside the pixels."""
+def attachments(
+    picture: Picture, format: str, stored: tuple[int, int, int] | None = None
+) -> Attachments:
+    """What to put into a file of ``format`` beside the pixels.
+
+    Args:
+        picture: to be written.
+        format: key of FORMATS.
+        stored: width, height and EXIF orientation of the pixels in the file; None: upright.
+    """
     data, note = picture.metadata, picture.note
-    icc = data.icc if picture.pixels.ndim == 3 and profile_space(data.icc) == "rgb" else None
-    xmp = clean_packet(data.xmp) if data.xmp else None
+    icc = data.icc if not picture.grey and profile_space(data.icc) == "rgb" else None
+    xmp = clean_packet(data.xmp, stored[2] if stored else 1) if data.xmp else None
     xmp = add_note(xmp, note) if note else xmp
     if format == "jpeg" and xmp and len(xmp) > _JPEG_XMP:
         xmp = add_note(None, note) if note else None
     texts = data.texts if picture.format == format else ()
-    exif = attached_exif(picture, format)
+    exif = attached_exif(picture, format, stored)
     return Attachments(exif, xmp, icc, _iptc_for(data.iptc, format), data.dpi, texts)
 
 
-def attached_exif(picture: Picture, format: str) -> bytes | None:
-    """The EXIF block for a file of ``format``; None if there is nothing to say."""
+def attached_exif(
+    picture: Picture, format: str, stored: tuple[int, int, int] | None = None
+) -> bytes | None:
+    """The EXIF block for a file of ``format``; None if there is nothing to say.
+
+    Args: as of `attachments`.
+    """
     data = picture.metadata
     block = (Exif.parse(data.exif) if data.exif else None) or Exif()
-    block.set_geometry(picture.width, picture.height)
+    block.set_geometry(*(stored or (picture.width, picture.height)))
     if picture.note:
         block.add_comment(picture.note)
     if data.dpi and (format in _NO_DPI_FIELD or X_RESOLUTION in block.main):

@@ -134,10 +134,10 @@ class Exif:
         unit = {2.0: 1.0, 3.0: 2.54, None: 1.0}.get(self._number(self.main, RESOLUTION_UNIT))
         return (x * unit, y * unit) if x and y and unit else None
 
-    def set_geometry(self, width: int, height: int) -> None:
-        """Say that the pixels are upright and how many there are, where the block speaks of it."""
-        if ORIENTATION in self.main:
-            self.main[ORIENTATION] = self._short(1)
+    def set_geometry(self, width: int, height: int, orientation: int = 1) -> None:
+        """State how many pixels there are, where the block does, and how they are turned."""
+        if ORIENTATION in self.main or orientation != 1:
+            self.main[ORIENTATION] = self._short(orientation)
         for tag, size in ((PIXEL_WIDTH, width), (PIXEL_HEIGHT, height)):
             if tag in self.exif:
                 self.exif[tag] = self._long(size)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...color import Codes
 from ..vips import array_of, image_of, library, set_blob
@@ -117,14 +118,23 @@ def _can_go_back(profile: bytes) -> bool:
     return True
 
 
-def _grey_to_srgb(samples: Codes, profile: bytes) -> Codes:
-    deep = samples.dtype == np.uint16
-    linear = grey_tones(profile, 65536 if deep else 256)
+def grey_tones_of(profile: bytes | None, codes: int) -> NDArray[np.uint16] | None:
+    """sRGB codes, 16 bits, of the codes of a grey profile; None if they are sRGB's already.
+
+    Args:
+        profile: of a file; ignored if it is broken or not for grey.
+        codes: 256 or 65536.
+    """
+    linear = grey_tones(profile, codes) if profile and profile_space(profile) == "grey" else None
     if linear is None:
-        return samples
+        return None
     tones = encode_srgb(linear)
-    codes = np.linspace(0, 65535, len(tones))
-    if np.abs(tones - codes).max() <= 128:
+    return None if np.abs(tones - np.linspace(0, 65535, codes)).max() <= 128 else tones
+
+
+def _grey_to_srgb(samples: Codes, profile: bytes) -> Codes:
+    tones = grey_tones_of(profile, int(np.iinfo(samples.dtype).max) + 1)
+    if tones is None:
         return samples
     converted: Codes = tones[samples]
     return converted

@@ -27,13 +27,14 @@ _NOTE = """<rdf:Description rdf:about="{about}"
 """
 
 
-def clean_packet(packet: bytes) -> bytes | None:
-    """``packet`` for pixels that are upright: orientation 1, no thumbnail; None if it is broken."""
+def clean_packet(packet: bytes, orientation: int = 1) -> bytes | None:
+    """``packet`` for pixels of this orientation, without a thumbnail; None if it is broken."""
     text = _text(packet)
     if text is None:
         return None
-    text = re.sub(r'(\btiff:Orientation\s*=\s*["\'])[^"\'<]{1,9}(["\'])', r"\g<1>1\g<2>", text)
-    text = re.sub(r"(<tiff:Orientation>)[^<]{1,9}(</tiff:Orientation>)", r"\g<1>1\g<2>", text)
+    turned = rf"\g<1>{orientation}\g<2>"
+    text = re.sub(r'(\btiff:Orientation\s*=\s*["\'])[^"\'<]{1,9}(["\'])', turned, text)
+    text = re.sub(r"(<tiff:Orientation>)[^<]{1,9}(</tiff:Orientation>)", turned, text)
     # A thumbnail of the picture before it was coloured; found without a backtracking pattern.
     first, last = text.find("<xmp:Thumbnails"), text.rfind("</xmp:Thumbnails>")
     if 0 <= first < last:
