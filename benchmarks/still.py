@@ -129,7 +129,7 @@ def stages(model: str, source: Path, target: Path) -> dict[str, float]:
     L = mark(shrink(grey, *one.model.fit(*grey.shape)))
     prediction = mark(one.model.predict(L[None, None]))
     logits = None if prediction.logits is None else prediction.logits[0]
-    mark(one.render(photochrom.Prepared(picture, grey, L, prediction.ab[0], logits)))
+    mark(one.render(photochrom.Prepared(picture, L, prediction.ab[0], logits)))
     names = ("read", "write", "shrink", "network", "paint")
     return {name: b - a for name, (a, b) in zip(names, pairwise(moments), strict=True)}
 

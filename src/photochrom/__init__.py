@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .colorizer import Colorizer, Prepared, Suggestion, colorize
     from .hints import Hint
     from .options import ColorOptions, OutputOptions
-    from .picture import Picture, open_pages, open_picture, save_pages
+    from .picture import Picture, open_pages, open_picture, save_pages, uncolor
     from .pipeline import colorize_file
     from .video.colorize import Film, colorize_frames, colorize_video
 
@@ -40,7 +40,7 @@ _HOMES = {
     "pipeline": ("colorize_file",),
     "colorizer": ("Colorizer", "Prepared", "Suggestion", "colorize"),
     "hints": ("Hint",),
-    "picture": ("Picture", "open_pages", "open_picture", "save_pages"),
+    "picture": ("Picture", "open_pages", "open_picture", "save_pages", "uncolor"),
     "video.colorize": ("Film", "colorize_frames", "colorize_video"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -75,6 +75,7 @@ __all__ = [
     "open_pages",
     "open_picture",
     "save_pages",
+    "uncolor",
 ]
 
 

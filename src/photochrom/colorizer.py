@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,17 +14,18 @@ from numpy.typing import DTypeLike, NDArray
 
 from ._system import cores
 from .adjust import vivid, warm
-from .color import Codes, Float, lab_to_srgb, neutral, recombine
-from .colortable import color_table
+from .color import Codes, Float, keep_grey, lab_to_srgb, neutral, recombine
+from .colortable import chroma_table, color_table
 from .errors import ArgumentError
 from .gamut import entropy, modes
 from .hints import propagate, rasterise
 from .options import ColorOptions
-from .picture import MAX_PIXELS, Picture, open_picture
+from .picture import MAX_PIXELS, Deferred, Picture, open_picture
 from .upsample import GuidedChroma, shrink
 
 if TYPE_CHECKING:
     from .models.session import Model
+    from .picture.jpeg_luma import JpegLuma
 
 _STRIP = 1 << 20  # pixels painted at a time: large enough that threads rarely wait for each other
 _DEFAULT = ColorOptions()
@@ -49,17 +50,26 @@ class Prepared:
 
     Attributes:
         picture: the source.
-        grey: its grey codes, ``(H, W)``.
         L: ``(h, w)`` float32 at the model's size.
         ab: ``(2, h', w')`` float32, as predicted without hints, at the card's temperature.
         logits: ``(313, h', w')`` where the model gives a distribution.
     """
 
     picture: Picture
-    grey: Codes
     L: Float
     ab: Float
     logits: Float | None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the picture."""
+        return self.picture.height, self.picture.width
+
+    @cached_property
+    def grey(self) -> Codes:
+        """Grey codes of the picture, ``(H, W)``, with the L of its pixels."""
+        pixels = self.picture.pixels
+        return pixels if self.picture.grey else neutral(pixels)
 
     @cached_property
     def entropy(self) -> Float:
@@ -84,7 +94,7 @@ class Prepared:
             ArgumentError: the model gives no distribution, or the place is outside the picture.
         """
         logits = self._distribution()
-        height, width = self.grey.shape
+        height, width = self.shape
         if not (0 <= x < width and 0 <= y < height):
             raise ArgumentError(
                 "a palette's place",
@@ -171,12 +181,19 @@ class Colorizer:
             ArgumentError: a size that the model cannot take.
         """
         picture = source if isinstance(source, Picture) else open_picture(source)
-        grey = picture.pixels if picture.pixels.ndim == 2 else neutral(picture.pixels)
-        height, width = grey.shape
-        L = shrink(grey, *self.model.fit(height, width, options.size))
+        size = self.model.fit(picture.height, picture.width, options.size)
+        grey: Codes
+        if picture.luma and all(m <= n for m, n in zip(size, picture.luma.half.shape, strict=True)):
+            grey = picture.luma.grey(picture.luma.half)  # the whole need not be decoded
+        else:
+            grey = picture.pixels if picture.grey else neutral(picture.pixels)
+        L = shrink(grey, *size)
         prediction = self.model.predict(L[None, None])
         logits = None if prediction.logits is None else prediction.logits[0]
-        return Prepared(picture, grey, L, prediction.ab[0], logits)
+        prepared = Prepared(picture, L, prediction.ab[0], logits)
+        if grey.shape == prepared.shape:
+            prepared.__dict__["grey"] = grey  # as `Prepared.grey` would find it
+        return prepared
 
     def render(self, prepared: Prepared, options: ColorOptions = _DEFAULT) -> Picture:
         """Colour a prepared picture.
@@ -186,15 +203,25 @@ class Colorizer:
             options: vividness, hints and so on.
 
         Returns:
-            The picture in colour, with the source's depth, alpha and metadata.
+            The picture in colour, with the source's depth, alpha and metadata. That of a grey
+            JPEG is painted when it is saved, since its luma may be copied then, or when its
+            pixels are asked for.
 
         Raises:
             ArgumentError: a hint lies outside the picture.
         """
-        ab = self.chroma(prepared, options)
-        # Pixels may be deeper than the file, for the sake of its colour profile.
-        rgb = self.paint(prepared.grey, prepared.L, ab, prepared.picture.pixels.dtype)
-        return prepared.picture.with_pixels(rgb).with_note(self.note)
+        picture, L, ab = prepared.picture, prepared.L, self.chroma(prepared, options)
+        dtype = picture.dtype  # may be deeper than the file, for the sake of its colour profile
+
+        def pixels() -> Codes:
+            return self.paint(prepared.grey, L, ab, dtype)
+
+        luma = picture.luma
+        if luma is None:
+            return picture.with_pixels(pixels()).with_note(self.note)
+        chroma = cache(lambda: self.paint_chroma(luma, L, ab))
+        deferred = Deferred((*prepared.shape, 3), dtype, pixels)
+        return picture.colored(deferred, chroma, self.note)
 
     def chroma(self, prepared: Prepared, options: ColorOptions = _DEFAULT) -> Float:
         """Chroma of a prepared picture on the model's grid, with all options applied.
@@ -205,7 +232,7 @@ class Colorizer:
         Raises:
             ArgumentError: a hint lies outside the picture.
         """
-        card, shape = self.model.card, prepared.grey.shape
+        card, shape = self.model.card, prepared.shape
         ab = vivid(prepared.ab, prepared.logits, card.temperature, options.vividness)
         if options.hints:
             steered = None
@@ -257,22 +284,51 @@ class Colorizer:
         Raises:
             ArgumentError: shapes that do not fit.
         """
-        height, width = grey.shape
-        out = np.empty((height, width, 3), grey.dtype if dtype is None else dtype)
-        rows = max(1, min(_STRIP // width, -(-height // self._threads)))
+        out = np.empty((*grey.shape, 3), grey.dtype if dtype is None else dtype)
         combine: Callable[..., None] = recombine
         if grey.dtype == out.dtype == np.uint8:
             table = color_table()  # enlarging is linear, so it can be done in the table's units
             combine, ab = table.recombine, table.places(ab)
         chroma = GuidedChroma(L, ab, grey.shape)
 
-        def paint(top: int) -> None:
-            part = grey[top : top + rows]
-            combine(part, chroma.rows(top, part), out=out[top : top + len(part)])
+        def paint(rows: slice) -> None:
+            part = grey[rows]
+            combine(part, chroma.rows(rows.start, part), out=out[rows])
+            if grey.dtype == out.dtype == np.uint16:
+                keep_grey(out[rows], part)
 
-        with ThreadPoolExecutor(self._threads) as pool:
-            list(pool.map(paint, range(0, height, rows)))
+        self._in_strips(grey.shape, paint)
         return out
+
+    def paint_chroma(self, luma: JpegLuma, L: Float, ab: Float) -> tuple[Codes, Codes]:
+        """Cb and Cr to stand beside the luma of a grey JPEG, enlarged along its edges.
+
+        Args:
+            luma: of the picture.
+            L, ab: as of `paint`.
+
+        Returns:
+            Two planes ``(H', W')`` uint8 of the size of `luma.half`.
+        """
+        codes, table = luma.half, chroma_table(luma.curve)
+        grey = luma.grey(codes)
+        planes = np.empty((2, *codes.shape), np.uint8)
+        out = np.moveaxis(planes, 0, -1)
+        chroma = GuidedChroma(L, table.places(ab), codes.shape)
+
+        def paint(rows: slice) -> None:
+            table.recombine(codes[rows], chroma.rows(rows.start, grey[rows]), out[rows])
+
+        self._in_strips(codes.shape, paint)
+        return planes[0], planes[1]
+
+    def _in_strips(self, shape: tuple[int, ...], paint: Callable[[slice], None]) -> None:
+        """Call `paint` with all rows of a picture, on this Colorizer's threads."""
+        height, width = shape
+        rows = max(1, min(_STRIP // width, -(-height // self._threads)))
+        strips = [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
+        with ThreadPoolExecutor(self._threads) as pool:
+            list(pool.map(paint, strips))
 
     @property
     def note(self) -> str:

@@ -51,8 +51,11 @@ class OutputOptions:
     Attributes:
         format: key of `media.FORMATS`, in any usual spelling; None: by the target's suffix, else
             the source's own.
-        quality: 1...100 for formats with loss; None: the format's default.
+        quality: 1...100 for formats with loss; None: the format's default, or, where a JPEG's
+            luma is copied, the source's.
         max_pixels: limit on the pixels of a picture, all pages together.
+        recompress: encode the luma of a grey JPEG anew where it could be copied.
+        strict: refuse a JPEG whose end is missing instead of colouring what is there.
 
     Raises:
         ArgumentError: a value out of range, or a format that cannot be written.
@@ -61,6 +64,8 @@ class OutputOptions:
     format: str | None = None
     quality: int | None = None
     max_pixels: int = MAX_PIXELS
+    recompress: bool = False
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if self.format is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -101,7 +101,13 @@ def colorize_file(
     if format is None and not (isinstance(target, str | Path) and Path(target).suffix):
         format = writable_format(first.suffix)
     start, others = time.perf_counter(), sum(work.result.seconds.values())
-    written = save_pages(_chain(first, pages), target, format=format, quality=output.quality)
+    written = save_pages(
+        _chain(first, pages),
+        target,
+        format=format,
+        quality=output.quality,
+        recompress=output.recompress,
+    )
     work.result.format = written
     if work.comparison is not None:
         assert compare is not None
@@ -141,7 +147,7 @@ class _Pages:
 
     def colored(self, source: str | Path | bytes | BinaryIO, compare: bool) -> Iterator[Picture]:
         result, limit = self.result, self._output.max_pixels
-        sources = open_pages(source, max_pixels=limit)
+        sources = open_pages(source, max_pixels=limit, strict=self._output.strict)
         while True:
             self._cancel.check()
             start = time.perf_counter()
@@ -174,7 +180,8 @@ class _Pages:
             self.result.width, self.result.height = picture.width, picture.height
             if compare:
                 both = before_after(prepared.grey, picture.pixels)
-                self.comparison = replace(both, note=picture.note)
+                self.comparison = both.with_note(picture.note)
         self.result.pages += 1
+        self.result.notes += tuple(n for n in picture.notes if n not in self.result.notes)
         self.told("paint", number, time.perf_counter() - start)
         return picture

@@ -1,13 +1,15 @@
 """Pictures: reading and writing photographs with everything the file says about them."""
 
 from ..media import FORMATS, default_suffix
-from .picture import Encoding, Metadata, Picture
+from .picture import Deferred, Encoding, Metadata, Picture
 from .reading import MAX_PIXELS, open_pages, open_picture
+from .uncolor import uncolor, was_colored
 from .writing import save_pages
 
 __all__ = [
     "FORMATS",
     "MAX_PIXELS",
+    "Deferred",
     "Encoding",
     "Metadata",
     "Picture",
@@ -15,4 +17,6 @@ __all__ = [
     "open_pages",
     "open_picture",
     "save_pages",
+    "uncolor",
+    "was_colored",
 ]

@@ -82,6 +82,13 @@ def segments(data: bytes) -> Iterator[Segment]:
         at = end
 
 
+def lacks_end(data: bytes) -> bool:
+    """Whether a JPEG file has coded pixels, and no end."""
+    parts = list(segments(data))
+    scans = any(part.marker == SOS and part.end > part.stop + 16 for part in parts)
+    return scans and parts[-1].marker != EOI
+
+
 def _markers(data: bytes, start: int) -> Any:
     """Where entropy-coded bytes from `start` on are interrupted by a marker that is no RSTn."""
     codes = np.frombuffer(data, np.uint8)

@@ -77,7 +77,7 @@ class JpegLuma:
 
         Args:
             picture: coloured from this luma.
-            quality: of Cb and Cr; None: that of the source, at most 95.
+            quality: of Cb and Cr; None: one that goes with the source's.
         """
         assert self.chroma is not None
         back = {6: 8, 8: 6}.get(self.orientation, self.orientation)
@@ -87,8 +87,8 @@ class JpegLuma:
             self.file, (cb, cr), quality=quality, replaced=replaced, inserted=inserted
         )
 
-    def _metadata(self, picture: Picture) -> tuple[dict[int, bytes], bytes]:
-        """Segments of the source with other content, by number, and further segments."""
+    def _metadata(self, picture: Picture) -> tuple[dict[int, bytes], dict[int, bytes]]:
+        """What is to stand in the place of segments of the source, and what before them."""
         stored = (self.file.width, self.file.height, self.orientation)
         extra = attachments(picture, "jpeg", stored)
         exif = segment(APP1, _EXIF + extra.exif) if extra.exif else b""
@@ -107,13 +107,10 @@ class JpegLuma:
                 replaced[number] = b""
             elif (cleaned := _without_thumbnail(part, body)) != body:
                 replaced[number] = segment(part.marker, cleaned) if cleaned else b""
-        if new := exif + xmp:  # EXIF is looked for at the beginning of a file
-            part = self.file.parts[first]
-            there = self.file.data[part.start : part.end]
-            if first < self.file.frame:
-                replaced[first] = new + replaced.get(first, there)
-                new = b""
-        return replaced, new + _icc_segments(self.profile)
+        inserted = {first: exif + xmp}  # EXIF is looked for at the beginning of a file
+        frame = self.file.frame
+        inserted[frame] = inserted.get(frame, b"") + _icc_segments(self.profile)
+        return replaced, {number: new for number, new in inserted.items() if new}
 
 
 def _without_thumbnail(part: Segment, body: bytes) -> bytes:

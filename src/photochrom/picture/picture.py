@@ -162,6 +162,11 @@ class Picture:
         return self._given.ndim == 2
 
     @property
+    def dtype(self) -> Any:
+        """Of the pixels: uint8 or uint16."""
+        return np.dtype(self._given.dtype)
+
+    @property
     def height(self) -> int:
         """Pixels from top to bottom."""
         return int(self._given.shape[0])
@@ -244,10 +249,12 @@ class Picture:
 
         save_pages([self], target, format=format, quality=quality, recompress=recompress)
 
-    def to_bytes(self, format: str, *, quality: int | None = None) -> bytes:
+    def to_bytes(
+        self, format: str, *, quality: int | None = None, recompress: bool = False
+    ) -> bytes:
         """The picture as the bytes of a file; see ``save``."""
         buffer = io.BytesIO()
-        self.save(buffer, format=format, quality=quality)
+        self.save(buffer, format=format, quality=quality, recompress=recompress)
         return buffer.getvalue()
 
     def to_pil(self) -> Image:

@@ -21,7 +21,7 @@ from .decoding import (
     from_pillow,
     read_metadata,
 )
-from .jpeg import GreyJpeg
+from .jpeg import GreyJpeg, lacks_end
 from .jpeg_luma import JpegLuma, linear_curve
 from .metadata.curves import rgb_profile
 from .metadata.exif import Exif
@@ -112,10 +112,13 @@ def _of_file(source: Source, limit: int, strict: bool) -> Iterator[Picture]:
 def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
     data = source.read()
     grey = GreyJpeg.parse(data)
+    cut = not strict and (grey is None or not grey.complete) and lacks_end(data)
+    notes = ("the end of the file is missing: the rest of the picture is grey",) if cut else ()
     if grey is None:
-        return _picture(decode_vips(source, "jpeg", limit), "jpeg")
+        found = decode_vips(source, "jpeg", limit, fail_on="none" if cut else "error")
+        return _picture(found, "jpeg").replaced(notes=notes)
     check_size(source.name, (grey.width, grey.height), limit)
-    fail_on, notes = "error", ()
+    fail_on = "none" if cut else "error"
     pyvips = library()
     try:
         found = Decoded(samples=np.empty((0, 0, 1), np.uint8), space="grey")

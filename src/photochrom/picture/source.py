@@ -78,6 +78,11 @@ class Source:
             raise unreadable(self.name, seems_to_be(self.head), fix, f"a picture ({READABLE})")
         return format
 
+    @property
+    def origin(self) -> str | bytes:
+        """What opens the same file once more."""
+        return self.path if self.path is not None else self.data or b""
+
     def read(self) -> bytes:
         """The whole file.
 

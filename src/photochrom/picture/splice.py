@@ -46,21 +46,21 @@ def with_color(
     *,
     quality: int | None = None,
     replaced: Mapping[int, bytes] | None = None,
-    inserted: bytes = b"",
+    inserted: Mapping[int, bytes] | None = None,
 ) -> bytes:
     """A colour JPEG made of a grey one.
 
     Args:
         grey: the source.
         planes: Cb and Cr, ``(H', W')`` uint8, half of the stored size, rounded up.
-        quality: of Cb and Cr, 1...100; None: the source's, at most 95.
-        replaced: segments before the frame, by number, with the bytes that are to stand there.
-        inserted: segments to stand before the frame beside those.
+        quality: of Cb and Cr, 1...100; None: one that goes with the source's.
+        replaced: by number of a segment, the bytes that are to stand in its place.
+        inserted: by number of a segment, not behind the frame, the bytes to stand before it.
 
     Returns:
         The file. Its Y scans are the source's bytes; bytes behind the source's end stay, too.
     """
-    quality = min(95, grey.quality) if quality is None else quality
+    quality = _chroma_quality(grey) if quality is None else quality
     with ThreadPoolExecutor(2 if planes[0].size > _SMALL else 1) as pool:
         files = list(pool.map(lambda plane: _encoded(plane, quality, grey.progressive), planes))
     chroma = [GreyJpeg.parse(file) for file in files]
@@ -69,6 +69,8 @@ def with_color(
     slot = grey.free_table
     edits = _Edits(grey.data)
     for number, part in enumerate(grey.parts):
+        if inserted and number in inserted:
+            edits.replace(part.start, part.start, inserted[number])
         if replaced and number in replaced:
             edits.replace(part.start, part.end, replaced[number])
         elif part.marker == APP14 and grey.data[part.body :][:5] == b"Adobe":
@@ -80,7 +82,7 @@ def with_color(
             frame = grey.data[part.body : part.body + 5]
             frame += bytes([3, 1, 0x22, grey.table, 2, 0x11, slot, 3, 0x11, slot])
             edits.mark(part.start)
-            new = inserted + segment(DQT, table) + segment(part.marker, frame)
+            new = segment(DQT, table) + segment(part.marker, frame)
             edits.replace(part.start, part.end, new)
         elif part.marker == SOS and grey.component != 1:
             edits.replace(part.body + 1, part.body + 2, b"\1")
@@ -167,6 +169,17 @@ class _Edits:
         listed = b"".join(segment(APP9, _MARK + part) for part in parts)
         self._pieces.insert(self._marked, listed)
         return b"".join([*self._pieces, self._data[self._at :]])
+
+
+def _chroma_quality(grey: GreyJpeg) -> int:
+    """The quality of Cb and Cr, which are encoded with libjpeg's table for luma.
+
+    Steps are four times as wide as the source's. Their error, 1.3 codes in the mean at a source's
+    quality of 90, is not seen at half size; the file grows by 4 to 10 %.
+    """
+    scale = 4 * (200 - 2 * grey.quality if grey.quality >= 50 else 5000 / grey.quality)
+    quality = round((200 - scale) / 2 if scale < 100 else 5000 / scale)
+    return min(max(quality, min(40, grey.quality // 2), 1), 90)
 
 
 def _encoded(plane: Codes, quality: int, progressive: bool) -> bytes:

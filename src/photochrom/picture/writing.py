@@ -84,6 +84,17 @@ def save_pages(
         return name
 
 
+def save_bytes(data: bytes, target: str | Path | BinaryIO) -> None:
+    """Write a finished file, whole or not at all.
+
+    Raises:
+        PictureError: it cannot be written.
+    """
+    path = _path(target)
+    with _replacing(path) if path else _collecting(target) as file:  # type: ignore[arg-type]
+        file.write(data)
+
+
 def _path(target: str | Path | BinaryIO) -> Path | None:
     if isinstance(target, str | os.PathLike):
         return Path(target)

@@ -116,7 +116,7 @@ def _look(answer: Answer, prepared: Prepared, places: Sequence[tuple[float, floa
     if prepared.logits is None:
         return
     if places is None:
-        height, width = prepared.grey.shape
+        height, width = prepared.shape
         thirds = (1 / 6, 1 / 2, 5 / 6)
         places = [(int(x * width), int(y * height)) for y in thirds for x in thirds]
     answer.palette = [

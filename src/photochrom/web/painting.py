@@ -147,8 +147,7 @@ class Canvas:
         card = self.colorizer.model.card
         for number, page in enumerate(open_pages(self.path, max_pixels=MAX_PIXELS)):
             if number == 0:
-                grey = page.pixels if page.pixels.ndim == 2 else neutral(page.pixels)
-                prepared = replace(self._prepared, picture=page, grey=grey)
+                prepared = replace(self._prepared, picture=page)
                 ab = self._chroma(finish)
             else:
                 prepared = self.colorizer.prepare(page)
@@ -203,7 +202,7 @@ class Canvas:
         """What hints lie on, the same for all hints."""
         prepared = self._prepared
         ab = self._colours(prepared.ab, prepared.logits, finish)
-        return Surfaces(ab, prepared.L, prepared.grey.shape)
+        return Surfaces(ab, prepared.L, prepared.shape)
 
     def _colours(self, ab: Float, logits: Float | None, finish: Finish) -> Float:
         """What the network says, under the biases and at the vividness wanted."""
@@ -216,7 +215,7 @@ class Canvas:
     def _ask(self, hints: tuple[Hint, ...]) -> tuple[Float, Float | None]:
         """The network's ab and logits for the hints."""
         prepared = self._prepared
-        planes = rasterise(hints, prepared.grey.shape, prepared.L.shape)
+        planes = rasterise(hints, prepared.shape, prepared.L.shape)
         told = self.colorizer.model.predict(prepared.L[None, None], *planes)
         return told.ab[0], None if told.logits is None else told.logits[0]
 
@@ -245,14 +244,14 @@ class Canvas:
 
     def _at(self, pin: Pin) -> tuple[float, float]:
         """x and y of a pin in pixels of the preview."""
-        height, width = self._prepared.grey.shape
+        height, width = self._prepared.shape
         return pin.x * width, pin.y * height
 
 
 def _resized(prepared: Prepared, rgb: NDArray[np.uint8]) -> Prepared:
     """The same answer for a smaller picture; the large one is let go."""
     grey = np.asarray(Picture(neutral(rgb)).to_pil())
-    return replace(prepared, picture=Picture(grey), grey=grey)
+    return replace(prepared, picture=Picture(grey))
 
 
 def _thumbnail(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -155,7 +155,19 @@ class Exif:
         old = self._comment()
         if old is None or old.endswith(note):
             return
-        text = f"{old}\n{note}" if old.strip() else note
+        self._set_comment(f"{old}\n{note}" if old.strip() else note)
+
+    def remove_comment(self, note: str) -> None:
+        """Take ``note`` out of the user comment again."""
+        old = self._comment()
+        if old is None or not old.endswith(note):
+            return
+        if earlier := old.removesuffix(note).removesuffix("\n"):
+            self._set_comment(earlier)
+        else:
+            self.exif.pop(USER_COMMENT, None)
+
+    def _set_comment(self, text: str) -> None:
         if text.isascii():
             data = b"ASCII\0\0\0" + text.encode()
         else:

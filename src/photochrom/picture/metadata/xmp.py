@@ -25,6 +25,12 @@ _NOTE = """<rdf:Description rdf:about="{about}"
 <photoshop:History>{history}</photoshop:History>
 </rdf:Description>
 """
+_HISTORY = """<rdf:Description rdf:about="{about}"
+ xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/">
+<photoshop:History>{history}</photoshop:History>
+</rdf:Description>
+"""
 
 
 def clean_packet(packet: bytes, orientation: int = 1) -> bytes | None:
@@ -54,12 +60,41 @@ def add_note(packet: bytes | None, note: str) -> bytes:
     text, history = _take(text, "photoshop:History")
     if not history.endswith(note):
         history = f"{history}\n{note}" if history.strip() else note
-    about = re.search(r'\b\w+:about\s*=\s*"([^"<]{0,500})"', text)
-    addition = _NOTE.format(
-        about=about[1] if about else "", source_type=SOURCE_TYPE, history=escape(_legal(history))
-    )
+    told = escape(_legal(history))
+    return _add(
+        text, _NOTE.format(about=_about(text), source_type=SOURCE_TYPE, history=told)
+    ).encode()
+
+
+def is_marked(packet: bytes | None) -> bool:
+    """Whether a packet says that Photochrom inferred the colours."""
+    text = _text(packet) if packet else None
+    return text is not None and _take(text, "Iptc4xmpExt:AISystemUsed")[1] == "Photochrom"
+
+
+def remove_note(packet: bytes | None) -> tuple[bytes | None, str]:
+    """A packet without the mark of `add_note` (None if nothing is left), and the last note."""
+    text = _text(packet) if packet else None
+    if text is None or packet is None:
+        return packet, ""
+    for name in ("Iptc4xmpExt:DigitalSourceType", "Iptc4xmpExt:AISystemUsed"):
+        text, _ = _take(text, name)
+    text, history = _take(text, "photoshop:History")
+    earlier, _, note = history.rpartition("\n")
+    text = re.sub(r"<rdf:Description\b[^<>]{0,2000}>\s{0,99}</rdf:Description>\s?", "", text)
+    if earlier.strip():
+        text = _add(text, _HISTORY.format(about=_about(text), history=escape(_legal(earlier))))
+    return (text.encode() if "<rdf:Description" in text else None), note
+
+
+def _about(text: str) -> str:
+    found = re.search(r'\b\w+:about\s*=\s*"([^"<]{0,500})"', text)
+    return found[1] if found else ""
+
+
+def _add(text: str, addition: str) -> str:
     place = max(m.start() for m in re.finditer(r"</\w{1,20}:RDF\s{0,9}>", text))
-    return (text[:place] + addition + text[place:]).encode()
+    return text[:place] + addition + text[place:]
 
 
 def _text(packet: bytes) -> str | None:
