@@ -26,7 +26,7 @@ from photochrom.evaluate.films import (
     warp_error,
     warped,
 )
-from photochrom.evaluate.metrics import colourfulness
+from photochrom.evaluate.image_metrics import colourfulness
 
 Array = NDArray[Any]
 

@@ -11,15 +11,15 @@ import pytest
 from tests.helpers.cli_model import grey_picture
 
 pytest.importorskip("streamlit", reason="needs Streamlit (extra web)")
-tiny = pytest.importorskip("tiny_models", reason="builds its networks with onnx (extra import)")
 
-from streamlit.testing.v1 import AppTest  # noqa: E402
+from streamlit.testing.v1 import AppTest
 
-from photochrom import ArgumentError, ModelImportError  # noqa: E402
-from photochrom.cli import page as command  # noqa: E402
-from photochrom.web.choosing import import_caffe  # noqa: E402
-from photochrom.web.examples import examples  # noqa: E402
-from tests.helpers.caffe_small import small_files  # noqa: E402 - after the checks
+from photochrom import ArgumentError, ModelImportError
+from photochrom.cli import page as command
+from photochrom.web.choosing import import_caffe
+from photochrom.web.examples import examples
+from tests.helpers import tiny_models as tiny
+from tests.helpers.caffe_small import small_files
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_film_without_the_extra(page: Any, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_film_is_coloured_with_progress(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fake(source: Path, target: Path, colorizer: Any, progress: Any) -> list[str]:
+    def fake(source: Path, target: Path, colorizer: Any, options: Any, progress: Any) -> list[str]:
         progress(1, 2)
         target.write_bytes(source.read_bytes() + b"!")
         progress(2, 2)

@@ -81,8 +81,8 @@ def evaluate(
     left grey, and one mean colour everywhere.
     """
     from ..evaluate import evaluate as run
-    from ..evaluate.page import checked_target, write_page
-    from ..evaluate.table import heads, rows
+    from ..evaluate.report.html_page import checked_target, write_page
+    from ..evaluate.report.text_table import heads, rows
     from .report import progress_bar
 
     if html is not None:
@@ -114,7 +114,7 @@ def evaluate(
 
 def _tell(report: Report) -> int:
     """Say what does not stand in the table; returns the exit code."""
-    from ..evaluate.table import summary
+    from ..evaluate.report.text_table import summary
 
     say(summary(report))
     for note in report.notes:

@@ -101,7 +101,7 @@ def import_model(
     one ONNX file that says what it is. It is tried out before it is kept.
     """
     from ..errors import ArgumentError
-    from ..models.importers.exported import Wishes, adopt_caffe, adopt_onnx
+    from ..models.importers.onnx_model import Wishes, adopt_caffe, adopt_onnx
 
     parts = (prototxt, caffemodel, points)
     if (file is None) == (parts == (None, None, None)):

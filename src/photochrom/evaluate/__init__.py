@@ -1,6 +1,6 @@
 """Evaluation: how good models are on colour pictures. No PyTorch unless asked for LPIPS or FID."""
 
-from .report import Confidence, Decile, HintStep, Report, Sample, Score
-from .run import evaluate
+from .evaluation import evaluate
+from .report.scores import Confidence, Decile, HintStep, Report, Sample, Score
 
 __all__ = ["Confidence", "Decile", "HintStep", "Report", "Sample", "Score", "evaluate"]

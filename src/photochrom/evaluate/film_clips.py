@@ -14,9 +14,9 @@ from .._io import show
 from ..errors import ArgumentError, ClipError, MissingExtraError
 from ..picture import open_picture
 from ..picture.picture import to_8_bits
+from .accumulators import compared_lab, is_near_grey
 from .films import BT601, BT709, SMALLEST, Rgb
-from .pictures import list_pictures
-from .tally import compared_lab, is_near_grey
+from .picture_set import list_pictures
 
 if TYPE_CHECKING:
     import av

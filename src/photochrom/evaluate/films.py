@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..color import Float, srgb_to_lab
 from ..errors import MissingExtraError
 from .film_report import FilmScore
-from .metrics import MOST_DECIBELS, colourfulness, psnr
+from .image_metrics import MOST_DECIBELS, colourfulness, psnr
 
 Rgb = NDArray[np.uint8]
 

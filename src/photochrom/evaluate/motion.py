@@ -21,8 +21,8 @@ from ..color import Float, lab_to_srgb, srgb_to_lab
 from ..errors import ArgumentError, PhotochromError
 from .film_clips import Footage
 from .films import Rgb, opencv
-from .metrics import colourfulness
-from .pictures import list_pictures, squares
+from .image_metrics import colourfulness
+from .picture_set import list_pictures, squares
 
 SHAPE = (256, 384)
 """Height and width of a frame."""

@@ -13,7 +13,7 @@ from ..colorizer import Colorizer
 from ..errors import ArgumentError, PhotochromError
 from ..models.card import Card
 from ..models.card_file import read_card
-from ..models.importers.exported import Wishes, adopt_caffe
+from ..models.importers.onnx_model import Wishes, adopt_caffe
 from ..models.registry import BUNDLED, Entry, Registry
 
 _CAFFE = {".prototxt": "prototxt", ".caffemodel": "caffemodel", ".npy": "points"}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ..colorizer import Colorizer
-from ..errors import PhotochromError
-from . import choosing
-from .editor import editor
-from .intake import choose_item, intake
-from .progress import film
-from .workspace import Item, Workspace
+# Streamlit runs this file as a script, which is in no package: imports are absolute.
+from photochrom.colorizer import Colorizer
+from photochrom.errors import PhotochromError
+from photochrom.web import choosing
+from photochrom.web.editor import editor
+from photochrom.web.intake import choose_item, intake
+from photochrom.web.progress import film
+from photochrom.web.workspace import Item, Workspace
 
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 1.5rem; max-width: 1500px; }

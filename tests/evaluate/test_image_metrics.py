@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from photochrom.color import srgb_to_lab
-from photochrom.evaluate.metrics import ErrorCurve, Ssim, ciede2000, colourfulness, psnr
-from photochrom.evaluate.tally import Calibration, HintCurve, Tally, Truth, is_near_grey
+from photochrom.evaluate.accumulators import Calibration, HintCurve, Tally, Truth, is_near_grey
+from photochrom.evaluate.image_metrics import ErrorCurve, Ssim, ciede2000, colourfulness, psnr
 
 Array = NDArray[Any]
 

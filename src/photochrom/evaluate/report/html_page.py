@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from .._io import replacing, show
-from ..errors import ArgumentError
-from .charts import Point, line_chart
-from .report import Report, Sample, Score
-from .table import heads, rows, summary
+from ..._io import replacing, show
+from ...errors import ArgumentError
+from .line_chart import Point, line_chart
+from .scores import Report, Sample, Score
+from .text_table import heads, rows, summary
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fdfdfb; --soft: #6b6b73;

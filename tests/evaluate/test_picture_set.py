@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from photochrom import ArgumentError, PictureError
-from photochrom.evaluate.pictures import Item, chosen, list_pictures, squares
+from photochrom.evaluate.picture_set import Item, chosen, list_pictures, squares
 
 
 def colours(width: int = 40, height: int = 30) -> Image.Image:
@@ -118,7 +118,7 @@ def test_unreadable_pictures_do_not_stop_the_others(tmp_path: Path) -> None:
 
 
 def test_a_zip_that_claims_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photochrom.evaluate.pictures._LARGEST_MEMBER", 100)
+    monkeypatch.setattr("photochrom.evaluate.picture_set._LARGEST_MEMBER", 100)
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.png", bytes(100_000))
     ((_, result),) = squares(list_pictures([tmp_path / "bomb.zip"]), 32)

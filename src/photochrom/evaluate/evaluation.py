@@ -20,11 +20,11 @@ from ..errors import ArgumentError, PhotochromError
 from ..hints import Hint
 from ..options import ColorOptions
 from ..picture import Picture
-from .metrics import MINIMUM
-from .pictures import chosen, list_pictures, squares
-from .report import Report, Sample, Score
-from .survey import Steps, survey_of
-from .tally import Calibration, HintCurve, Tally, Truth
+from .accumulators import Calibration, HintCurve, Tally, Truth
+from .image_metrics import MINIMUM
+from .picture_set import chosen, list_pictures, squares
+from .picture_survey import Steps, survey_of
+from .report.scores import Report, Sample, Score
 
 if TYPE_CHECKING:
     from .perceptual import Perceptual

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ..color import Codes, Float, neutral, srgb_to_lab
 from ..gamut import soft_encode
-from .metrics import MOST_DECIBELS, ErrorCurve, Ssim, ciede2000, colourfulness, psnr
-from .report import Confidence, Decile, HintStep
+from .image_metrics import MOST_DECIBELS, ErrorCurve, Ssim, ciede2000, colourfulness, psnr
+from .report.scores import Confidence, Decile, HintStep
 
 EVERY = 4
 """ab and CIEDE2000 are compared on every fourth pixel each way: Zhang 2016 does the same."""

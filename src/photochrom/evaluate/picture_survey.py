@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ArgumentError, PhotochromError
-from .pictures import Item, squares
-from .tally import compared_lab, is_near_grey
+from .accumulators import compared_lab, is_near_grey
+from .picture_set import Item, squares
 
 
 @dataclass(frozen=True)

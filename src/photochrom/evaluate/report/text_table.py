@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .report import Confidence, Report, Score
+from .scores import Confidence, Report, Score
 
 NOTHING = "–"
 
