@@ -24,9 +24,9 @@ from photochrom import (
 )
 from photochrom.color import lab_to_srgb, srgb_to_lab
 from photochrom.evaluate import Report, Score, evaluate
-from photochrom.evaluate.page import page, write_page
-from photochrom.evaluate.run import true_hints
-from photochrom.evaluate.table import heads, rows
+from photochrom.evaluate.evaluation import true_hints
+from photochrom.evaluate.report.html_page import page, write_page
+from photochrom.evaluate.report.text_table import heads, rows
 from photochrom.models import Card
 from tests.helpers import tiny_models as tiny
 
