@@ -239,7 +239,7 @@ def test_a_picture_that_vanishes(
     folder: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from photochrom import PictureError
-    from photochrom.evaluate import run
+    from photochrom.evaluate import evaluation as run
 
     def fail(items: Any, size: int) -> Any:
         for place, square in squares(items, size):
