@@ -188,7 +188,7 @@ def test_wrong_places(live: Running, places: str) -> None:
         (b"", 422, "invalid", "nothing"),
         (b"hello", 415, "unsupported", "got text"),
         (b"%PDF-1.7", 415, "unsupported", "PDF"),
-        (b"\0\0\0 ftypisom" + bytes(100), 415, "unsupported", "video"),
+        (b"\0\0\0 ftypisom" + bytes(100), 415, "unsupported", "film"),
         (JPEG[:200], 422, "invalid", "the picture cannot be read"),
     ],
 )

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from photochrom import ArgumentError, ClipError, Colorizer, ColorOptions
-from photochrom.server.films import film_suffix, missing
+from photochrom.server.films import missing
 from photochrom.server.folder import Folder
 from photochrom.server.store import Job, Store
 from tests.helpers.server_running import (
@@ -257,27 +257,6 @@ def test_without_the_extra_for_films(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with running(tmp_path) as live:
         answer = live.client.post("/v1/jobs", content=FILM)
         check_error(answer, 415, "unsupported", "no_such_package.inside is missing")
-
-
-@pytest.mark.parametrize(
-    ("head", "suffix"),
-    [
-        (FILM, ".mp4"),
-        (b"\0\0\0\x14ftypqt  ", ".mov"),
-        (b"\x1aE\xdf\xa3" + bytes(20), ".mkv"),
-        (b"RIFF\0\0\0\0AVI LIST", ".mkv"),
-        (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1/x", None),
-        (b"ffconcat version 1.0\nfile /etc/passwd", None),
-        (b"RIFF\0\0\0\0WEBPVP8 ", None),
-        (b"\0\0\0\x1cftypavif", None),
-        (b"\0\0\0\x1cftypheic", None),
-        (JPEG, None),
-        (b"", None),
-        (b"G" + bytes(187) + b"G", ".mkv"),
-    ],
-)
-def test_kinds_of_films(head: bytes, suffix: str | None) -> None:
-    assert film_suffix(head) == suffix
 
 
 def test_results_expire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,6 @@ from photochrom.errors import ClipError, MissingExtraError
 pytest.importorskip("av", reason="needs PyAV (extra video)")
 
 from photochrom.video.clip import Clip, luma
-from photochrom.video.probe import is_film
 from photochrom.video.tags import Tags
 from tests.helpers.video_files import Recipe, Sound, av, make_film, picture
 
@@ -327,20 +326,6 @@ def test_a_film_without_frames(tmp_path: Path) -> None:
         Clip(film)
 
 
-def test_films_are_told_from_pictures_by_their_content(tmp_path: Path) -> None:
-    film = make_film(tmp_path / "a.mp4")
-    assert is_film(film)
-    assert is_film(film.rename(tmp_path / "a.jpg"))
-    for suffix in ("jpg", "png", "gif", "webp", "bmp", "tiff", "jp2"):
-        Image.new("RGB", (64, 64)).save(tmp_path / f"p.{suffix}")
-        picture_file = (tmp_path / f"p.{suffix}").rename(tmp_path / "p.mp4")
-        assert not is_film(picture_file), suffix
-    (tmp_path / "sound.m4a").write_bytes(sound_alone())
-    assert not is_film(tmp_path / "sound.m4a")
-    (tmp_path / "broken.mov").write_bytes(b"no film")
-    assert is_film(tmp_path / "broken.mov")  # so that its user is told what is wrong with it
-
-
 def test_a_name_that_looks_like_a_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_film(tmp_path / "a.mkv", FFV1).rename(tmp_path / "http:a.mkv")
     monkeypatch.chdir(tmp_path)
@@ -354,4 +339,3 @@ def test_without_pyav_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(MissingExtraError, match=r"photochrom\[video\]"):
         Clip(film)
-    assert is_film(film)

@@ -22,10 +22,11 @@ from photochrom.errors import ArgumentError, ClipError
 
 pytest.importorskip("av", reason="needs PyAV (extra video)")
 
+from photochrom.media import CONTAINERS
 from photochrom.video import copying
 from photochrom.video.clip import Clip, luma
 from photochrom.video.copying import LeftOut
-from photochrom.video.encode import CODECS, CONTAINERS, Encoding
+from photochrom.video.encode import CODECS, Encoding
 from photochrom.video.mux import assemble
 from photochrom.video.segments import SUFFIX, at_depth, segment_times, segment_writer
 from tests.helpers.video_files import Recipe, Sound, Titles, av, make_film, payloads, starts
@@ -154,7 +155,7 @@ def test_luma_comes_through_bit_for_bit(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("suffix", "codec"),
-    [(suffix, codec) for suffix, kind in CONTAINERS.items() for codec in kind.codecs],
+    [(row.suffixes[0], codec) for row in CONTAINERS.values() for codec in row.codecs],
 )
 def test_every_codec_in_every_file(tmp_path: Path, suffix: str, codec: str) -> None:
     film = make_film(tmp_path / "a.mp4", Recipe(times=UNEVEN, size=(66, 98)))
@@ -447,7 +448,7 @@ def test_a_larger_depth_can_be_turned_back(full: bool) -> None:
 @pytest.mark.parametrize(
     ("target", "codec", "settings", "message"),
     [
-        ("a.avi", None, {}, r"ends in .mp4, .m4v, .mov, .mkv, .webm, got .avi"),
+        ("a.avi", None, {}, r"ends in .mp4, .m4v, .mov, .webm, .mkv, got .avi"),
         ("a", None, {}, "got no ending"),
         ("a.webm", "h264", {}, "expected one of vp9, av1, got h264"),
         ("a.mp4", "ffv1", {}, "expected one of h264, hevc, av1, vp9, got ffv1"),

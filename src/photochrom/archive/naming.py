@@ -4,26 +4,44 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..media import HEAD, sniff
-from ..picture import FORMATS, default_suffix
-
-FORMAT_OF = {suffix: name for name, row in FORMATS.items() for suffix in row.suffixes}
-"""File name ending in lower case -> format."""
+from ..media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, Media, identify, read_head, result_suffix
 
 COLOUR, COMPARE, PREVIEW = "-color", "-compare", "-preview"
-_HOLDS_ALL = ".mkv"  # for films in a kind of file that is not written
+
+
+def media_of(path: Path) -> Media:
+    """What a file is by its content; of an empty or unreadable one, by its name."""
+    try:
+        head = read_head(path)
+    except OSError:
+        head = b""  # opening it will tell why
+    found = identify(head)
+    if found.kind in ("picture", "video"):
+        return found
+    return _named(path) or found
+
+
+def _named(path: Path) -> Media | None:
+    """What a file is by the ending of its name."""
+    suffix = path.suffix.lower()
+    if suffix in PICTURE_SUFFIXES:
+        return Media("picture", PICTURE_SUFFIXES[suffix])
+    if suffix in VIDEO_SUFFIXES:
+        return Media("video", VIDEO_SUFFIXES[suffix])
+    return None
 
 
 def stem_and_suffix(path: Path, film: bool = False) -> tuple[str, str]:
     """The parts of the result's name: as the source's if its format can be written."""
+    suffix = path.suffix
     if film:
-        from ..video.encode import CONTAINERS
-
-        return path.stem, path.suffix if path.suffix.lower() in CONTAINERS else _HOLDS_ALL
-    format = FORMAT_OF.get(path.suffix.lower())
-    if format is None:
-        return path.name, default_suffix(sniff(head(path)))
-    return path.stem, path.suffix if FORMATS[format].write else default_suffix(format)
+        found = _named(path) if suffix.lower() in VIDEO_SUFFIXES else Media("video", "avi")
+        assert found is not None
+        return path.stem, result_suffix(found, suffix)
+    if suffix.lower() not in PICTURE_SUFFIXES:
+        found = media_of(path)
+        return path.name, result_suffix(found, "") if found.kind == "picture" else ".png"
+    return path.stem, result_suffix(Media("picture", PICTURE_SUFFIXES[suffix.lower()]), suffix)
 
 
 def beside(path: Path, film: bool = False, mark: str = COLOUR) -> Path:
@@ -41,15 +59,6 @@ def results(path: Path, film: bool = False) -> set[str]:
 
 def comparison(output: Path) -> Path:
     """Where the picture of before and after goes."""
-    plain = FORMAT_OF.get(output.suffix.lower()) in ("jpeg", "png")
+    plain = PICTURE_SUFFIXES.get(output.suffix.lower()) in ("jpeg", "png")
     stem = output.stem.removesuffix(COLOUR)
     return output.with_name(stem + COMPARE + (output.suffix if plain else ".png"))
-
-
-def head(path: Path) -> bytes:
-    """The first bytes of a file, for `sniff`."""
-    try:
-        with path.open("rb") as file:
-            return file.read(HEAD)
-    except OSError:
-        return b""  # opening it as a picture will tell why

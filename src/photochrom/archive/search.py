@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 
 from .._io import show
 from ..errors import ArgumentError
-from ..media import sniff
+from ..media import PICTURE_SUFFIXES
 from . import storage as places
-from .naming import FORMAT_OF, head, results
+from .naming import media_of, results
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,8 @@ class Search:
             self.unreadable.append((folder, error.strerror or str(error)))
             return [], []
         all_ = [entry for entry in all_ if not entry.name.startswith(".")]
-        files = [e for e in all_ if _suffix(e.name) in FORMAT_OF and _is(e, os.DirEntry.is_file)]
+        pictures = [entry for entry in all_ if _suffix(entry.name) in PICTURE_SUFFIXES]
+        files = [entry for entry in pictures if _is(entry, os.DirEntry.is_file)]
         return files, [entry for entry in all_ if _is(entry, os.DirEntry.is_dir)]
 
 
@@ -150,9 +151,7 @@ def existing(path: Path) -> Path:
 
 def is_film(path: Path) -> bool:
     """Whether a file is a film, by its content."""
-    from ..video.probe import is_film
-
-    return path.is_file() and sniff(head(path)) is None and is_film(path)
+    return path.is_file() and media_of(path).kind == "video"
 
 
 def _named(path: Path) -> Found:
@@ -178,7 +177,7 @@ def _of_url(url: str) -> Iterator[Found]:
     for own, relative, found in places.listing(url):
         parts = PurePosixPath(relative).parts
         hidden = any(part.startswith(".") for part in parts)
-        if not hidden and _suffix(relative) in FORMAT_OF and ".." not in parts:
+        if not hidden and _suffix(relative) in PICTURE_SUFFIXES and ".." not in parts:
             yield Found(own, relative, own, found)
 
 

@@ -18,7 +18,7 @@ from .._io import show
 from ..cancel import CancelToken
 from ..colorizer import Colorizer
 from ..errors import ArgumentError, CancelledError, PhotochromError
-from ..media import HEAD, sniff
+from ..media import HEAD, identify, read_head
 from ..options import ColorOptions, OutputOptions
 from ..pipeline import Result, colorize_file
 from . import storage as storage
@@ -194,11 +194,10 @@ def _pixels(source: Any, size: int) -> int:
     from ..picture.vips import LOADERS, library, load
 
     if isinstance(source, Path):
-        with source.open("rb") as file:
-            format, path, data = sniff(file.read(HEAD)), str(source), None
+        format, path, data = identify(read_head(source)).format, str(source), None
     else:
         data, path = source.getvalue(), None
-        format = sniff(data[:HEAD])
+        format = identify(data[:HEAD]).format
     if format not in LOADERS:
         return size * _GUESS
     try:

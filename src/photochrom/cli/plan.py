@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .._io import show
-from ..archive.naming import COLOUR, FORMAT_OF, PREVIEW, beside, comparison, stem_and_suffix
+from ..archive.naming import COLOUR, PREVIEW, beside, comparison, stem_and_suffix
 from ..archive.search import Found, existing, is_film
 from ..archive.storage import is_url, local
 from ..errors import ArgumentError
-from ..picture import FORMATS
+from ..media import FORMATS, PICTURE_SUFFIXES
 
 STREAM = "-"
 """Stands for standard input as a PATH and for standard output as OUT."""
@@ -141,10 +141,10 @@ def is_folder(text: str, target: Path, many: bool, film: bool = False) -> bool:
     if film and suffix:
         return False  # whether such films are written is known where that is done
     if many:
-        if target.exists() or suffix in FORMAT_OF:
+        if target.exists() or suffix in PICTURE_SUFFIXES:
             raise bad_output(target, "a folder", "the name of a file", "name a folder for them")
         return True
-    if suffix not in FORMAT_OF or not FORMATS[FORMAT_OF[suffix]].write:
+    if suffix not in PICTURE_SUFFIXES or not FORMATS[PICTURE_SUFFIXES[suffix]].write:
         usual = ", ".join(row.suffixes[0] for row in FORMATS.values() if row.write)
         raise bad_output(
             target,

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from .._io import show
 from ..errors import ArgumentError, PictureError
-from ..media import HEAD, READABLE, seems_to_be, sniff
+from ..media import HEAD, READABLE, identify
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ class Source:
         Raises:
             PictureError: it is no picture of a known format.
         """
-        format = sniff(self.head)
-        if format is None:
+        found = identify(self.head)
+        if found.kind != "picture":
             fix = "give a photograph in one of these formats"
-            raise unreadable(self.name, seems_to_be(self.head), fix, f"a picture ({READABLE})")
-        return format
+            raise unreadable(self.name, str(found), fix, f"a picture ({READABLE})")
+        return found.format
 
     @property
     def origin(self) -> str | bytes:

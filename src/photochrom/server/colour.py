@@ -14,7 +14,7 @@ import numpy as np
 from .._io import replacing
 from ..cancel import CancelToken
 from ..colorizer import Prepared
-from ..media import FORMATS, HEAD, READABLE, seems_to_be, sniff
+from ..media import FORMATS, READABLE, identify
 from ..picture import Picture
 from ..pipeline import Step, colorize_file
 from .errors import ServiceError
@@ -60,9 +60,9 @@ def check_kind(head: bytes) -> None:
     Raises:
         ServiceError: with the status 415.
     """
-    if sniff(head[:HEAD]) is None:
-        got = seems_to_be(head[:HEAD])
-        raise ServiceError(415, f"the file is no picture: expected {READABLE}, got {got}")
+    found = identify(head)
+    if found.kind != "picture":
+        raise ServiceError(415, f"the file is no picture: expected {READABLE}, got {found}")
 
 
 def colour(

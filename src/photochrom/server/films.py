@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,23 +17,6 @@ ColorizeFilm = Callable[[Path, Path, Colorizer, ColorOptions, Progress], None]
 """Source, output, colorizer, options, progress. Begun again with the same output, it goes on."""
 
 _NEEDED = ("av", "cv2", "photochrom.video.colorize")
-# First bytes -> suffix of the result, a container that video/ writes. No playlist is among them:
-# those make FFmpeg open other files and addresses.
-_CONTAINERS = (
-    (rb"....ftypqt", ".mov"),
-    (rb"....(?:moov|mdat|wide|free|skip)", ".mov"),
-    (rb"....ftyp(?!avi[fs]|hei[cmsx]|hev[cx]|mif1|msf1)", ".mp4"),
-    (rb"\x1aE\xdf\xa3", ".mkv"),
-    (rb"RIFF....AVI |FLV\x01|\x30\x26\xb2\x75|\x00\x00\x01[\xb3\xba]|G.{187}G", ".mkv"),
-)
-
-
-def film_suffix(head: bytes) -> str | None:
-    """The suffix for the coloured film of a file that begins with `head`; None if it is none."""
-    for pattern, suffix in _CONTAINERS:
-        if re.match(pattern, head, re.DOTALL):
-            return suffix
-    return None
 
 
 def missing() -> str | None:

@@ -12,9 +12,10 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
+from ..media import CONTAINERS, HEAD, default_suffix, identify
 from .colour import check_kind
 from .errors import ServiceError, responses
-from .films import colorize_film, film_suffix, missing
+from .films import colorize_film, missing
 from .options import Options, order, with_form
 from .routes import BODY, Owner, Running, check_key
 from .service import Service
@@ -24,11 +25,8 @@ from .uploads import Upload, receiving
 
 _LOOK = 0.25  # seconds between two looks at a job that somebody watches
 _ENDED = ("done", "failed", "cancelled")
-_MEDIA_TYPES = {
-    ".zip": "application/zip",
-    ".mp4": "video/mp4",
-    ".mov": "video/quicktime",
-    ".mkv": "video/x-matroska",
+_MEDIA_TYPES = {".zip": "application/zip"} | {
+    row.suffixes[0]: row.media_type for row in CONTAINERS.values() if row.write
 }
 
 router = APIRouter(
@@ -149,13 +147,13 @@ def _checked(files: list[Upload], options: Options, service: Service) -> str | N
     """
     largest = int(service.settings.max_upload * MEGABYTE)
     for number, upload in enumerate(files, 1):
-        head = upload.file.read(4096)
+        head = upload.file.read(HEAD)
         upload.file.seek(0)
-        suffix = film_suffix(head)
+        found = identify(head)
         try:
-            if suffix is not None:
+            if found.kind == "video":
                 _check_film(len(files), options, service)
-                return suffix
+                return default_suffix(found.format)
             check_kind(head)
             if upload.size > largest:
                 raise ServiceError(413, f"a picture may have {largest:,} bytes at most")

@@ -1,4 +1,4 @@
-"""How a film is written: codecs, their settings, and which file can hold which."""
+"""How a film is written: codecs and their settings; `media` has which file can hold which."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError
+from ..media import CONTAINERS, VIDEO_SUFFIXES, Container
 
 if TYPE_CHECKING:
     from .clip import Clip
@@ -111,37 +112,16 @@ CODECS = MappingProxyType(
 """Codecs by the name users give them."""
 
 
-@dataclass(frozen=True)
-class Container:
-    """A kind of file.
-
-    Attributes:
-        format: FFmpeg's name of it.
-        codecs: what the film itself may be in, the usual one first.
-        options: FFmpeg's options for it.
-    """
-
-    format: str
-    codecs: tuple[str, ...]
-    options: dict[str, str]
-
-
-_AT_FRONT = {"movflags": "+faststart"}  # the index at the front: plays while it is still loading
-# Where sound begins before the first picture (AAC does, by some samples nobody hears), its time is
-# negative; FFmpeg would shift everything until it is not.
-_AS_IS = {"avoid_negative_ts": "disabled"}
-
-CONTAINERS = MappingProxyType(
-    {
-        ".mp4": Container("mp4", ("h264", "hevc", "av1", "vp9"), _AT_FRONT),
-        ".m4v": Container("mp4", ("h264", "hevc"), _AT_FRONT),
-        ".mov": Container("mov", ("h264", "hevc", "prores"), _AT_FRONT),
-        ".mkv": Container("matroska", tuple(CODECS), _AS_IS),
-        ".webm": Container("webm", ("vp9", "av1"), _AS_IS),
-    }
-)
-"""Files that can be written, by the end of their name. Only such as keep the time of every frame:
-AVI has no times at all, and MPEG streams have a clock of their own."""
+# The index at the front: the film plays while it is still loading. Where sound begins before the
+# first picture (AAC does, by some samples nobody hears), its time is negative; FFmpeg would shift
+# everything until it is not.
+MUXER_OPTIONS = {
+    "mp4": {"movflags": "+faststart"},
+    "mov": {"movflags": "+faststart"},
+    "matroska": {"avoid_negative_ts": "disabled"},
+    "webm": {"avoid_negative_ts": "disabled"},
+}
+"""FFmpeg's options by `Container.muxer`."""
 
 
 def container_of(target: Path) -> Container:
@@ -150,11 +130,12 @@ def container_of(target: Path) -> Container:
     Raises:
         ArgumentError: none that can be written.
     """
-    container = CONTAINERS.get(target.suffix.lower())
-    if container is None:
+    container = CONTAINERS.get(VIDEO_SUFFIXES.get(target.suffix.lower(), ""))
+    if container is None or not container.write:
+        written = (row.suffixes[0] for row in CONTAINERS.values() if row.write)
         raise ArgumentError(
             f"{target} cannot be written",
-            expected=f"a name that ends in {', '.join(CONTAINERS)}",
+            expected=f"a name that ends in {', '.join(written)}",
             got=target.suffix or "no ending",
             fix="choose another name; .mkv holds everything",
         )

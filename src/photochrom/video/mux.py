@@ -12,7 +12,7 @@ from .._io import replacing
 from ..errors import ArgumentError
 from .clip import Clip
 from .copying import Copies, LeftOut, Span, stream_texts
-from .encode import CONTAINERS, container_of
+from .encode import MUXER_OPTIONS, container_of
 from .probe import location, open_film, reason
 from .segments import Segment, tag, writing
 
@@ -55,8 +55,8 @@ def assemble(
     Args:
         clip: the source.
         segments: in the film's order, from `photochrom.video.segments.segment_writer`.
-        target: the new file; its ending says what kind it is, one of `encode.CONTAINERS`. It takes
-            the place of an older one only when it is whole.
+        target: the new file; its ending says what kind it is, one of `media.CONTAINERS`.
+            It takes the place of an older one only when it is whole.
         start, end: seconds, if the segments are only that part of the film: the frames from
             ``clip.pts_at(start)`` to before ``clip.pts_at(end)``.
         note: a line to add to the comment in the file's metadata.
@@ -68,14 +68,15 @@ def assemble(
         ArgumentError: a target of another kind, or no segments.
         ClipError: a segment or the source cannot be read, or the target not be written.
     """
-    container = container_of(target)
+    muxer = container_of(target).muxer
+    assert muxer is not None
     order = _Order(clip, segments)
     span = _span(clip, order, start, end)
     refused: dict[int, str] = {}
     while True:
         try:
             with writing(target), replacing(target) as temporary:
-                return _write(clip, order, temporary, container.format, span, note, refused)
+                return _write(clip, order, temporary, muxer, span, note, refused)
         except _RefusedError as error:
             refused[error.index] = error.why
 
@@ -149,7 +150,7 @@ def _write(
 ) -> list[LeftOut]:
     import av
 
-    options = dict(next(c.options for c in CONTAINERS.values() if c.format == format))
+    options = dict(MUXER_OPTIONS[format])
     if format in _ISO and clip.time_base.numerator == 1:
         # The unit of the gap before a film that begins late; the usual millisecond is too coarse.
         options["movie_timescale"] = str(max(1000, clip.time_base.denominator))

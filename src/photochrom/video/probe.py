@@ -1,70 +1,19 @@
-"""What kind of file is it: a film, a picture, or neither? Decided by its content, not its name."""
+"""Opening a film with FFmpeg, and finding the stream of pictures in it."""
 
 from __future__ import annotations
 
-import mimetypes
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ClipError, MissingExtraError
+from ..media import identify, read_head
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.error import FFmpegError
     from av.video.stream import VideoStream
 
-_PICTURES = {  # how files of pictures begin
-    b"\xff\xd8\xff": "JPEG",
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"GIF8": "GIF",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"II+\0": "TIFF",
-    b"MM\0+": "TIFF",
-    b"BM": "BMP",
-    b"8BPS": "Photoshop",
-    b"\0\0\0\x0cjP  ": "JPEG 2000",
-}
-_HEIF_BRANDS = {b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"}
 _LISTS = {"concat", "dash", "hls", "image2", "lavfi", "sdp"}  # formats that read other files
-
-
-def is_film(path: Path | str) -> bool:
-    """Whether a file is a film: something with moving pictures that is no picture format.
-
-    An animated GIF counts as a picture. A file that cannot be opened, for being damaged or for want
-    of the package av, is taken for a film by its name.
-
-    Raises:
-        ClipError: there is no such file, or it cannot be opened at all.
-    """
-    path = Path(path)
-    if picture_format(path) is not None:
-        return False
-    try:
-        container = open_film(path)
-    except (ClipError, MissingExtraError):
-        return (mimetypes.guess_type(path.name)[0] or "").startswith("video/")
-    with container:
-        return film_stream(container) is not None
-
-
-def picture_format(path: Path) -> str | None:
-    """The name of the picture format that a file begins like, if it does.
-
-    Raises:
-        ClipError: the file cannot be opened.
-    """
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-    except OSError as error:
-        raise unreadable(path, (error.strerror or str(error)).lower()) from error
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
-        return "AVIF" if head[8:11] == b"avi" else "HEIF"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WebP"
-    return next((name for start, name in _PICTURES.items() if head.startswith(start)), None)
 
 
 def open_film(path: Path) -> InputContainer:
@@ -74,16 +23,20 @@ def open_film(path: Path) -> InputContainer:
         ClipError: it is a picture, a list of other files, damaged or of no known format.
         MissingExtraError: the package av is not installed.
     """
-    picture = picture_format(path)
-    if picture is not None:
+    try:
+        head = read_head(path)
+    except OSError as error:
+        raise unreadable(path, (error.strerror or str(error)).lower()) from error
+    found = identify(head)
+    if found.kind == "picture":
         raise ClipError(
             f"{path} cannot be read as a film",
             expected="a film",
-            got=f"a {picture} picture",
+            got=str(found),
             fix="colour it as a picture",
         )
-    if path.stat().st_size == 0:
-        raise unreadable(path, "an empty file")
+    if not head:
+        raise unreadable(path, str(found))
     try:
         import av
     except ImportError as error:

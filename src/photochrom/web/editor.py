@@ -14,7 +14,7 @@ from .components import stage, strip
 from .intake import release
 from .painting import Canvas, Finish
 from .progress import batch
-from .workspace import PICTURE_SUFFIXES, Item, Workspace
+from .workspace import Item, Workspace
 
 
 @st.fragment
@@ -108,7 +108,6 @@ def _reference(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
         )
         upload = st.file_uploader(
             "Reference photograph",
-            type=[suffix[1:] for suffix in PICTURE_SUFFIXES],
             max_upload_size=100,
             key=f"reference-{item.key}-{st.session_state.get('lent', 0)}",
         )

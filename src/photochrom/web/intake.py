@@ -14,7 +14,7 @@ from ..errors import PhotochromError
 from .components import strip
 from .examples import Example, examples
 from .painting import thumbnail_address
-from .workspace import FILM_SUFFIXES, MEGABYTES, PICTURE_SUFFIXES, Item, Workspace
+from .workspace import MEGABYTES, Item, Workspace
 
 
 def intake(workspace: Workspace) -> None:
@@ -30,7 +30,6 @@ def _uploader(workspace: Workspace) -> None:
     """The place to drop pictures and films."""
     uploads = st.file_uploader(
         "Pictures, or a film",
-        type=[suffix[1:] for suffix in (*PICTURE_SUFFIXES, *FILM_SUFFIXES)],
         accept_multiple_files=True,
         max_upload_size=MEGABYTES,
         key=f"uploads-{st.session_state.get('drops', 0)}",

@@ -10,6 +10,7 @@ from uuid import uuid4
 import streamlit as st
 
 from ..colorizer import Colorizer
+from ..media import result_suffix
 from ..options import ColorOptions
 from ..video.colorize import film_colorizer
 from .jobs import Job, Progress, Task, colour_film, film_missing, write_zip
@@ -19,7 +20,6 @@ from .workspace import Item, Workspace
 _LOOK_AGAIN = 0.5  # seconds
 _PICTURES = "pictures"
 _PLAYED = (".mp4", ".webm", ".m4v")  # by browsers
-_WRITTEN = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 _SHOWN = 100_000_000  # bytes; Streamlit keeps what it shows in memory
 
 
@@ -130,4 +130,4 @@ def _film(workspace: Workspace, item: Item, colorizer: Colorizer, vividness: flo
 
 def _film_suffix(item: Item) -> str:
     """Of the result: the original's, where such files are written."""
-    return item.path.suffix if item.path.suffix in _WRITTEN else ".mkv"
+    return result_suffix(item.media, item.path.suffix)

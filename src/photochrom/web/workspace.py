@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from ..colorizer import Colorizer
 from ..errors import ArgumentError
-from ..media import FORMATS
+from ..media import Kind, Media, identify, read_head
 from .jobs import Job
 from .looks import Edits
 from .painting import Canvas
@@ -31,8 +31,6 @@ MEGABYTES = 500
 
 _CANVASES = 4  # 15 to 40 MB each
 _REFERENCES = 8
-FILM_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".ogv")
-PICTURE_SUFFIXES = tuple(suffix for row in FORMATS.values() for suffix in row.suffixes)
 
 
 @dataclass
@@ -43,18 +41,20 @@ class Item:
         key: unlike that of any other file.
         name: what its owner calls it.
         path: where it lies; the name there is ours.
+        media: what it is, by its first bytes.
         edits: how it shall look.
     """
 
     key: str
     name: str
     path: Path
+    media: Media
     edits: Edits = field(default_factory=Edits)
 
     @property
     def is_film(self) -> bool:
-        """By its suffix."""
-        return self.path.suffix in FILM_SUFFIXES
+        """Whether it is a video."""
+        return self.media.kind == "video"
 
 
 class Workspace:
@@ -80,11 +80,11 @@ class Workspace:
 
         Raises:
             ArgumentError: there are too many, they are too large, or this one is no picture and
-                no film by its name.
+                no film.
         """
         if len(self.items) >= FILES:
             raise _full(name, f"at most {FILES} files", f"{FILES} already")
-        item = self._spool(name, file, PICTURE_SUFFIXES + FILM_SUFFIXES)
+        item = self._spool(name, file, ("picture", "video"))
         self.items[item.key] = item
         return item
 
@@ -92,31 +92,32 @@ class Workspace:
         """Keep a reference photograph, in the place of the oldest if there are many.
 
         Raises:
-            ArgumentError: it is too large, or no picture by its name.
+            ArgumentError: it is too large, or no picture.
         """
-        item = self._spool(name, file, PICTURE_SUFFIXES)
+        item = self._spool(name, file, ("picture",))
         self.references[item.key] = item
         if len(self.references) > _REFERENCES:
             self.remove(next(iter(self.references)))
         return item
 
-    def _spool(self, name: str, file: BinaryIO, suffixes: tuple[str, ...]) -> Item:
+    def _spool(self, name: str, file: BinaryIO, kinds: tuple[Kind, ...]) -> Item:
         name = Path(name.replace("\\", "/")).name
-        suffix = Path(name).suffix.lower()
-        if suffix not in suffixes:
-            raise ArgumentError(
-                f"{name} cannot be coloured",
-                expected=f"a file that ends in one of {' '.join(suffixes)}",
-                got=suffix or "no such ending",
-                fix="give another file",
-            )
-        path = self.folder / f"{uuid4().hex}{suffix}"
+        path = self.folder / f"{uuid4().hex}{Path(name).suffix.lower()}"
         with path.open("wb") as target:
             shutil.copyfileobj(file, target, 1 << 20)
+        media = identify(read_head(path))
+        if media.kind not in kinds:
+            path.unlink()
+            raise ArgumentError(
+                f"{name} cannot be coloured",
+                expected="a picture or a film" if "video" in kinds else "a picture",
+                got=str(media),
+                fix="give another file",
+            )
         if (size := path.stat().st_size + self.size) > MEGABYTES * 1_000_000:
             path.unlink()
             raise _full(name, f"at most {MEGABYTES} MB together", f"{size / 1e6:,.0f} MB")
-        return Item(path.stem, name, path)
+        return Item(path.stem, name, path, media)
 
     def remove(self, key: str) -> None:
         """Let a file go, and everything made of it."""
