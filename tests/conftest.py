@@ -1,9 +1,63 @@
-"""What holds for all tests."""
+"""Settings and fixtures of all tests."""
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# One thread per process, here and in the processes that tests start: pytest-xdist fills the cores.
+# Set before the libraries are imported, which read these once.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VIPS_CONCURRENCY"):
+    os.environ.setdefault(_variable, "1")
+
+import pytest  # noqa: E402
+from filelock import FileLock  # noqa: E402
+
+if TYPE_CHECKING:
+    from photochrom import Colorizer
 
 # Shells start background jobs with Ctrl-C ignored, and so would be whatever the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """``once(name, make)``: a file or folder that one process of a parallel run makes for all.
+
+    ``make`` gets the path to write; tests only read what it leaves there.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    shared.mkdir(exist_ok=True)
+
+    def get(name: str, make: Callable[[Path], object]) -> Path:
+        path, done = shared / name, shared / f".{name}.done"
+        with FileLock(shared / f".{name}.lock"):
+            if not done.exists():
+                make(path)
+                done.touch()
+        return path
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def tiny_model(once: Once) -> Path:
+    """An ONNX file of the family ``photochrom`` with hints, which answers in a millisecond."""
+    from tests.helpers.tiny_models import photochrom
+
+    return once("tiny.onnx", lambda path: photochrom(path, hints=True))
+
+
+@pytest.fixture(scope="session")
+def tiny_colorizer(tiny_model: Path) -> Colorizer:
+    """A Colorizer with `tiny_model` on one thread; immutable, so all tests share it."""
+    from photochrom import Colorizer
+
+    return Colorizer(tiny_model, threads=1)

@@ -24,14 +24,13 @@ from photochrom import (
     open_picture,
 )
 from photochrom.pipeline import Step
-from tests.helpers import tiny_models as tiny
 
 RED = (192, 57, 43)
 
 
-@pytest.fixture(scope="module")
-def colorizer(tmp_path_factory: pytest.TempPathFactory) -> Colorizer:
-    return Colorizer(tiny.photochrom(tmp_path_factory.mktemp("model") / "tiny.onnx"))
+@pytest.fixture
+def colorizer(tiny_colorizer: Colorizer) -> Colorizer:
+    return tiny_colorizer
 
 
 def page(height: int, width: int) -> NDArray[Any]:
