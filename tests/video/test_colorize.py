@@ -60,7 +60,7 @@ def colorizer(model: Path) -> Colorizer:
 @pytest.fixture(autouse=True)
 def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SEGMENT", 12)
-    monkeypatch.setattr("video_files.picture", shots)
+    monkeypatch.setattr("tests.helpers.video_files.picture", shots)
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def finished(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     """A film, and the frames of its coloured version, made without a break."""
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("video_files.picture", shots)
+        patched.setattr("tests.helpers.video_files.picture", shots)
         patched.setattr(module, "_SEGMENT", 12)
         source = make_film(folder / "long.mp4", LONG)
         colorize_video(source, folder / "whole.mp4", colorizer=Colorizer(model, threads=1))

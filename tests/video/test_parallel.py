@@ -77,7 +77,7 @@ def colorizer(model: Path) -> Colorizer:
 @pytest.fixture(autouse=True)
 def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SEGMENT", 12)
-    monkeypatch.setattr("video_files.picture", shots)
+    monkeypatch.setattr("tests.helpers.video_files.picture", shots)
 
 
 @pytest.fixture(autouse=True)
