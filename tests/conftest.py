@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 # Set before the libraries are imported, which read these once.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VIPS_CONCURRENCY"):
     os.environ.setdefault(_variable, "1")
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import onnxruntime themselves
 
 import pytest  # noqa: E402
 from filelock import FileLock  # noqa: E402

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch.nn import functional
@@ -23,6 +22,7 @@ from torch.nn import functional
 from photochrom._io import replacing
 from photochrom.gamut import BIN_COUNT
 from photochrom.models.card_file import read_card
+from photochrom.models.session import import_onnxruntime
 from photochrom.training.age import age
 from photochrom.training.cache import build_cache
 from photochrom.training.data import CropBatches
@@ -45,6 +45,7 @@ def features(model: onnx.ModelProto, batches: CropBatches) -> tuple[torch.Tensor
     inner.CopyFrom(model)
     del inner.graph.output[:]
     inner.graph.output.append(helper.make_tensor_value_info(head.input[0], TensorProto.FLOAT, None))
+    ort = import_onnxruntime()
     session = ort.InferenceSession(inner.SerializeToString(), providers=["CPUExecutionProvider"])
     random = torch.Generator().manual_seed(5)
     seen, true = [], []

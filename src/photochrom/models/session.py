@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,20 @@ PROVIDERS = (
 _LONGEST = 4  # an input side is at most this many times the card's size, however long the picture
 
 
+def import_onnxruntime() -> Any:
+    """The module onnxruntime with its telemetry off; it is imported nowhere else.
+
+    Official builds since 1.29 report every session to their maker and keep an identifier of the
+    machine in the user's cache folder, unless the variable ORT_DISABLE_TELEMETRY is set before the
+    first import. Older builds for Windows know only the function.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
 class Model:
     """A loaded model.
 
@@ -44,8 +59,7 @@ class Model:
     """
 
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
-        import onnxruntime as ort
-
+        ort = import_onnxruntime()
         self.path = path
         options = ort.SessionOptions()
         options.log_severity_level = 3  # errors only: they come as exceptions too

@@ -16,6 +16,7 @@ from .._io import replacing
 from ..errors import ModelError
 from ..gamut import bins
 from ..models.card import METADATA_KEY, Card
+from ..models.session import import_onnxruntime
 from .loss import annealed_mean
 
 PARITY = 1e-3
@@ -143,8 +144,7 @@ def _any_size() -> dict[str, Any]:
 
 def _difference(wrapped: nn.Module, model: onnx.ModelProto, path: Path, limit: float) -> float:
     """Save `model` and compare it with PyTorch; the largest difference in ab."""
-    import onnxruntime as ort
-
+    ort = import_onnxruntime()
     onnx.save(model, path)
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     worst = 0.0

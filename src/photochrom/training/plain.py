@@ -18,6 +18,7 @@ from torch.nn import functional
 from .._io import replacing
 from ..gamut import BIN_COUNT
 from ..models.card import Card
+from ..models.session import import_onnxruntime
 from .base import RunModule
 from .export import OPSET, PARITY, check_difference, labelled
 from .lab import srgb_to_lab
@@ -136,8 +137,7 @@ def export_plain(network: PlainNetwork, card: Card, output: Path) -> float:
 
 def _checked(network: PlainNetwork, path: Path) -> float:
     """The largest difference in ab between the network and the file."""
-    import onnxruntime as ort
-
+    ort = import_onnxruntime()
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     random, worst = torch.Generator().manual_seed(1), 0.0
     for shape in ((1, 1, 64, 64), (2, 1, 40, 104)):

@@ -216,7 +216,7 @@ def _connect(address: str, store: int) -> None:
     Raises:
         ArgumentError: there is none at `address`.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray reports to its makers
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # else Ray reports to its makers
     import ray
 
     own: dict[str, Any] = {"object_store_memory": store, "include_dashboard": False}

@@ -16,6 +16,7 @@ from ...errors import ArgumentError, ModelError, ModelImportError
 from ..card import METADATA_KEY, Card
 from ..card_file import card_field
 from ..families import FAMILIES
+from ..session import import_onnxruntime
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,7 @@ def _cards(file: Path, name: str, inputs: Sequence[Sequence[Any]], wishes: Wishe
 
 def _look_into(file: Path) -> tuple[list[Sequence[Any]], str | None]:
     """The shapes of a network's inputs, and the card in the file."""
-    import onnxruntime as ort
-
+    ort = import_onnxruntime()
     options = ort.SessionOptions()
     options.log_severity_level = 4
     try:
