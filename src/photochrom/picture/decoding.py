@@ -6,15 +6,22 @@ Every decoder checks the number of pixels in the header before it decodes anythi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from ..color import Codes
 from ..errors import MissingExtraError, PictureError, PictureTooLargeError
 from ..media import FORMATS
-from .metadata.containers import jp2_metadata, jpeg_comments, png_pieces, webp_is_lossless
+from .metadata.containers import (
+    jp2_metadata,
+    jpeg_comments,
+    nclx,
+    png_pieces,
+    webp_is_lossless,
+)
 from .metadata.photoshop import iptc_records
+from .metadata.profiles import cicp_profile, png_profile
 from .picture import Encoding
 from .source import Source, unreadable
 from .vips import array_of, library, load, metadata_field, reason
@@ -114,8 +121,17 @@ def read_metadata(found: Decoded, image: Any, format: str, source: Source) -> No
             found.texts = jpeg_comments(file)
         elif format == "png":
             known, found.texts = png_pieces(file)
+            found.icc = png_profile(file, found.space == "grey") or found.icc
+        elif format == "avif" and found.icc is None:
+            found.icc = nclx_profile(file, found.space == "grey")
     if known and image.xres > 0 and image.yres > 0:
         found.dpi = (round(image.xres * 25.4, 4), round(image.yres * 25.4, 4))
+
+
+def nclx_profile(file: BinaryIO, grey: bool) -> bytes | None:
+    """A profile for the colour space an AVIF or HEIC names by numbers; None: sRGB, or unknown."""
+    found = nclx(file)
+    return cicp_profile(*found, grey) if found else None
 
 
 def _without_rounding(samples: Codes) -> Codes:
@@ -240,6 +256,8 @@ def decode_heic(source: Source, limit: int) -> Decoded:
         raise MissingExtraError.of("pillow-heif", "heif", "reading HEIC pictures") from None
     try:
         with source.open() as file:
+            named = nclx_profile(file, grey=False)
+            file.seek(0)
             opened = pillow_heif.open_heif(file, convert_hdr_to_8bit=False)
         check_size(source.name, opened.size, limit)
         samples = np.array(np.asarray(opened))
@@ -257,7 +275,7 @@ def decode_heic(source: Source, limit: int) -> Decoded:
         space="grey" if channels < 3 else "rgb",
         orientation=1,  # libheif has turned them
         exif=info.get("exif"),
-        icc=info.get("icc_profile"),
+        icc=info.get("icc_profile") or named,
         xmp=info.get("xmp"),
         encoding=Encoding(bits=bits),
     )

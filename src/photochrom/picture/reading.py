@@ -23,10 +23,10 @@ from .decoding import (
 )
 from .jpeg import GreyJpeg, lacks_end
 from .jpeg_luma import JpegLuma, linear_curve
-from .metadata.curves import rgb_profile
 from .metadata.exif import Exif
 from .metadata.icc import grey_tones_of, to_srgb
 from .metadata.ifd import Malformed
+from .metadata.profiles import rgb_from_grey
 from .metadata.tiff_tags import find_pages, read_page
 from .metadata.xmp import clean_packet
 from .picture import Deferred, Encoding, Metadata, Picture, plausible_dpi, upright
@@ -128,7 +128,7 @@ def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
         tones = grey_tones_of(found.icc, 256)
         luma = JpegLuma(grey, turn, fail_on=fail_on)
         if tones is not None and found.icc:
-            profile = rgb_profile(found.icc)
+            profile = rgb_from_grey(found.icc)
             luma = JpegLuma(grey, turn, tones, linear_curve(tones), profile, fail_on)
         pixels: Codes | Deferred
         if grey.width * grey.height > _LARGE:  # the whole is not needed for a coloured JPEG

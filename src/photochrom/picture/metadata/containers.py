@@ -139,7 +139,7 @@ def webp_insert(file: bytes, *, exif: bytes | None, width: int, height: int) -> 
 
 
 def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """The boxes of a JPEG 2000 file between two offsets: kind, begin and end of the content."""
+    """The boxes (ISO BMFF) of a file between two offsets: kind, begin and end of the content."""
     at = start
     for _ in range(_MAX_PIECES):
         file.seek(at)
@@ -154,6 +154,25 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, in
             return
         yield head[4:8], at + skip, stop
         at = stop
+
+
+def nclx(file: BinaryIO) -> tuple[int, int] | None:
+    """Code points of the primaries and of the transfer curve of an AVIF or HEIC (H.273)."""
+    end = file.seek(0, 2)
+    path = [(b"meta", 4), (b"iprp", 0), (b"ipco", 0)]
+    begin, stop = 0, end
+    for kind, skip in path:
+        place = next(((b + skip, e) for k, b, e in boxes(file, begin, stop) if k == kind), None)
+        if place is None:
+            return None
+        begin, stop = place
+    for kind, at, limit in boxes(file, begin, stop):
+        if kind == b"colr" and limit - at >= 8:
+            file.seek(at)
+            data = file.read(8)
+            if data[:4] == b"nclx":
+                return int.from_bytes(data[4:6], "big"), int.from_bytes(data[6:8], "big")
+    return None
 
 
 def jp2_metadata(file: BinaryIO) -> tuple[bytes | None, bytes | None, bytes | None, int]:

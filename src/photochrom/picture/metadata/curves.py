@@ -69,37 +69,6 @@ def matrix_profile(profile: bytes, codes: int) -> tuple[_Doubles, _Doubles] | No
     return np.stack([c for c in curves if c is not None], axis=1), matrix / whites
 
 
-def rgb_profile(grey: bytes) -> bytes:
-    """A profile of sRGB's primaries with the tone curve of a sound grey profile."""
-    curve = profile_tags(grey)[b"kTRC"]
-    if grey[20:24] == b"Lab ":  # the curve leads to L*, not to linear light
-        tones = grey_tones(grey, 1024)
-        assert tones is not None
-        values = np.rint(tones * 65535).astype(">u2").tobytes()
-        curve = b"curv\0\0\0\0" + struct.pack(">I", 1024) + values
-    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)  # D50
-    title = b"Grey tones of the source, primaries of sRGB\0"
-    tags = {
-        b"desc": b"desc\0\0\0\0" + struct.pack(">I", len(title)) + title + b"\0" * 78,
-        b"cprt": b"text\0\0\0\0No copyright, use freely\0",
-        b"wtpt": white,
-    }
-    for name, column in zip((b"r", b"g", b"b"), SRGB_TO_XYZ.T, strict=True):
-        fixed = struct.pack(">3i", *(round(number * 65536) for number in column))
-        tags[name + b"XYZ"] = b"XYZ \0\0\0\0" + fixed
-    start = 132 + 12 * (len(tags) + 3)
-    table, heap = struct.pack(">I", len(tags) + 3), b""
-    for name, value in tags.items():
-        table += name + struct.pack(">II", start + len(heap), len(value))
-        heap += value + b"\0" * (-len(value) % 4)
-    for name in (b"rTRC", b"gTRC", b"bTRC"):  # all three at the same place
-        table += name + struct.pack(">II", start + len(heap), len(curve))
-    heap += curve + b"\0" * (-len(curve) % 4)
-    head = b"\0\0\0\0\x02\x20\0\0mntrRGB XYZ " + struct.pack(">6H", 2026, 1, 1, 0, 0, 0)
-    head += b"acsp" + b"\0" * 28 + white[8:] + b"\0" * 48
-    return struct.pack(">I", 4 + len(head) + len(table) + len(heap)) + head + table + heap
-
-
 def encode_srgb(linear: _Doubles) -> NDArray[np.uint16]:
     """Linear light 0...1 to 16-bit sRGB codes."""
     linear = np.clip(linear, 0, 1)
