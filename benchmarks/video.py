@@ -91,7 +91,7 @@ def caffemodel(prototxt: str, target: str) -> None:
 
 
 def photochrom(source: str, target: str, model: str) -> tuple[int, float, float]:
-    from photochrom.video.colorize import colorize_video, film_colorizer
+    from photochrom.video.colorize_video import colorize_video, film_colorizer
 
     colorizer = film_colorizer(model)
     began = time.perf_counter(), time.process_time()
@@ -101,16 +101,19 @@ def photochrom(source: str, target: str, model: str) -> tuple[int, float, float]
 
 def floor(source: str, target: str) -> tuple[int, float, float]:
     import numpy as np
+    from photochrom.video.segments.segment_file.ahead import ahead
+    from photochrom.video.segments.segment_file.segment_file import SUFFIX, segment_writer
 
-    from photochrom.video.clip import Clip, luma
-    from photochrom.video.encode import Encoding
-    from photochrom.video.mux import assemble
-    from photochrom.video.segments import SUFFIX, segment_writer
-    from photochrom.video.stages import ahead
+    from photochrom.video.container.encoders import Encoding
+    from photochrom.video.container.mux import assemble
+    from photochrom.video.container.video_reader import VideoReader, luma
 
     began = time.perf_counter(), time.process_time()
     encoding = Encoding.for_file(Path(target))
-    with Clip(source) as clip, tempfile.TemporaryDirectory(dir=Path(target).parent) as folder:
+    with (
+        VideoReader(source) as clip,
+        tempfile.TemporaryDirectory(dir=Path(target).parent) as folder,
+    ):
         segment = Path(folder, "all").with_suffix(SUFFIX)
         grey = np.full(encoding.chroma_shape(clip), 128, np.uint8)
         frames = 0
@@ -123,10 +126,10 @@ def floor(source: str, target: str) -> tuple[int, float, float]:
 
 
 def decode(source: str) -> tuple[int, float, float]:
-    from photochrom.video.clip import Clip
+    from photochrom.video.container.video_reader import VideoReader
 
     began = time.perf_counter(), time.process_time()
-    with Clip(source) as clip:
+    with VideoReader(source) as clip:
         frames = sum(1 for _ in clip.frames())
     return frames, *_since(began)
 

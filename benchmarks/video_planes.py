@@ -12,9 +12,9 @@ from statistics import median
 import cv2
 import numpy as np
 
-from photochrom.video.planes import chroma_planes, working_L
-from photochrom.video.shots import Shots
-from photochrom.video.tones import Tones
+from photochrom.video.color.planes import chroma_planes, working_L
+from photochrom.video.color.shots import Shots
+from photochrom.video.color.tones import Tones
 
 FRAMES = [  # rows, columns, bits, chroma subsampling down and across, working size
     (1080, 1920, 8, (2, 2), (192, 352)),

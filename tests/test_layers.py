@@ -219,7 +219,7 @@ def test_circles_are_found() -> None:
         ("cli/__init__.py", "from .. import __version__"),
         ("__main__.py", "from .cli import app"),
         ("__init__.py", "from .colorizer import Colorizer"),
-        ("video/colorize.py", "from ..colorizer import Colorizer"),
+        ("video/colorize_video.py", "from ..colorizer import Colorizer"),
         ("archive/task.py", "from ..pipeline import colorize_file"),
     ],
 )
@@ -241,10 +241,10 @@ def test_what_is_allowed(file: str, source: str) -> None:
         ("picture/reading.py", "from ..models import Model"),
         ("models/importers/caffe/graph.py", "from ....colorizer import Colorizer"),
         ("models/session.py", "from ..training import network"),
-        ("video/colorize.py", "from ..pipeline import colorize_file"),
-        ("video/colorize.py", "from ..evaluate import image_metrics"),
+        ("video/colorize_video.py", "from ..pipeline import colorize_file"),
+        ("video/colorize_video.py", "from ..evaluate import image_metrics"),
         ("evaluate/films.py", "from ..archive import local"),
-        ("colorizer.py", "from .video import colorize"),
+        ("colorizer.py", "from .video import colorize_video"),
         ("archive/schedule.py", "from ..cli import app"),
         ("server/app.py", "from ..web import page"),
         ("cli/train.py", "from ..training import export"),
@@ -257,7 +257,7 @@ def test_what_is_allowed(file: str, source: str) -> None:
         ("models/session.py", "class A:\n    from torch import nn"),
         ("models/importers/caffe/graph.py", "from google.protobuf import text_format"),
         ("cli/train.py", "import torch"),
-        ("video/clip.py", "import av"),
+        ("video/container/video_reader.py", "import av"),
     ],
 )
 def test_what_is_not_allowed(file: str, source: str) -> None:

@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from .cancel import CancelToken
     from .colorizer import Colorizer, Prepared, Suggestion, colorize
     from .hints import Hint
-    from .options import ColorOptions, OutputOptions
+    from .options import ColorOptions, OutputOptions, VideoOptions
     from .picture import Picture, open_pages, open_picture, save_pages, uncolor
     from .pipeline import colorize_file
-    from .video.colorize import Film, colorize_frames, colorize_video
+    from .video.colorize_video import Film, colorize_frames, colorize_video
 
     __version__: str
 
 _HOMES = {
     "cancel": ("CancelToken",),
-    "options": ("ColorOptions", "OutputOptions"),
+    "options": ("ColorOptions", "OutputOptions", "VideoOptions"),
     "pipeline": ("colorize_file",),
     "colorizer": ("Colorizer", "Prepared", "Suggestion", "colorize"),
     "hints": ("Hint",),
     "picture": ("Picture", "open_pages", "open_picture", "save_pages", "uncolor"),
-    "video.colorize": ("Film", "colorize_frames", "colorize_video"),
+    "video.colorize_video": ("Film", "colorize_frames", "colorize_video"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = ("color", "colorizer", "gamut", "hints", "models", "picture", "upsample", "video")
@@ -67,6 +67,7 @@ __all__ = [
     "PictureTooLargeError",
     "Prepared",
     "Suggestion",
+    "VideoOptions",
     "__version__",
     "colorize",
     "colorize_file",

@@ -76,6 +76,45 @@ class OutputOptions:
             raise ArgumentError("max_pixels", expected="1 or more", got=str(self.max_pixels))
 
 
+@dataclass(frozen=True)
+class VideoOptions:
+    """How a video is read, coloured over time and written.
+
+    Attributes:
+        codec: h264, hevc, av1, vp9, prores or ffv1; None: the usual one of the file written.
+        crf: quality, smaller is better; None: the codec's default.
+        preset: the encoder's, how much time it takes; None: a fast one.
+        start, end: seconds; only this part is coloured.
+        compare: before and after side by side, in frames of twice the width.
+        deinterlace: ``"auto"``: interlaced frames become whole ones at the same rate; ``"ivtc"``:
+            telecined frames become the film's own, four of five; ``"off"``: frames stay as decoded.
+        in_color: what becomes of frames that are in colour: ``"keep"`` or ``"recolor"``.
+
+    Raises:
+        ArgumentError: a value that is none of these.
+    """
+
+    codec: str | None = None
+    crf: float | None = None
+    preset: str | None = None
+    start: float | None = None
+    end: float | None = None
+    compare: bool = False
+    deinterlace: str = "auto"
+    in_color: str = "keep"
+
+    def __post_init__(self) -> None:
+        _check_choice("deinterlace", self.deinterlace, ("auto", "off", "ivtc"))
+        _check_choice("in_color", self.in_color, ("keep", "recolor"))
+
+
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ArgumentError(
+            name, expected=f"one of {', '.join(choices)}", got=repr(value), fix=f"use {choices[0]}"
+        )
+
+
 def _check_range(name: str, value: float, low: float, high: float, usual: str) -> None:
     if not low <= value <= high:
         raise ArgumentError(

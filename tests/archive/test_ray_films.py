@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from photochrom.video.segments.segment_file.segment_workers import SegmentTask
 
-import photochrom.video.colorize as module
+import photochrom.video.colorize_video as module
 from photochrom import ArgumentError, ClipError, Colorizer, colorize_video
 from photochrom.archive.ray import film_workers as films
 from photochrom.archive.ray.driver import Share
 from photochrom.archive.ray.film_workers import RayFilms
-from photochrom.video.encode import Encoding
-from photochrom.video.sharing import SegmentTask
+from photochrom.video.container.encoders import Encoding
 from tests.helpers.tiny_models import photochrom
 from tests.helpers.video_files import Recipe, Sound, make_film, payloads
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-import photochrom.video.colorize as module
+import photochrom.video.colorize_video as module
 from photochrom.cli.film import seconds
 from photochrom.errors import ArgumentError
 from tests.helpers.cli_model import (
@@ -339,8 +339,8 @@ def test_a_file_that_cannot_grow(model: Path) -> None:
 
 SLOWLY = """
 import time
-import photochrom.video.colorize as module
-from photochrom.video.segments import SegmentWriter
+import photochrom.video.colorize_video as module
+from photochrom.video.segments.segment_file.segment_file import SegmentWriter
 module._SEGMENT = 12
 write = SegmentWriter.write
 def slowly(*arguments):

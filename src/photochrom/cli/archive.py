@@ -216,7 +216,7 @@ class Command:
                     continue
                 if self.ray is not None and workers is None:
                     workers = cluster.enter_context(self.ray.films())
-                from ..video.colorize import film_colorizer
+                from ..video.colorize_video import film_colorizer
 
                 colorizer = film_colorizer(self.model)
                 report.colorizer = colorizer

@@ -312,7 +312,7 @@ def _colour(
     from .work import Work
 
     if job.film:
-        from ..video.colorize import film_colorizer
+        from ..video.colorize_video import film_colorizer
 
         colorizer = film_colorizer(model)
     else:

@@ -13,8 +13,8 @@ from ..errors import ArgumentError
 if TYPE_CHECKING:
     from ..colorizer import Colorizer
     from ..options import ColorOptions
-    from ..video.colorize import Film
-    from ..video.sharing import SegmentWorkers
+    from ..video.colorize_video import Film
+    from ..video.segments.segment_workers import SegmentWorkers
 
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
 
@@ -73,20 +73,23 @@ class Films:
         workers: SegmentWorkers | None = None,
     ) -> Film:
         """Colour one film, see `photochrom.colorize_video`."""
-        from ..video.colorize import colorize_video
+        from ..options import VideoOptions
+        from ..video.colorize_video import colorize_video
 
         end = self.end if self.preview is None else (self.start or 0) + self.preview
         return colorize_video(
             source,
             output,
+            options,
+            VideoOptions(
+                codec=self.codec,
+                crf=self.crf,
+                preset=self.preset,
+                start=self.start,
+                end=end,
+                compare=self.preview is not None,
+            ),
             colorizer=colorizer,
-            options=options,
-            codec=self.codec,
-            crf=self.crf,
-            preset=self.preset,
-            start=self.start,
-            end=end,
-            compare=self.preview is not None,
             progress=progress,
             workers=workers,
         )

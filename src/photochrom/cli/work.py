@@ -19,8 +19,8 @@ from .film import Films
 from .plan import STREAM, Job
 
 if TYPE_CHECKING:
-    from ..video.colorize import Film
-    from ..video.sharing import SegmentWorkers
+    from ..video.colorize_video import Film
+    from ..video.segments.segment_workers import SegmentWorkers
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ Progress = Callable[[int, "int | None"], None]
 ColorizeFilm = Callable[[Path, Path, Colorizer, ColorOptions, Progress], None]
 """Source, output, colorizer, options, progress. Begun again with the same output, it goes on."""
 
-_NEEDED = ("av", "cv2", "photochrom.video.colorize")
+_NEEDED = ("av", "cv2", "photochrom.video.colorize_video")
 
 
 def missing() -> str | None:
@@ -43,5 +43,5 @@ def colorize_film(
     Raises:
         PhotochromError: it cannot be read or written.
     """
-    video = importlib.import_module("photochrom.video.colorize")
+    video = importlib.import_module("photochrom.video.colorize_video")
     video.colorize_video(source, output, colorizer=colorizer, options=options, progress=progress)

@@ -135,7 +135,7 @@ def colour_film(
     source: Path, target: Path, colorizer: Colorizer, options: ColorOptions, progress: Progress
 ) -> list[str]:
     """Colour a film; nothing to report when it went well."""
-    from ..video.colorize import colorize_video
+    from ..video.colorize_video import colorize_video
 
     colorize_video(source, target, colorizer=colorizer, options=options, progress=progress)
     return []

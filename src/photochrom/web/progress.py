@@ -12,7 +12,7 @@ import streamlit as st
 from ..colorizer import Colorizer
 from ..media import result_suffix
 from ..options import ColorOptions
-from ..video.colorize import film_colorizer
+from ..video.colorize_video import film_colorizer
 from .jobs import Job, Progress, Task, colour_film, film_missing, write_zip
 from .painting import Canvas, Finish
 from .workspace import Item, Workspace

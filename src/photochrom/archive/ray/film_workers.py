@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from types import TracebackType
 
-    from ...video.sharing import SegmentTask
+    from ...video.segments.segment_workers import SegmentTask
 
 _PACKAGES = ("photochrom", "av", "numpy", "opencv-python-headless", "opencv-python")
 _SPARE = 2  # segments that lie ready for the next free worker, and make a cluster grow that can
@@ -28,7 +28,7 @@ _TICK = 0.1  # seconds between two looks for new tasks
 
 
 class RayFilms:
-    """A `photochrom.video.sharing.SegmentWorkers` on a Ray cluster; a context manager.
+    """`SegmentWorkers` on a Ray cluster; a context manager.
 
     Args:
         address: ``"auto"`` for the cluster that runs here, ``"local"`` for one of this machine
@@ -123,7 +123,7 @@ def _write(task: SegmentTask, cpus: float, wanted: dict[str, str]) -> Photochrom
         check_versions(wanted)
         import cv2
 
-        from ...video.sharing import write_segment
+        from ...video.segments.segment_workers import write_segment
 
         cv2.setNumThreads(max(1, int(cpus)))
         write_segment(task)

@@ -1,0 +1,41 @@
+"""Shots and steady colour as one: frames go in, and come out with their colours."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from ...color import Float
+from ...colorizer import Colorizer
+from ...options import ColorOptions
+from ..steady import SteadyColor
+from .shots import Shots
+
+
+class Coloring:
+    """Frames of any kind with their L in, the same with their ab out, up to 12 frames later."""
+
+    def __init__(self, colorizer: Colorizer, options: ColorOptions) -> None:
+        self.shots, self.steady = Shots(), SteadyColor(colorizer, options)
+        self.undecided: deque[tuple[Any, Float]] = deque()  # where shots begin
+        self.waiting: deque[tuple[Any, Float]] = deque()  # for their colour
+
+    def push(self, frame: Any, L: Float) -> Iterator[tuple[Any, Float, Float]]:
+        """Take the next frame; gives those whose colour is now known."""
+        self.undecided.append((frame, L))
+        yield from self._take(self.shots.push(L))
+
+    def flush(self) -> Iterator[tuple[Any, Float, Float]]:
+        """Those that are left, at the end of a film."""
+        yield from self._take(self.shots.flush())
+        yield from self._give(self.steady.flush())
+
+    def _take(self, cuts: list[bool]) -> Iterator[tuple[Any, Float, Float]]:
+        for cut in cuts:
+            self.waiting.append(self.undecided.popleft())
+            yield from self._give(self.steady.push(self.waiting[-1][1], cut))
+
+    def _give(self, colours: list[Float]) -> Iterator[tuple[Any, Float, Float]]:
+        for ab in colours:
+            yield *self.waiting.popleft(), ab

@@ -1,0 +1,56 @@
+"""A key frame: a frame that has its colour from the network and can lend it to others.
+
+What is lent is not ab itself but ab / (L + 16), which stays the same when a surface is lit more or
+less (X, Y and Z all grow by one factor k, so a, b and L + 16 grow by its cube root): fades, flashes
+and uneven exposure keep the colours of the film.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...color import Float
+from .motion import Places
+
+_SHINE = 1.5  # times as much chroma as at the key frame is the most that more light gives
+_AROUND = 9  # pixels; light is compared over such a square, not grain by grain
+
+
+@dataclass(frozen=True, eq=False)
+class KeyFrame:
+    """A key frame with its colour.
+
+    Attributes:
+        L: ``(h, w)`` float32, 0...100.
+        tint: ``(h, w, 3)`` float32: ab / (light + 16), and the light, which is L without grain.
+        evidence: ``(h / 2, w / 2)`` float32: how many predictions the colour stands for.
+    """
+
+    L: Float
+    tint: Float
+    evidence: Float
+
+    @classmethod
+    def of(cls, L: Float, ab: Float, evidence: Float) -> KeyFrame:
+        """From ab ``(2, h, w)``."""
+        light = light_of(L)
+        return cls(L, np.dstack([*(ab / (light + 16)), light]), evidence)
+
+    def own(self) -> Float:
+        """Its colour: ``(h, w, 2)``."""
+        return np.asarray(self.tint[..., :2] * (self.tint[..., 2:] + 16))
+
+    def seen(self, places: Places, light: Float) -> Float:
+        """Its colour in another frame, whose light is given: ``(h, w, 2)``."""
+        tint = places.of(self.tint)
+        light = np.minimum(light + 16, np.float32(_SHINE) * (tint[..., 2] + 16))
+        return np.asarray(tint[..., :2] * light[..., None])
+
+
+def light_of(L: Float) -> Float:
+    """L ``(h, w)`` without grain."""
+    import cv2
+
+    return np.asarray(cv2.blur(L, (_AROUND, _AROUND)))

@@ -1,0 +1,1 @@
+"""Video files: what they are, their frames, their other streams, and how new ones are written."""

@@ -1,0 +1,219 @@
+"""How a film is written: codecs and their settings; `media` has which file can hold which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ...errors import ArgumentError
+from ...media import CONTAINERS, VIDEO_SUFFIXES, Container
+
+if TYPE_CHECKING:
+    from ..video_reader import VideoReader
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A codec and how its encoder is set.
+
+    Attributes:
+        encoder: FFmpeg's name of the encoder.
+        formats: its pixel formats, by depth.
+        options: the encoder's options for a crf and a preset.
+        crf, preset: what is taken where nothing is said; None where the codec has no such thing.
+        presets: those there are, from fast to slow.
+        even: pictures must have even sides; a row or column is repeated where they do not.
+    """
+
+    encoder: str
+    formats: dict[int, str]
+    options: Callable[[float | None, str | None], dict[str, str]]
+    crf: float | None = None
+    preset: str | None = None
+    presets: tuple[str, ...] = ()
+    even: bool = True
+
+
+_X26X = (
+    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+    *("medium", "slow", "slower", "veryslow"),
+)
+_420 = {8: "yuv420p", 10: "yuv420p10le", 12: "yuv420p12le"}
+
+
+def _x264(crf: float | None, preset: str | None) -> dict[str, str]:
+    # A fixed number of threads: what x264 writes depends on it, and a film may be encoded on
+    # several machines.
+    options = {"crf": str(crf), "preset": str(preset), "threads": "4"}
+    if preset == "superfast":
+        # The first preset that does without macroblock trees. With them, and a short look-ahead,
+        # a grainy film takes 7 % more bytes than veryfast's at the same PSNR of Y', and 50 instead
+        # of 88 ms of CPU per 1080p frame.
+        options["x264-params"] = "mbtree=1:rc-lookahead=10"
+    return options
+
+
+def _quiet_x265(crf: float | None, preset: str | None) -> dict[str, str]:
+    parameters = "log-level=none:open-gop=0"
+    return {"crf": str(crf), "preset": str(preset), "x265-params": parameters}
+
+
+CODECS = MappingProxyType(
+    {
+        # Presets are chosen for speed; crf pays for it in bytes, not in quality. Milliseconds of
+        # one core per 1080p frame without grain, decoding included: libx264 veryfast 26, faster
+        # 44; libsvtav1 10 29; libx265 superfast 75, fast 102; libvpx-vp9 180. Grain doubles them.
+        "h264": Codec(
+            "libx264",
+            {8: "yuv420p", 10: "yuv420p10le"},
+            _x264,
+            crf=18,
+            preset="superfast",
+            presets=_X26X,
+        ),
+        "hevc": Codec("libx265", _420, _quiet_x265, crf=20, preset="superfast", presets=_X26X),
+        "av1": Codec(
+            "libsvtav1",
+            {8: "yuv420p", 10: "yuv420p10le"},
+            lambda crf, preset: {"crf": f"{crf:.0f}", "preset": str(preset)},
+            crf=28,
+            preset="10",
+            presets=tuple(str(n) for n in range(13, -1, -1)),
+        ),
+        "vp9": Codec(
+            "libvpx-vp9",
+            {8: "yuv420p"},
+            lambda crf, preset: {
+                **{"crf": f"{crf:.0f}", "b": "0", "cpu-used": str(preset)},
+                **{"deadline": "good", "row-mt": "1"},
+            },
+            crf=24,
+            preset="5",
+            presets=tuple(str(n) for n in range(8, -1, -1)),
+        ),
+        "prores": Codec(
+            "prores_ks",
+            {10: "yuv422p10le"},
+            lambda _, preset: {"profile": str(preset), "vendor": "apl0"},
+            preset="hq",
+            presets=("proxy", "lt", "standard", "hq"),
+        ),
+        "ffv1": Codec(
+            "ffv1",
+            _420,
+            lambda *_: {"level": "3", "slicecrc": "1"},
+            even=False,
+        ),
+    }
+)
+"""Codecs by the name users give them."""
+
+
+# The index at the front: the film plays while it is still loading. Where sound begins before the
+# first picture (AAC does, by some samples nobody hears), its time is negative; FFmpeg would shift
+# everything until it is not.
+MUXER_OPTIONS = {
+    "mp4": {"movflags": "+faststart"},
+    "mov": {"movflags": "+faststart"},
+    "matroska": {"avoid_negative_ts": "disabled"},
+    "webm": {"avoid_negative_ts": "disabled"},
+}
+"""FFmpeg's options by `Container.muxer`."""
+
+
+def container_of(target: Path) -> Container:
+    """The kind of file that a name stands for.
+
+    Raises:
+        ArgumentError: none that can be written.
+    """
+    container = CONTAINERS.get(VIDEO_SUFFIXES.get(target.suffix.lower(), ""))
+    if container is None or not container.write:
+        written = (row.suffixes[0] for row in CONTAINERS.values() if row.write)
+        raise ArgumentError(
+            f"{target} cannot be written",
+            expected=f"a name that ends in {', '.join(written)}",
+            got=target.suffix or "no ending",
+            fix="choose another name; .mkv holds everything",
+        )
+    return container
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The codec of a film that is written, and its settings.
+
+    Attributes:
+        codec: a key of `CODECS`.
+        crf: quality, smaller is better and larger in bytes; None for codecs that have none.
+        preset: how much time the encoder takes; for prores the profile.
+    """
+
+    codec: str
+    crf: float | None
+    preset: str | None
+
+    @classmethod
+    def for_file(
+        cls,
+        target: Path,
+        codec: str | None = None,
+        *,
+        crf: float | None = None,
+        preset: str | None = None,
+    ) -> Encoding:
+        """The encoding for a file, with what is not said filled in.
+
+        Raises:
+            ArgumentError: the file cannot hold the codec, or the codec has no such setting.
+        """
+        allowed = container_of(target).codecs
+        codec = codec or allowed[0]
+        if codec not in allowed:
+            raise ArgumentError(
+                f"the codec of {target}",
+                expected=f"one of {', '.join(allowed)}",
+                got=codec,
+                fix="choose one of them, or the name of an .mkv file",
+            )
+        chosen = CODECS[codec]
+        if preset is not None and preset not in chosen.presets:
+            raise ArgumentError(
+                f"the preset of {codec}",
+                expected=f"one of {', '.join(chosen.presets)}" if chosen.presets else "none",
+                got=preset,
+                fix="choose one of them" if chosen.presets else "leave it out",
+            )
+        if crf is not None and (chosen.crf is None or not 0 <= crf <= 51):
+            raise ArgumentError(
+                f"the crf of {codec}",
+                expected="none" if chosen.crf is None else "0 to 51",
+                got=f"{crf:g}",
+                fix="leave it out" if chosen.crf is None else "choose a number between them",
+            )
+        return cls(
+            codec, chosen.crf if crf is None else crf, chosen.preset if preset is None else preset
+        )
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Of the encoder."""
+        return CODECS[self.codec].options(self.crf, self.preset)
+
+    def pixel_format(self, depth: int) -> tuple[str, int]:
+        """The encoder's format for Y' of so many bits, and its depth.
+
+        The next larger depth if it lacks this one; a smaller one only if there is none.
+        """
+        formats = CODECS[self.codec].formats
+        kept = min((d for d in formats if d >= depth), default=max(formats))
+        return formats[kept], kept
+
+    def chroma_shape(self, video: VideoReader, *, wide: bool = False) -> tuple[int, int]:
+        """``(h, w)`` of Cb and of Cr for a film, or for two pictures of it side by side."""
+        height, width = video.shape[0], video.shape[1] * (1 + wide)
+        wide = "422" in self.pixel_format(video.depth)[0]
+        return height if wide else (height + 1) // 2, (width + 1) // 2

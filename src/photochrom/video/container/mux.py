@@ -1,0 +1,249 @@
+"""Putting a coloured film together: its segments, and everything else from the source."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..._io import replacing
+from ...errors import ArgumentError
+from ..encoders import MUXER_OPTIONS, container_of
+from ..segments.segment_file import Segment, tag, writing
+from ..streams import CopiedStreams, LeftOut, Span, stream_texts
+from ..video_reader import VideoReader
+from .probe import location, open_film, reason
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+_ISO = {"mp4", "mov"}
+_NO_LONGER_TRUE = {  # tags of the source's stream that describe how it was encoded
+    *("bps", "duration", "encoder", "number_of_bytes", "number_of_frames", "vendor_id"),
+}
+
+
+class _RefusedError(Exception):
+    """A copied packet was refused by the new file's muxer."""
+
+    def __init__(self, index: int, why: str) -> None:
+        super().__init__(why)
+        self.index, self.why = index, why
+
+
+def assemble(
+    video: VideoReader,
+    segments: Sequence[Path],
+    target: Path,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    note: str | None = None,
+) -> list[LeftOut]:
+    """Write the whole film: pictures from segments, everything else from the source.
+
+    Every frame keeps its time, to the unit where the new file can hold the source's (MP4, MOV), to
+    the millisecond otherwise (Matroska, WebM). MPEG streams, whose clocks start anywhere, are moved
+    to begin at 0; so is a part of a film. Sound, subtitles, data, fonts and covers are copied byte
+    for byte, with their languages, titles and dispositions; chapters, titles, rotation and the
+    shape of the pixels are kept.
+
+    Args:
+        video: the source.
+        segments: in the film's order, from `photochrom.video.segments.segment_file.segment_writer`.
+        target: the new file; its ending says what kind it is, one of `media.CONTAINERS`.
+            It takes the place of an older one only when it is whole.
+        start, end: seconds, if the segments are only that part of the film: the frames from
+            ``video.pts_at(start)`` to before ``video.pts_at(end)``.
+        note: a line to add to the comment in the file's metadata.
+
+    Returns:
+        What of the source the new file cannot hold.
+
+    Raises:
+        ArgumentError: a target of another kind, or no segments.
+        ClipError: a segment or the source cannot be read, or the target not be written.
+    """
+    muxer = container_of(target).muxer
+    assert muxer is not None
+    order = _Order(video, segments)
+    span = _span(video, order, start, end)
+    refused: dict[int, str] = {}
+    while True:
+        try:
+            with writing(target), replacing(target) as temporary:
+                return _write(video, order, temporary, muxer, span, note, refused)
+        except _RefusedError as error:
+            refused[error.index] = error.why
+
+
+class _Order:
+    """The frames of all segments: when each is shown, and when it has to be decoded.
+
+    A frame's dts is the pts of the frame `delay` places before it in the order of showing; so dts
+    increase, stay below the pts, and are exact for any frame rate. Encoders do the same, but each
+    of ours knows only its own segment.
+    """
+
+    def __init__(self, video: VideoReader, segments: Sequence[Path]) -> None:
+        self.segments = segments
+        self.times: list[int] = []
+        self.delay = 0
+        for path in segments:
+            with Segment(path) as segment:
+                decoded = segment.times()
+            shown = sorted(decoded)
+            if self.times and shown and shown[0] <= self.times[-1]:
+                raise ArgumentError(
+                    "the segments of a film",
+                    expected="segments in the film's order",
+                    got=f"{path.name}, which begins before the end of the one before",
+                    fix="pass them in order, each once",
+                )
+            place = {pts: i for i, pts in enumerate(shown)}
+            self.delay = max([self.delay, *(i - place[pts] for i, pts in enumerate(decoded))])
+            self.times += shown
+        if not self.times:
+            raise ArgumentError(
+                "the segments of a film", expected="one at least", got="none", fix="pass some"
+            )
+        self.step = max(1, round(1 / (video.rate * video.time_base)))
+        self.last = _duration_at(video, self.times[-1]) or self.step
+
+    def packets(self) -> Iterator[Packet[Any]]:
+        """All packets in the order of decoding, on the source's clock."""
+        # Before the first frame as close together as the first ones are.
+        first = self.times[: self.delay + 1]
+        gap = min([self.step, *(b - a for a, b in pairwise(first))])
+        ahead = (self.times[0] - i * gap for i in range(self.delay, 0, -1))
+        dts = chain(ahead, self.times)
+        for path in self.segments:
+            with Segment(path) as segment:
+                for packet in segment.packets():
+                    packet.dts = next(dts)
+                    packet.duration = self.last if packet.pts == self.times[-1] else self.step
+                    yield packet
+
+
+def _span(video: VideoReader, order: _Order, start: float | None, end: float | None) -> Span:
+    unit = video.time_base
+    first = order.times[0] * unit
+    return Span(
+        origin=first if start is not None else video.clock_start,
+        start=None if start is None else first,
+        end=None if end is None else video.pts_at(end) * unit,
+    )
+
+
+def _write(
+    video: VideoReader,
+    order: _Order,
+    temporary: Path,
+    format: str,
+    span: Span,
+    note: str | None,
+    refused: dict[int, str],
+) -> list[LeftOut]:
+    import av
+
+    options = dict(MUXER_OPTIONS[format])
+    if format in _ISO and video.time_base.numerator == 1:
+        # The unit of the gap before a film that begins late; the usual millisecond is too coarse.
+        options["movie_timescale"] = str(max(1000, video.time_base.denominator))
+    with (
+        open_film(video.path) as source,
+        Segment(order.segments[0]) as segment,
+        av.open(
+            location(temporary), "w", format,
+            container_options=options, metadata_errors="surrogateescape",
+        ) as output,
+    ):  # fmt: skip
+        copies = CopiedStreams(video, source, format, refused)
+        for stream in source.streams:
+            if stream.index == video.index:
+                film = _add_film(output, segment.stream, video)
+                film.metadata.update(_still_true(stream_texts(stream)))
+                film.disposition = stream.disposition
+            else:
+                copies.add_stream(stream.index, output)
+        if not _keeps_aspect(film.codec_context.name, format) and (video.tags.aspect or 1) != 1:
+            aspect = f"the shape of the pixels ({video.tags.aspect})"
+            copies.left_out.append(LeftOut(aspect, f"{film.name} in {format} does not keep it"))
+        copies.add_texts(output, span, note)
+        pictures = ((video.index, packet) for packet in _film_packets(order, film, video, span))
+        for index, packet in heapq.merge(pictures, copies.packets(span), key=_time):
+            try:
+                output.mux_one(packet)
+            except (av.InvalidDataError, av.ArgumentError, av.PatchWelcomeError) as error:
+                if index == video.index:
+                    raise
+                why = f"a file of the format {format} cannot hold it ({reason(error)})"
+                raise _RefusedError(index, why) from error
+    return copies.left_out
+
+
+def _add_film(output: OutputContainer, template: VideoStream, video: VideoReader) -> VideoStream:
+    film = output.add_stream_from_template(template, opaque=True)
+    film.time_base = video.time_base
+    context = film.codec_context
+    tag(context, video.tags)
+    context.framerate = video.rate
+    if template.name == "prores":
+        context.codec_tag = bytes(template.codec_context.extradata or b"apch")[:4].decode()
+    elif template.name == "hevc" and output.format.name in _ISO:
+        context.codec_tag = "hvc1"  # what Apple's players want
+    film.set_display_matrix(video.tags.display)
+    return film
+
+
+def _keeps_aspect(codec: str, format: str) -> bool:
+    """PyAV cannot hand the shape of pixels to the Matroska muxer; there it is the codec's task."""
+    return format in _ISO or codec in ("h264", "hevc", "ffv1")
+
+
+def _film_packets(
+    order: _Order, film: VideoStream, video: VideoReader, span: Span
+) -> Iterator[Packet[Any]]:
+    shift = round(span.origin / video.time_base)
+    for packet in order.packets():
+        assert packet.pts is not None
+        assert packet.dts is not None
+        packet.pts -= shift
+        packet.dts -= shift
+        packet.time_base = video.time_base
+        packet.stream = film
+        yield packet
+
+
+def _time(item: tuple[int, Packet[Any]]) -> float:
+    packet = item[1]
+    assert packet.dts is not None
+    return float(packet.dts * packet.time_base)
+
+
+def _still_true(metadata: dict[str, str]) -> dict[str, str]:
+    """Those of a stream's tags that still hold for the coloured film."""
+    return {
+        key: text
+        for key, text in metadata.items()
+        if key.lower().partition("-")[0] not in _NO_LONGER_TRUE
+        and not key.lower().startswith("_statistics")
+    }
+
+
+def _duration_at(video: VideoReader, pts: int) -> int | None:
+    """How long the source shows the frame of a certain time, if it says."""
+    import av
+
+    with open_film(video.path) as source:
+        stream = source.streams[video.index]
+        try:
+            source.seek(pts, stream=stream)
+            packets = (p for p in source.demux(stream) if p.size)
+            return next((p.duration for p in packets if p.pts == pts), None)
+        except av.FFmpegError:
+            return None

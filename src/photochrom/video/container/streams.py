@@ -1,0 +1,242 @@
+"""What a film has besides its pictures, taken over as it is: sound, subtitles, fonts, chapters.
+
+Packets are copied byte for byte, their times moved as the film's are. What the new file cannot
+hold is left out and named.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .probe import open_film, reason
+
+if TYPE_CHECKING:
+    from av.container import InputContainer, OutputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+
+    from ..video_reader import VideoReader
+
+_INTERLEAVED = 30  # seconds by which packets of one time are at most apart in a file
+_COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
+_OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder"}
+
+
+class LeftOut(NamedTuple):
+    """Something of the source that is not in the new file."""
+
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.what} was left out: {self.why}"
+
+
+@dataclass(frozen=True)
+class Span:
+    """The part of a film that is written, in seconds on the source's own clock.
+
+    Attributes:
+        origin: what becomes time 0.
+        start, end: of the part; None where it has no limit.
+    """
+
+    origin: Fraction
+    start: Fraction | None = None
+    end: Fraction | None = None
+
+    def within(self, begin: Fraction, end: Fraction) -> tuple[Fraction, Fraction] | None:
+        """What of an interval lies in the part, on the new clock."""
+        first = begin if self.start is None else max(begin, self.start)
+        last = end if self.end is None else min(end, self.end)
+        # An interval of no length is inside if it begins inside.
+        inside = first < last or (begin == end == first == last and last != self.end)
+        return (first - self.origin, last - self.origin) if inside else None
+
+
+class CopiedStreams:
+    """The streams that are copied from a source to a new file.
+
+    Args:
+        video: the film.
+        source: its file, opened once more.
+        format: of the new file, by FFmpeg's name.
+        refused: streams, by index, that were tried and cannot be copied, and why.
+
+    Attributes:
+        left_out: what is not copied; grows while packets are read.
+    """
+
+    def __init__(
+        self, video: VideoReader, source: InputContainer, format: str, refused: dict[int, str]
+    ) -> None:
+        self._source = source
+        self._attached: dict[int, bytes] = {}  # pictures that Matroska holds as attached files
+        self._copied: dict[int, Stream | None] = {}  # streams of the new file
+        self.left_out: list[LeftOut] = []
+        for stream in source.streams:
+            if stream.index == video.index or _holds_chapters(stream):
+                continue
+            if format == "matroska" and _is_cover(stream) and stream.name in _COVERS:
+                self._attached[stream.index] = _first_packet(video, stream.index)
+                continue
+            why = refused.get(stream.index) or _refusal(stream, format)
+            if why is None:
+                self._copied[stream.index] = None
+            else:
+                self.left_out.append(LeftOut(_describe(stream), why))
+
+    def add_stream(self, index: int, output: OutputContainer) -> None:
+        """Make room in the new file for a stream of the source, if it is copied."""
+        stream = self._source.streams[index]
+        if index in self._attached:
+            name, mime = _COVERS[str(stream.name)]
+            name = stream.metadata.get("filename", name)
+            output.add_attachment(name, mime, self._attached[index])
+        elif index in self._copied:
+            copy = output.add_stream_from_template(stream, opaque=True)
+            copy.metadata.update(stream_texts(stream))
+            copy.disposition = stream.disposition
+            self._copied[index] = copy
+
+    def add_texts(self, output: OutputContainer, span: Span, note: str | None) -> None:
+        """Give the new file the source's title, date and so on, and its chapters."""
+        kept = {k: v for k, v in self._source.metadata.items() if k.lower() not in _OF_THE_FILE}
+        if note is not None:
+            key = next((k for k in kept if k.lower() == "comment"), "comment")
+            kept[key] = "; ".join(filter(None, [kept.get(key), note]))
+        output.metadata.update(kept)
+        moved = (_moved_chapter(chapter, span) for chapter in self._source.chapters())
+        output.set_chapters([chapter for chapter in moved if chapter is not None])
+
+    def packets(self, span: Span) -> Iterator[tuple[int, Packet[Any]]]:
+        """The packets for the new file, each after the index of its stream in the source."""
+        import av
+        from av.stream import Discard
+
+        streams = [self._source.streams[i] for i, s in self._copied.items() if _has_packets(s)]
+        if not streams:
+            return
+        for other in self._source.streams:
+            other.discard = Discard.default if other in streams else Discard.all
+        last: dict[int, int] = {}
+        try:
+            if span.start is not None:
+                self._source.seek(max(0, int((span.start - _INTERLEAVED) * 1_000_000)))
+            for packet in self._source.demux(streams):
+                index = packet.stream_index
+                if not packet.size or _is_pause(packet):
+                    continue
+                late = _move(packet, span, last.get(index), still=_is_cover(packet.stream))
+                copy = self._copied[index]
+                if late is None and copy is not None and packet.dts is not None:
+                    last[index] = packet.dts
+                    packet.stream = copy
+                    yield index, packet
+                elif late is not None and late > _INTERLEAVED:
+                    return
+        except av.FFmpegError as error:
+            self.left_out.append(LeftOut("the end of sound and subtitles", reason(error)))
+
+
+def _move(packet: Packet[Any], span: Span, last: int | None, *, still: bool) -> Fraction | None:
+    """Move a packet to the new clock.
+
+    Args:
+        last: dts of the packet before, on the new clock.
+        still: a cover: it has no time.
+
+    Returns:
+        None, or for a packet outside the part by how many seconds it is past its end.
+    """
+    unit = Fraction(packet.time_base)
+    if still:
+        packet.pts = packet.dts = 0
+        return None
+    pts = packet.dts if packet.pts is None else packet.pts
+    if pts is not None:
+        end = (pts + (packet.duration or 0)) * unit
+        # Sound is cut between packets; a subtitle that is being shown is shown from the start on.
+        begin = pts * unit
+        kept = span.within(begin, end if packet.stream.type == "subtitle" else begin)
+        if kept is None:
+            return begin - span.end if span.end is not None else Fraction(0)
+        if begin - span.origin < kept[0]:
+            packet.dts = None
+            packet.duration = round((kept[1] - kept[0]) / unit)
+            pts = packet.pts = round((kept[0] + span.origin) / unit)
+        pts -= round(span.origin / unit)
+    # As players do: what has no time follows what came before, and no time goes back.
+    follows = None if last is None else last + 1
+    dts = pts if packet.dts is None else packet.dts - round(span.origin / unit)
+    dts = follows or 0 if dts is None else dts if follows is None else max(dts, follows)
+    packet.dts, packet.pts = dts, dts if pts is None else max(pts, dts)
+    if not packet.duration and last is not None and packet.stream.type == "audio":
+        packet.duration = dts - last  # MP4 would hide a last packet that takes no time
+    return None
+
+
+def _moved_chapter(chapter: Any, span: Span) -> Any | None:
+    unit = Fraction(chapter["time_base"])
+    kept = span.within(chapter["start"] * unit, chapter["end"] * unit)
+    if kept is None:
+        return None
+    start, end = (round(max(Fraction(0), time) / unit) for time in kept)
+    return {**chapter, "start": start, "end": end}
+
+
+def _refusal(stream: Stream, format: str) -> str | None:
+    """Why a file of some format cannot hold a stream; None if it can."""
+    import av
+
+    try:
+        with av.open(io.BytesIO(), "w", format) as trial:
+            copy = trial.add_stream_from_template(stream, opaque=True)
+            copy.disposition = stream.disposition
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError) as error:
+        why = reason(error) if isinstance(error, av.FFmpegError) else str(error)
+        return f"a file of the format {format} cannot hold it ({why})"
+    return None
+
+
+def _first_packet(video: VideoReader, index: int) -> bytes:
+    """The first packet of a stream, which for a cover is the whole of it."""
+    with open_film(video.path) as source:
+        return bytes(next(source.demux(source.streams[index])))
+
+
+def stream_texts(stream: Stream) -> dict[str, str]:
+    """A stream's language, title and so on; MP4 is read with the title as "name"."""
+    texts = dict(stream.metadata)
+    if "name" in texts:
+        texts["title"] = texts.pop("name")
+    return texts
+
+
+def _is_pause(packet: Packet[Any]) -> bool:
+    """MP4 fills the time between subtitles with empty ones, which its muxer makes anew."""
+    return packet.size == 2 and packet.stream.name == "mov_text" and bytes(packet) == b"\0\0"
+
+
+def _is_cover(stream: Stream) -> bool:
+    return bool(stream.disposition & type(stream.disposition).attached_pic)
+
+
+def _has_packets(stream: Stream | None) -> bool:
+    return stream is not None and stream.type != "attachment"
+
+
+def _holds_chapters(stream: Stream) -> bool:
+    """MP4 keeps chapters in a track of their own, which its reader hides."""
+    return stream.type == "data" and stream.discard.name == "all"
+
+
+def _describe(stream: Stream) -> str:
+    name = "unknown" if stream.type == "data" else getattr(stream, "name", None) or "unknown"
+    parts = [stream.type, f"stream {stream.index}", f"({name})", stream.language]
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,304 @@
+"""Reading a film: its frames in the order they are shown, each with its time.
+
+Y' is handed out as decoded, bit for bit, for grey and planar YUV with 8, 10 or 12 bits, and for
+the NV formats. Everything else (packed YUV, RGB, palettes, other depths, big-endian) is converted
+by FFmpeg's swscale to 4:2:0 or grey with 8, 10 or 12 bits; then Y' is what that conversion gives.
+Pictures are not turned: rotation is a tag (`photochrom.video.container.tags.Tags.display`).
+
+Times: AVI and bare streams say only when a frame is decoded; there the times are given out in the
+order of showing. A frame without any time comes one frame's length after the one before. A frame
+that is not later than the one before is left out: it would never have been seen. So the times
+handed out always increase; the steps between them may vary, and the first need not be 0.
+
+Damage: what can be decoded is handed out, as every player does, and `VideoReader.damage` tells
+what was wrong. A film of which nothing can be decoded is an error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from heapq import heappop, heappush
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from ...color import Codes
+from ...errors import ClipError
+from .probe import film_stream, open_film, reason, unreadable
+from .tags import Tags, is_converted_from_rgb, planar_format
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+_ARBITRARY_CLOCK = 0x0200  # AVFMT_TS_DISCONT
+_NO_TIMES = 0x0080  # AVFMT_NOTIMESTAMPS
+_SEEK_BACK = (0, 2, 10)  # seconds; where a film has a poor index, a seek may land too late
+_MISSING = 0.1  # seconds at the end of a film that may lack, for its tags are not that exact
+
+
+class VideoReader:
+    """A film, opened for reading.
+
+    Args:
+        path: of the file; any format FFmpeg reads.
+
+    Attributes:
+        path: of the file.
+        index: of the film's stream among those of the file.
+        shape: ``(H, W)`` of Y'.
+        format: pixel format of the source, by FFmpeg's name.
+        depth: bits of the Y' that is handed out, 8, 10 or 12.
+        time_base: seconds per unit of every ``pts`` here.
+        rate: frames per second, on average.
+        tags: colours, range, shape of the pixels, rotation.
+        first: pts of the first frame.
+
+    Raises:
+        ClipError: the file is no film, is damaged beyond use, or is interlaced.
+        MissingExtraError: the package av is not installed.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._problems: dict[str, int] = {}
+        self._container, stream = self._open()
+        try:
+            self._start = Fraction(max(0, self._container.start_time or 0), 1_000_000)
+            self.index = stream.index
+            self.time_base = _fraction(stream.time_base) or Fraction(1, 90_000)
+            self.rate = next(
+                (Fraction(r) for r in (stream.average_rate, stream.guessed_rate) if r), Fraction(25)
+            )
+            self._end = _end(stream, self.time_base)
+            frame = next(self._decoded(stream), None)
+            if frame is None:
+                raise unreadable(self.path, f"no frame that can be decoded{self._because()}")
+            self._refuse_interlaced(frame)
+            self.first = _time(frame) or 0
+            self.shape = frame.height, frame.width
+            self.tags = Tags.of(frame, stream)
+            self.format = frame.format.name
+            self._planar, self.depth = planar_format(self.format, frame.format.components[0].bits)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; an iteration that is under way ends."""
+        self._container.close()
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from the first frame to the end of the last; None if the file does not say."""
+        return None if self._end is None else float(self._end - self.first * self.time_base)
+
+    @property
+    def damage(self) -> str | None:
+        """What was wrong with the part of the film that was read so far, in one line, or None."""
+        problems = self._problems.items()
+        return "; ".join(f"{what}: {n}" if n else what for what, n in problems) or None
+
+    def pts_at(self, seconds: float) -> int:
+        """The time `seconds` after the beginning of the film as a player shows it, as a pts.
+
+        The beginning is that of the whole file: where sound comes before the first frame, of the
+        sound.
+        """
+        return math.ceil((self._start + Fraction(seconds)) / self.time_base)
+
+    @property
+    def clock_start(self) -> Fraction:
+        """What the source's clock says at the beginning, in seconds, where that means nothing.
+
+        MPEG streams begin at any time; elsewhere the clock's 0 is the beginning, and what comes
+        after it comes later on purpose.
+        """
+        arbitrary = self._container.format.flags & _ARBITRARY_CLOCK
+        return self._start if arbitrary else Fraction(0)
+
+    def frames(self, start: int | None = None) -> Iterator[VideoFrame]:
+        """The frames in the order they are shown.
+
+        One iteration at a time: a second one ends the first.
+
+        Args:
+            start: pts; begin with the first frame that is not earlier.
+
+        Yields:
+            Frames with `depth` bits whose pts strictly increases; see `luma`.
+
+        Raises:
+            ClipError: an interlaced frame.
+        """
+        self._problems.clear()
+        last: int | None = None
+        shown = 0
+        step = max(1, round(1 / (self.rate * self.time_base)))
+        for frame in self._from(start):
+            pts = _time(frame)
+            if pts is None:
+                pts = self.first if last is None else last + step
+            if last is not None and pts <= last:
+                self._note("frames left out for being no later than the one before")
+                continue
+            last = frame.pts = pts
+            if start is not None and pts < start:
+                continue
+            self._refuse_interlaced(frame)
+            if frame.is_corrupt:
+                self._note("damaged frames")
+            yield self._converted(frame)
+            shown = frame.duration
+        if last is not None:
+            self._note_early_end(last + max(step, shown))
+
+    def _open(self) -> tuple[InputContainer, VideoStream]:
+        container = open_film(self.path)
+        stream = film_stream(container)
+        if stream is None:
+            container.close()
+            raise unreadable(self.path, "no video stream that FFmpeg can decode")
+        stream.thread_type = "AUTO"  # frames side by side; the default does not use a second core
+        return container, stream
+
+    def _from(self, start: int | None) -> Iterator[VideoFrame]:
+        """The frames, decoded from one that is not later than `start`."""
+        import av
+
+        for back in _SEEK_BACK if start is not None and start > self.first else ():
+            assert start is not None
+            stream = self._reopen()
+            try:
+                self._container.seek(start - round(back / self.time_base), stream=stream)
+            except av.FFmpegError:
+                break  # what cannot be sought in is decoded from its beginning
+            frames = self._decoded(stream)
+            frame = next(frames, None)
+            if frame is not None and (_time(frame) or self.first) <= start:
+                return chain([frame], frames)
+        return self._decoded(self._reopen())
+
+    def _reopen(self) -> VideoStream:
+        self._container.close()
+        self._container, stream = self._open()
+        return stream
+
+    def _decoded(self, stream: VideoStream) -> Iterator[VideoFrame]:
+        """All frames that can be decoded, as they come."""
+        import av
+
+        container = self._container
+        packets = container.demux(stream)
+        # Times of decoding, to be given to the frames in their order; None where frames have times.
+        decoding: list[int] | None = None
+        if container.format.name == "avi" or container.format.flags & _NO_TIMES:
+            decoding = []
+        while container.input_was_opened:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError as error:
+                self._note(f"the file cannot be read to its end ({reason(error)})", count=False)
+                packet = None
+            time = None if packet is None else packet.dts
+            if decoding is not None and time is not None:
+                heappush(decoding, time)
+            try:
+                frames = stream.decode(packet)
+            except av.EOFError:
+                return
+            except av.FFmpegError:
+                self._note("frames that cannot be decoded")
+                if decoding and time is not None:
+                    decoding.remove(time)
+                continue
+            for frame in frames:
+                if decoding is not None:
+                    frame.pts = heappop(decoding) if decoding else None
+                yield frame
+            if packet is None:
+                return
+
+    def _converted(self, frame: VideoFrame) -> VideoFrame:
+        height, width = self.shape
+        if (frame.format.name, frame.height, frame.width) == (self._planar, height, width):
+            return frame
+        source = None if is_converted_from_rgb(frame) else self.tags.range
+        return frame.reformat(
+            width, height, self._planar,
+            src_colorspace=self.tags.matrix, dst_colorspace=self.tags.matrix,
+            src_color_range=source, dst_color_range=self.tags.range,
+        )  # fmt: skip
+
+    def _refuse_interlaced(self, frame: VideoFrame) -> None:
+        if frame.interlaced_frame:
+            at = max(0.0, float((_time(frame) or 0) * self.time_base - self._start))
+            raise ClipError(
+                f"{self.path} cannot be coloured",
+                expected="whole frames",
+                got=f"interlaced ones (at {at:.1f} s)",
+                fix="deinterlace it first: ffmpeg -i IN -vf bwdif -crf 12 -c:a copy OUT.mkv",
+            )
+
+    def _note(self, what: str, *, count: bool = True) -> None:
+        self._problems[what] = self._problems.get(what, 0) + count
+
+    def _note_early_end(self, pts: int) -> None:
+        if self._end is not None and self._end - pts * self.time_base > _MISSING:
+            here, there = float(pts * self.time_base - self._start), float(self._end - self._start)
+            self._note(f"the film ends at {here:.1f} s, not at {there:.1f} s", count=False)
+
+    def _because(self) -> str:
+        return "" if self.damage is None else f" ({self.damage})"
+
+
+def luma(frame: VideoFrame) -> Codes:
+    """Y' of a frame of `VideoReader.frames`.
+
+    Returns:
+        ``(H, W)`` uint8, or uint16 where the film has more than 8 bits. It lies in the frame's own
+        memory and is not to be written to.
+    """
+    plane = frame.planes[0]
+    dtype = np.uint8 if frame.format.components[0].bits == 8 else np.uint16
+    rows: Codes = np.frombuffer(memoryview(plane), dtype).reshape(frame.height, -1)
+    rows = rows[:, : frame.width]
+    rows.flags.writeable = False
+    return rows[::-1] if plane.line_size < 0 else rows
+
+
+def _time(frame: VideoFrame) -> int | None:
+    return frame.dts if frame.pts is None else frame.pts
+
+
+def _fraction(value: Fraction | None) -> Fraction | None:
+    return None if value is None else Fraction(value.numerator, value.denominator)
+
+
+def _end(stream: VideoStream, time_base: Fraction) -> Fraction | None:
+    """Where the film should end, in seconds on its own clock, if the file says."""
+    if stream.duration is not None:
+        return ((stream.start_time or 0) + stream.duration) * time_base
+    hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # Matroska
+    minutes, _, seconds = rest.partition(":")
+    try:
+        return Fraction(seconds) + 60 * int(minutes) + 3600 * int(hours)
+    except ValueError:
+        return None

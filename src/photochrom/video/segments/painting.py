@@ -1,0 +1,85 @@
+"""From the small to the full size: a coloured frame's planes, wherever they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...color import Codes, Float
+from ..color.planes import chroma_planes, working_L
+from ..color.tones import Tones
+from ..container.encoders import Encoding
+from ..container.video_reader import VideoReader, luma
+from ..segment_file import SegmentWriter
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+Ab = NDArray[np.float16]
+
+
+@dataclass(frozen=True, eq=False)
+class Colored:
+    """A frame and its colour.
+
+    Attributes:
+        frame: of `VideoReader.frames`.
+        L: ``(h, w)`` float32, at the working size.
+        ab: ``(2, h, w)``. What float16 rounds off, 0.03 at most, is far below a step of Cb and Cr,
+            and it halves what waits in memory and what travels to other machines.
+    """
+
+    frame: VideoFrame
+    L: Float
+    ab: Ab
+
+
+class Painter:
+    """Looks at frames at the working size, and writes them with their colours.
+
+    Args:
+        video: the film.
+        encoding: of the result.
+        size: ``(h, w)``, the working size.
+        wide: before and after side by side.
+    """
+
+    def __init__(
+        self, video: VideoReader, encoding: Encoding, size: tuple[int, int], wide: bool
+    ) -> None:
+        self._size, self._wide = size, wide
+        tags = video.tags
+        self._tones = Tones.from_tags(
+            tags.matrix, tags.range, tags.transfer, height=video.shape[0], depth=video.depth
+        )
+        self._chroma = encoding.chroma_shape(video)
+        self._wide_chroma = encoding.chroma_shape(video, wide=True)
+
+    def look(self, frame: VideoFrame) -> Float:
+        """L of a frame at the working size, ``(h, w)`` float32."""
+        return working_L(luma(frame), self._size, self._tones)
+
+    def write(self, writer: SegmentWriter, item: Colored) -> None:
+        """Encode one frame."""
+        writer.write(*self._planes(item), pts_of(item.frame))
+
+    def _planes(self, item: Colored) -> tuple[Codes, Codes, Codes]:
+        Y = luma(item.frame)
+        ab = item.ab.astype(np.float32)
+        cb, cr = chroma_planes(Y, item.L, ab, self._chroma, self._tones)
+        if not self._wide:
+            return Y, cb, cr
+        grey = np.full_like(cb, self._tones.neutral)
+        # Of an odd width the middle column of Cb and Cr belongs to both pictures.
+        left = self._wide_chroma[1] - cb.shape[1]
+        cb, cr = (np.hstack([grey[:, :left], plane]) for plane in (cb, cr))
+        return np.hstack([Y, Y]), cb, cr
+
+
+def pts_of(frame: VideoFrame) -> int:
+    """When a frame of `VideoReader.frames`, which gives a time to each, is shown."""
+    assert frame.pts is not None
+    return frame.pts

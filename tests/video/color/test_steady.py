@@ -1,0 +1,365 @@
+"""Steady colour. Networks here are drawn: they say what a test wants, and contradict themselves."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from photochrom.options import ColorOptions
+from photochrom.video.color.key_frame import KeyFrame, light_of
+from photochrom.video.color.motion import Places
+from photochrom.video.color.steady import LOOK_AHEAD, SteadyColor
+from tests.helpers.film_scenes import Array, Network, flat, grain, quarter, seen, texture
+
+Answer = Callable[[Array, int], Array]
+
+BIG = texture(120, 240)
+OTHER = texture(120, 240, seed=1)
+
+
+def coloured(
+    network: Network, frames: Sequence[Array], cuts: Sequence[int] = (), break_at: int | None = None
+) -> list[Array]:
+    """ab of all frames; with `break_at`, another one goes on from the first state after it."""
+    steady, done = SteadyColor(network), []  # type: ignore[arg-type]
+    for number, L in enumerate(frames):
+        done += steady.push(L, number in cuts)
+        waiting = number + 1 - len(done)
+        assert 0 <= waiting <= LOOK_AHEAD - 1
+        if break_at is not None and number >= break_at and not waiting:
+            kept = io.BytesIO()
+            np.savez(kept, allow_pickle=False, **steady.state())
+            kept.seek(0)
+            steady, break_at = SteadyColor(network), None  # type: ignore[arg-type]
+            with np.load(kept) as stored:
+                steady.restore(dict(stored))
+    done += steady.flush()
+    assert not steady.flush()
+    assert all(ab.shape == (2, *frames[0].shape) and ab.dtype == np.float32 for ab in done)
+    assert len(done) == len(frames)
+    return done
+
+
+def by_light(L: Array, _: int) -> Array:
+    """As surfaces do: the more light, the more chroma."""
+    return quarter(np.stack([0.5 * (L + 16), -0.3 * (L + 16)]))
+
+
+def any_hue(seed: int = 0, chroma: float = 40) -> Answer:
+    """Another colour in each call."""
+
+    def answer(L: Array, call: int) -> Array:
+        turn = np.random.default_rng([seed, call]).uniform(0, 2 * np.pi)
+        return flat(L, chroma * np.cos(turn), chroma * np.sin(turn))
+
+    return answer
+
+
+def steps(colours: Sequence[Array]) -> float:
+    """Mean change of ab from frame to frame."""
+    return float(np.mean([np.abs(one - other).mean() for one, other in pairwise(colours)]))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    lights=st.lists(st.sampled_from([-10.0, 0.0, 10.0]), min_size=1, max_size=32),
+    cuts=st.sets(st.integers(0, 31), max_size=8),
+    hints=st.booleans(),
+)
+def test_each_frame_gets_its_own_colour(lights: list[float], cuts: set[int], hints: bool) -> None:
+    """For any length and any cuts; frames are told apart by their light."""
+    scene = seen(BIG, 0, 0, 32, 48)
+    frames = [scene + np.float32(light) for light in lights]
+    colours = coloured(Network(by_light, hints), frames, sorted(cuts))
+    for L, ab in zip(frames, colours, strict=True):
+        assert abs(ab[0].mean() / (0.5 * (L.mean() + 16)) - 1) < 0.05
+        assert abs(ab[1].mean() / (-0.3 * (L.mean() + 16)) - 1) < 0.05
+
+
+def test_nothing_at_all() -> None:
+    assert SteadyColor(Network(by_light)).flush() == []  # type: ignore[arg-type]
+
+
+def test_the_network_is_asked_for_key_frames_only() -> None:
+    network = Network(any_hue())
+    coloured(network, [seen(BIG, 0, 0)] * 61)
+    assert len(network.told) == 1 + 60 // LOOK_AHEAD
+
+
+def test_wild_motion_brings_key_frames_nearer() -> None:
+    network = Network(any_hue())
+    coloured(network, [texture(64, 96, seed=n) for n in range(31)])
+    assert len(network.told) > 1.5 * (1 + 30 / LOOK_AHEAD)
+
+
+@pytest.mark.parametrize("hints", [False, True])
+def test_a_network_that_changes_its_mind(hints: bool) -> None:
+    """A noisy scene without motion: the colours of the film hardly change, the network's do."""
+    scene = seen(BIG, 0, 0)
+    frames = [grain(scene, 2, n) for n in range(60)]
+    alone = [any_hue()(L, n) for n, L in enumerate(frames)]
+    assert steps(alone) > 20
+    steady = coloured(Network(any_hue(), hints), frames)
+    assert steps(steady) < steps(alone) / 15
+    assert steps(steady[30:]) < steps(alone) / 30  # colours settle during a shot
+
+
+def test_flickering_colour_of_parts() -> None:
+    """The two halves of the picture flicker apart; so does nothing of it in the film."""
+
+    def answer(L: Array, call: int) -> Array:
+        hue = np.random.default_rng(call).uniform(-30, 30, 4)
+        ab = np.concatenate([flat(L, *hue[:2])[..., :12], flat(L, *hue[2:])[..., :12]], 2)
+        return np.ascontiguousarray(ab)
+
+    colours = coloured(Network(answer), [grain(seen(BIG, 0, 0), 2, n) for n in range(40)])
+    alone = [answer(seen(BIG, 0, 0), n) for n in range(40)]
+    assert steps(colours) < steps(alone) / 12
+    left, right = colours[-1][:, :, 8:40], colours[-1][:, :, 56:88]
+    assert np.abs(left.mean((1, 2)) - right.mean((1, 2))).max() > 3  # not mixed either
+
+
+SQUARE = 32
+
+
+def moving(number: int) -> tuple[Array, Array]:
+    """A square crosses a background by 2 pixels a frame: L, and where the square is."""
+    L, x = seen(BIG, 40, 20), 4 + 2 * number
+    inside = np.zeros(L.shape, bool)
+    inside[16 : 16 + SQUARE, x : x + SQUARE] = True
+    square = 18 + 0.9 * texture(SQUARE, SQUARE, seed=7)
+    L[inside] = square.ravel()
+    return L, inside
+
+
+def test_a_moving_thing_keeps_its_colour() -> None:
+    scenes = [moving(n) for n in range(28)]
+
+    def answer(L: Array, call: int) -> Array:
+        inside = next(inside for other, inside in scenes if other is L)
+        doubt = np.random.default_rng(call).uniform(-12, 12)
+        return quarter(np.stack([np.where(inside, 40, -30) + doubt, np.zeros(L.shape)]))
+
+    network = Network(answer)
+    colours = coloured(network, [L for L, _ in scenes])
+    assert len(network.told) <= 10
+    means = []
+    for (_, inside), ab in zip(scenes, colours, strict=True):
+        rows, columns = np.nonzero(inside)
+        top, left = rows[0] + 5, columns[0] + 5
+        deep = (slice(top, top + SQUARE - 10), slice(left, left + SQUARE - 10))
+        away = ~inside
+        away[rows[0] - 5 : rows[-1] + 6, max(0, columns[0] - 9) : columns[-1] + 10] = False
+        means.append([ab[0][deep].mean(), ab[0][away].mean()])
+        # Next to none of the background's colour is drawn along, or the square's left behind.
+        assert (ab[0][deep] < 5).mean() < 0.03
+        assert (ab[0][away] > -5).mean() < 0.03
+    square, background = np.transpose(means)
+    assert abs(square.mean() - 40) < 8
+    assert abs(background.mean() + 30) < 8
+    assert np.abs(np.diff(square)).max() < 6  # the network's step is up to 24
+    assert np.abs(np.diff(background)).max() < 4
+    assert square[-5:].mean() > 32  # nor is it lost little by little
+
+
+def test_a_pan_keeps_colours_where_they_are() -> None:
+    """Colour painted on the scene stays on it, though the network sees none after the first."""
+    paint = np.where(np.arange(240) // 30 % 2 == 0, 40.0, -40.0) + np.zeros((120, 1))
+    frames = [seen(BIG, 20 + 2 * n, 20) for n in range(11)]
+    truth = [seen(np.float32(paint), 20 + 2 * n, 20) for n in range(11)]
+
+    def answer(L: Array, call: int) -> Array:
+        if call == 0:
+            return quarter(np.stack([truth[0], 0 * L]))
+        return flat(L, 0, 0)
+
+    colours = coloured(Network(answer), frames)
+    for number in range(1, 10):
+        known = slice(0, 96 - 2 * number - 6)
+        ab, true = colours[number][0][8:-8, known], truth[number][8:-8, known]
+        assert (np.sign(ab) == np.sign(true)).mean() > 0.9
+        share = float((ab * true).mean() / (true * true).mean())
+        assert abs(share - (1 - 0.5 * number / 10)) < 0.15  # half is the key frame after's
+
+
+@pytest.mark.parametrize("length", [1, 4, 10, 11, 12, 25])
+def test_a_cut_leaves_nothing_of_the_shot_before(length: int) -> None:
+    a, b = seen(BIG, 0, 0), seen(OTHER, 0, 0)
+    frames = [grain(a, 1, n) for n in range(length)] + [grain(b, 1, n) for n in range(14)]
+
+    def answer(L: Array, _: int) -> Array:
+        of_a = np.abs(L - a).mean() < np.abs(L - b).mean()
+        return flat(L, 40, 20) if of_a else flat(L, -40, -20)
+
+    colours = coloured(Network(answer), frames, [length])
+    assert min(ab[0].min() for ab in colours[:length]) > 15
+    assert max(ab[0].max() for ab in colours[length:]) < -15
+
+
+def test_a_shot_that_comes_back_has_its_colours_again() -> None:
+    a, b = seen(BIG, 0, 0), seen(OTHER, 0, 0)
+    again = seen(BIG, 2, 1)  # the camera is not quite where it was
+    frames = [grain(L, 1, n) for n, L in enumerate([a] * 30 + [b] * 20 + [again] * 5)]
+
+    def answer(L: Array, call: int) -> Array:
+        if np.abs(L - b).mean() < min(np.abs(L - a).mean(), np.abs(L - again).mean()):
+            return flat(L, 0, -50)
+        return flat(L, 40, 0) if call < 4 else flat(L, -20, 0)
+
+    network = Network(answer)
+    colours = coloured(network, frames, [30, 50])
+    assert answer(frames[50], len(network.told))[0].max() == -20  # so it would be without memory
+    shot = float(np.mean([ab[0].mean() for ab in colours[:30]]))
+    assert shot > 30
+    for ab in colours[50:52]:
+        assert ab[0].mean() > -20 + 0.6 * (shot + 20)
+        assert np.abs(ab[1]).max() < 3  # nothing of the other shot
+
+
+def test_another_shot_is_not_taken_for_one_before() -> None:
+    shots = [texture(64, 96, seed=n) for n in range(6)]
+    frames = [L for L in shots for _ in range(4)]
+
+    def answer(L: Array, _: int) -> Array:
+        number = int(np.argmin([np.abs(L - each).mean() for each in shots]))
+        return flat(L, 10 * number - 25, 0)
+
+    colours = coloured(Network(answer), frames, range(0, 24, 4))
+    for number, ab in enumerate(colours):
+        assert abs(ab[0].mean() - (10 * (number // 4) - 25)) < 2
+
+
+def hue(ab: Array) -> float:
+    a, b = ab.mean((1, 2))
+    return float(np.degrees(np.arctan2(b, a)))
+
+
+@pytest.mark.parametrize(
+    ("name", "light"),
+    [
+        ("fade out and in", np.abs(np.linspace(-1, 1, 41))),
+        ("flash", np.where(np.isin(np.arange(41), [13, 14, 27]), 1.3, 0.7)),
+        ("flicker", 0.8 + 0.15 * np.sin(np.arange(41) * 1.7)),
+    ],
+)
+def test_light_changes_no_hue(name: str, light: Array) -> None:
+    """The network does not know colours in the dark or in glaring light; the film does."""
+    scene = seen(BIG, 0, 0)
+    frames = [np.float32(np.clip(scene * share, 0, 100)) for share in light]
+
+    def answer(L: Array, _: int) -> Array:
+        if name == "fade out and in" and L.mean() < 0.5 * scene.mean():
+            return flat(L, 0, 0)
+        return by_light(L, 0)
+
+    colours = coloured(Network(answer), frames)
+    true = hue(by_light(scene, 0))
+    for L, ab in zip(frames, colours, strict=True):
+        chroma, bright = float(np.hypot(*ab.mean((1, 2)))), L.mean() + 16
+        assert abs(hue(ab) - true) < 3
+        if name == "fade out and in":
+            assert chroma < 0.7 * bright
+        else:
+            assert chroma == pytest.approx(np.hypot(0.5, 0.3) * bright, rel=0.08)
+
+
+def test_chroma_falls_with_light_between_key_frames() -> None:
+    """A fade shorter than the way between key frames: exactly as the light falls."""
+    scene = seen(BIG, 0, 0)
+    shares = [1, 0.9, 0.7, 0.5, 0.3, 0.1, 0.3, 0.5, 0.7, 0.9, 1]
+    network = Network(by_light)
+    colours = coloured(network, [np.float32(scene * share) for share in shares])
+    assert len(network.told) == 2
+    for share, ab in zip(shares, colours, strict=True):
+        wanted = (scene.mean() * share + 16) / (scene.mean() + 16)
+        assert ab[0].mean() / colours[0][0].mean() == pytest.approx(wanted, rel=0.03)
+
+
+def test_more_light_gives_chroma_up_to_a_limit() -> None:
+    ab = np.full((2, 16, 16), 18, np.float32)
+    key = KeyFrame.of(np.full((16, 16), 20, np.float32), ab, np.ones((8, 8), np.float32))
+    own = Places.own((16, 16))
+    for L, factor in ((20, 1), (38, 1.5), (90, 1.5), (2, 0.5)):
+        light = light_of(np.full((16, 16), L, np.float32))
+        np.testing.assert_allclose(key.seen(own, light), 18 * factor, rtol=1e-5)
+    np.testing.assert_allclose(key.own(), 18, rtol=1e-5)
+
+
+def panned(count: int, step: float = 2) -> list[Array]:
+    return [seen(BIG, step * n, 20) for n in range(count)]
+
+
+def test_hints_where_something_is_new() -> None:
+    """The network is told the colours that were brought along, and not of the new place."""
+    network = Network(lambda L, _: flat(L, 30, -10), hints=True)
+    coloured(network, panned(31))
+    assert network.told[0][1] is network.told[0][2] is None
+    asked = [told for told in network.told[1:] if told[1] is not None]
+    assert asked
+    for L, hint_ab, mask in asked:
+        assert hint_ab is not None
+        assert mask is not None
+        assert hint_ab.shape == (1, 2, *L.shape)
+        assert mask.shape == (1, 1, *L.shape)
+        assert set(np.unique(mask)) == {0, 1}
+        assert 0.02 < mask.mean() < 0.12
+        assert mask[..., -6:].sum() == 0  # what has just come into the picture
+        known = hint_ab[:, :, mask[0, 0] == 1]
+        assert np.abs(known.mean((0, 2)) - (30, -10)).max() < 3
+        assert (hint_ab[:, :, mask[0, 0] == 0] == 0).all()
+
+
+@pytest.mark.parametrize("still", [True, False])
+def test_no_hints(still: bool) -> None:
+    """None where nothing is new, and none for a model that takes none."""
+    network = Network(lambda L, _: flat(L, 30, -10), hints=still)
+    frames = [grain(seen(BIG, 0, 0), 1, n) for n in range(31)] if still else panned(31)
+    coloured(network, frames)
+    assert len(network.told) > 3
+    assert all(hint is mask is None for _, hint, mask in network.told)
+
+
+def test_what_hinting_brings_is_for_the_new_alone() -> None:
+    """Told of the colours that are known, the network says nonsense of them: they stay."""
+
+    class Nonsense(Network):
+        def predict(
+            self,
+            L: Array,
+            hint: Array | None = None,
+            mask: Array | None = None,
+            *,
+            options: ColorOptions | None = None,
+        ) -> Array:
+            super().predict(L, hint, mask, options=options)
+            return flat(L, 30, 0) if hint is None else flat(L, -30, 0)
+
+    network = Nonsense(lambda L, _: flat(L, 0, 0), hints=True)
+    colours = coloured(network, panned(21, 3))
+    assert any(hint is not None for _, hint, _ in network.told)
+    assert colours[20][0][:, :25].mean() > 20  # seen since the first frame
+    assert colours[20][0][:, -8:].mean() < 0
+
+
+def changing(L: Array, _: int) -> Array:
+    """Depends on the frame alone, and strongly."""
+    cells = quarter(L)
+    return np.float32([30 * np.sin(cells), 30 * np.cos(cells / 2 + L.mean())])
+
+
+def test_going_on_after_a_break() -> None:
+    """With a pan, cuts, a shot that comes back, and hints: the same bit for bit."""
+    frames = [grain(L, 1, n) for n, L in enumerate(panned(25) + [seen(OTHER, 0, 0)] * 15)]
+    frames += [grain(seen(BIG, 48 + n, 20), 1, n) for n in range(20)]
+    cuts = [25, 40]
+    whole = coloured(Network(changing, hints=True), frames, cuts)
+    for break_at in (0, 1, 9, 17, 24, 25, 33, 40, 52):
+        broken = coloured(Network(changing, hints=True), frames, cuts, break_at)
+        for one, other in zip(whole, broken, strict=True):
+            np.testing.assert_array_equal(one, other)
