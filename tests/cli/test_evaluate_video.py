@@ -33,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The steady result is replaced by one that is known: as each frame alone, but all red."""
 
-    def colorize_frames(frames: Iterable[Array], colorizer: Any) -> Iterator[Array]:
+    def colorize_frames(frames: Iterable[Array], colorizer: Any, options: Any) -> Iterator[Array]:
         for grey in frames:
             assert colorizer.model.card.name == "tiny"
             assert grey.dtype == np.uint8
