@@ -101,12 +101,12 @@ def photochrom(source: str, target: str, model: str) -> tuple[int, float, float]
 
 def floor(source: str, target: str) -> tuple[int, float, float]:
     import numpy as np
-    from photochrom.video.segments.segment_file.ahead import ahead
-    from photochrom.video.segments.segment_file.segment_file import SUFFIX, segment_writer
 
     from photochrom.video.container.encoders import Encoding
     from photochrom.video.container.mux import assemble
     from photochrom.video.container.video_reader import VideoReader, luma
+    from photochrom.video.segments.ahead import ahead
+    from photochrom.video.segments.segment_file import SUFFIX, segment_writer
 
     began = time.perf_counter(), time.process_time()
     encoding = Encoding.for_file(Path(target))

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from photochrom.video.segments.segment_file.segment_workers import SegmentTask
 
 import photochrom.video.colorize_video as module
 from photochrom import ArgumentError, ClipError, Colorizer, colorize_video
@@ -21,6 +20,7 @@ from photochrom.archive.ray import film_workers as films
 from photochrom.archive.ray.driver import Share
 from photochrom.archive.ray.film_workers import RayFilms
 from photochrom.video.container.encoders import Encoding
+from photochrom.video.segments.segment_workers import SegmentTask
 from tests.helpers.tiny_models import photochrom
 from tests.helpers.video_files import Recipe, Sound, make_film, payloads
 

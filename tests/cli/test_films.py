@@ -340,7 +340,7 @@ def test_a_file_that_cannot_grow(model: Path) -> None:
 SLOWLY = """
 import time
 import photochrom.video.colorize_video as module
-from photochrom.video.segments.segment_file.segment_file import SegmentWriter
+from photochrom.video.segments.segment_file import SegmentWriter
 module._SEGMENT = 12
 write = SegmentWriter.write
 def slowly(*arguments):

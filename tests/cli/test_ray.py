@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from photochrom.video.segments.segment_file.segment_workers import SegmentTask, write_segment
 
 import photochrom.video.colorize_video as module
 from photochrom.archive.local import Threads
 from photochrom.archive.ray.driver import Share
+from photochrom.video.segments.segment_workers import SegmentTask, write_segment
 from tests.helpers.cli_model import check_mistake, invoke, write_model, write_picture
 from tests.helpers.film_scenes import shown
 from tests.helpers.video_files import Recipe, make_film

@@ -22,19 +22,18 @@ from photochrom.errors import ArgumentError, ClipError
 
 pytest.importorskip("av", reason="needs PyAV (extra video)")
 
-from photochrom.video.segments.segment_file.segment_file import (
-    SUFFIX,
-    at_depth,
-    segment_times,
-    segment_writer,
-)
-
 from photochrom.media import CONTAINERS
 from photochrom.video.container import streams as copying
 from photochrom.video.container.encoders import CODECS, Encoding
 from photochrom.video.container.mux import assemble
 from photochrom.video.container.streams import LeftOut
 from photochrom.video.container.video_reader import VideoReader, luma
+from photochrom.video.segments.segment_file import (
+    SUFFIX,
+    at_depth,
+    segment_times,
+    segment_writer,
+)
 from tests.helpers.video_files import Recipe, Sound, Titles, av, make_film, payloads, starts
 
 UNEVEN = (0, 512, 600, 2000, 2020, 4000, 9000, 9500, 12000, 12030, 15000, 20000, 20400, 24000)

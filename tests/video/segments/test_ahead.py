@@ -8,7 +8,8 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 
 import pytest
-from photochrom.video.segments.segment_file.ahead import ahead
+
+from photochrom.video.segments.ahead import ahead
 
 
 @pytest.fixture(autouse=True)

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from photochrom.video.segments.segment_file.segment_workers import SegmentTask, write_segment
 
 import photochrom.video.colorize_video as module
 from photochrom import ArgumentError, ClipError, Colorizer, VideoOptions, colorize_video
 from photochrom.errors import PhotochromError
 from photochrom.video.container.video_reader import VideoReader
-from photochrom.video.segments.segment_file import segment_workers
+from photochrom.video.segments import segment_workers
+from photochrom.video.segments.segment_workers import SegmentTask, write_segment
 from tests.helpers.film_scenes import seen, shown, texture
 from tests.helpers.tiny_models import photochrom
 from tests.helpers.video_files import Recipe, Sound, av, make_film, payloads

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from photochrom.video.segments.segment_file.work_folder import WorkFolder, remove_work_folders
 
 from photochrom.errors import ClipError
+from photochrom.video.segments.work_folder import WorkFolder, remove_work_folders
 
 pytest.importorskip("av", reason="needs PyAV (extra video)")
 
@@ -153,7 +153,7 @@ def test_remove_takes_what_a_killed_call_left_of_the_film(output: Path) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from photochrom.video.segments.segment_file.work_folder import WorkFolder, remove_work_folders
+from photochrom.video.segments.work_folder import WorkFolder, remove_work_folders
 with WorkFolder.of(Path(sys.argv[1]), eval(sys.argv[2])):
     print("held", flush=True)
     sys.stdin.read()

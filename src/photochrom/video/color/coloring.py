@@ -9,8 +9,8 @@ from typing import Any
 from ...color import Float
 from ...colorizer import Colorizer
 from ...options import ColorOptions
-from ..steady import SteadyColor
 from .shots import Shots
+from .steady import SteadyColor
 
 
 class Coloring:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...color import Float
-from ..key_frame import KeyFrame
+from .key_frame import KeyFrame
 from .motion import Places, link
 
 _MOST = 24  # key frames that are remembered; the oldest go first

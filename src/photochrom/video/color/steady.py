@@ -21,7 +21,7 @@ from ...color import Float
 from ...colorizer import Colorizer
 from ...options import ColorOptions
 from ...upsample import joint_bilateral
-from ..key_frame import KeyFrame, light_of
+from .key_frame import KeyFrame, light_of
 from .memory import Memory
 from .motion import Places, enlarged, link
 

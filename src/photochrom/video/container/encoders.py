@@ -13,7 +13,7 @@ from ...errors import ArgumentError
 from ...media import CONTAINERS, VIDEO_SUFFIXES, Container
 
 if TYPE_CHECKING:
-    from ..video_reader import VideoReader
+    from .video_reader import VideoReader
 
 
 @dataclass(frozen=True)

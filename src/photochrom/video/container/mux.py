@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..._io import replacing
 from ...errors import ArgumentError
-from ..encoders import MUXER_OPTIONS, container_of
 from ..segments.segment_file import Segment, tag, writing
-from ..streams import CopiedStreams, LeftOut, Span, stream_texts
-from ..video_reader import VideoReader
+from .encoders import MUXER_OPTIONS, container_of
 from .probe import location, open_film, reason
+from .streams import CopiedStreams, LeftOut, Span, stream_texts
+from .video_reader import VideoReader
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.stream import Stream
 
-    from ..video_reader import VideoReader
+    from .video_reader import VideoReader
 
 _INTERLEAVED = 30  # seconds by which packets of one time are at most apart in a file
 _COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}

@@ -13,7 +13,7 @@ from ..color.planes import chroma_planes, working_L
 from ..color.tones import Tones
 from ..container.encoders import Encoding
 from ..container.video_reader import VideoReader, luma
-from ..segment_file import SegmentWriter
+from .segment_file import SegmentWriter
 
 if TYPE_CHECKING:
     from av import VideoFrame

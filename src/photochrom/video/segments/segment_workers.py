@@ -22,9 +22,9 @@ from ...color import Codes
 from ...errors import ClipError
 from ..container.encoders import Encoding
 from ..container.video_reader import VideoReader, luma
-from ..segment_file import segment_writer
-from ..work_folder import State, WorkFolder
 from .painting import Ab, Colored, Painter, pts_of
+from .segment_file import segment_writer
+from .work_folder import State, WorkFolder
 
 if TYPE_CHECKING:
     from av import VideoFrame

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..._io import replacing
 from ...errors import ClipError
-from ..segment_file import SUFFIX, writing
+from .segment_file import SUFFIX, writing
 
 State = dict[str, NDArray[Any]]
 
