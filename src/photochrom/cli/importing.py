@@ -19,6 +19,7 @@ def import_model(
     family: Annotated[
         str | None,
         typer.Option(
+            "--family",
             metavar="FAMILY",
             help="What FILE.onnx takes and gives: photochrom, zhang16, siggraph17, ddcolor, "
             "deoldify or plain.",
@@ -48,6 +49,7 @@ def import_model(
     name: Annotated[
         str | None,
         typer.Option(
+            "--name",
             metavar="NAME",
             help="What --model will call it: lower-case letters, digits, . _ and -.",
             show_default="that of the file; zhang16",
