@@ -166,13 +166,6 @@ def test_imports_go_downwards(file: Path) -> None:
 
 
 KNOWN_CIRCLES = [  # to be dissolved
-    {
-        "photochrom.picture.encoding",
-        "photochrom.picture.metadata.attachments",
-        "photochrom.picture.metadata.tiff_tags",
-        "photochrom.picture.picture",
-        "photochrom.picture.writing",
-    },
     {"photochrom.training.named", "photochrom.training.sources"},
 ]
 

@@ -13,7 +13,7 @@ import numpy as np
 from .._io import show
 from ..errors import ArgumentError, ClipError, MissingExtraError
 from ..picture import open_picture
-from ..picture.picture import to_8_bits
+from ..picture.page import to_8_bits
 from .accumulators import compared_lab, is_near_grey
 from .films import BT601, BT709, SMALLEST, Rgb
 from .picture_set import list_pictures

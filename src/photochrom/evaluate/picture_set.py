@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .._io import show
 from ..errors import ArgumentError, PhotochromError, PictureError
 from ..picture import FORMATS, open_picture
-from ..picture.picture import to_8_bits
+from ..picture.page import to_8_bits
 
 _SUFFIXES = tuple(suffix for row in FORMATS.values() for suffix in row.suffixes)
 _LARGEST_MEMBER = 2**30  # bytes; a small zip file may claim to hold far more

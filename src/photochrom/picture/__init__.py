@@ -1,7 +1,8 @@
 """Pictures: reading and writing photographs with everything the file says about them."""
 
 from ..media import FORMATS, default_suffix
-from .picture import Deferred, Encoding, Metadata, Picture
+from .page import Deferred, Encoding, Metadata
+from .picture import Picture
 from .reading import MAX_PIXELS, open_pages, open_picture
 from .uncolor import uncolor, was_colored
 from .writing import save_pages

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import Picture
-from .picture import to_8_bits
+from .page import to_8_bits
+from .picture import Picture
 
 WIDTH = 2000
 """Pixels a before-and-after picture is wide at most."""

@@ -22,7 +22,7 @@ from .metadata.containers import (
 )
 from .metadata.photoshop import iptc_records
 from .metadata.profiles import cicp_profile, png_profile
-from .picture import Encoding
+from .page import Encoding
 from .source import Source, unreadable
 from .vips import array_of, library, load, metadata_field, reason
 

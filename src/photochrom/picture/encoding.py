@@ -15,12 +15,12 @@ from ..media import FORMATS
 from .metadata.attachments import Attachments, attachments
 from .metadata.containers import jp2_append, jpeg_insert, png_insert, webp_insert
 from .metadata.icc import from_srgb, is_srgb
-from .picture import EIGHT_BITS, Picture, to_8_bits
+from .page import EIGHT_BITS, Page, to_8_bits
 from .vips import FileTarget, array_of, image_of, library, reason, set_blob
 
 
 def encode(
-    picture: Picture,
+    picture: Page,
     file: BinaryIO,
     format: str,
     quality: int | None,
@@ -55,7 +55,7 @@ def encode(
         _encode_vips(picture, alpha, file, format, depth, quality, extra)
 
 
-def _alpha_for(picture: Picture, format: str) -> Codes | None:
+def _alpha_for(picture: Page, format: str) -> Codes | None:
     alpha = picture.alpha
     if alpha is None or FORMATS[format].alpha:
         return alpha
@@ -69,9 +69,7 @@ def _alpha_for(picture: Picture, format: str) -> Codes | None:
     )
 
 
-def vips_image(
-    picture: Picture, alpha: Codes | None, depth: int, bits: int, icc: bytes | None
-) -> Any:
+def vips_image(picture: Page, alpha: Codes | None, depth: int, bits: int, icc: bytes | None) -> Any:
     """A libvips image of the samples as the file shall have them, computed when it is written."""
     image = image_of(picture.pixels)
     if icc and not is_srgb(icc):
@@ -111,7 +109,7 @@ def upper_bits(bits: int) -> Codes:
 
 
 def _encode_vips(
-    picture: Picture,
+    picture: Page,
     alpha: Codes | None,
     file: BinaryIO,
     format: str,
@@ -148,7 +146,7 @@ def _encode_vips(
 
 
 def _options(
-    picture: Picture, format: str, depth: int, bits: int, quality: int | None
+    picture: Page, format: str, depth: int, bits: int, quality: int | None
 ) -> dict[str, Any]:
     """Measured on 12-megapixel scans; docs/pictures.md has the figures."""
     encoding = picture.metadata.encoding
@@ -189,7 +187,7 @@ class _Inserting:
 
 
 def _encode_pillow(
-    picture: Picture,
+    picture: Page,
     alpha: Codes | None,
     file: BinaryIO,
     format: str,
@@ -229,7 +227,7 @@ def _encode_pillow(
 
 
 def _encode_heic(
-    picture: Picture,
+    picture: Page,
     alpha: Codes | None,
     file: BinaryIO,
     depth: int,
@@ -266,7 +264,7 @@ def _encode_heic(
         raise _unsuitable(picture, "heic", error) from None
 
 
-def _unsuitable(picture: Picture, format: str, error: Exception) -> PictureError:
+def _unsuitable(picture: Page, format: str, error: Exception) -> PictureError:
     return PictureError(
         f"the picture cannot be written as {FORMATS[format].title}",
         expected="a size and kind of pixels that the format holds",

@@ -13,7 +13,7 @@ from ..color import Codes
 from .jpeg import APP0, APP1, APP2, APP13, GreyJpeg, Segment
 from .metadata.attachments import attachments
 from .metadata.photoshop import without_thumbnails
-from .picture import Picture, upright
+from .page import Page, upright
 from .splice import segment, with_color
 
 _EXIF, _XMP, _ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
@@ -72,7 +72,7 @@ class JpegLuma:
         """This luma with colour."""
         return replace(self, chroma=chroma)
 
-    def encode(self, picture: Picture, quality: int | None) -> bytes:
+    def encode(self, picture: Page, quality: int | None) -> bytes:
         """The coloured JPEG: the source's bytes, Cb and Cr, and the metadata of `picture`.
 
         Args:
@@ -87,7 +87,7 @@ class JpegLuma:
             self.file, (cb, cr), quality=quality, replaced=replaced, inserted=inserted
         )
 
-    def _metadata(self, picture: Picture) -> tuple[dict[int, bytes], dict[int, bytes]]:
+    def _metadata(self, picture: Page) -> tuple[dict[int, bytes], dict[int, bytes]]:
         """What is to stand in the place of segments of the source, and what before them."""
         stored = (self.file.width, self.file.height, self.orientation)
         extra = attachments(picture, "jpeg", stored)

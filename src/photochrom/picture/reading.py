@@ -29,7 +29,8 @@ from .metadata.ifd import Malformed
 from .metadata.profiles import rgb_from_grey
 from .metadata.tiff_tags import find_pages, read_page
 from .metadata.xmp import clean_packet
-from .picture import Deferred, Encoding, Metadata, Picture, plausible_dpi, upright
+from .page import Deferred, Encoding, Metadata, plausible_dpi, upright
+from .picture import Picture
 from .source import Source
 from .vips import library, load, reason
 

@@ -13,7 +13,8 @@ from ..errors import PictureError
 from ..media import FORMATS, format_for
 from .metadata.exif import Exif
 from .metadata.xmp import is_marked, remove_note
-from .picture import Metadata, Picture
+from .page import Metadata
+from .picture import Picture
 from .reading import MAX_PIXELS, open_pages, open_picture
 from .source import Source
 from .splice import NotColored, without_color

@@ -19,13 +19,13 @@ from ..media import FORMATS, format_for
 from .encoding import encode
 from .metadata.attachments import attached_exif
 from .metadata.tiff_tags import tagged_page
-from .picture import Picture
+from .page import Page
 
 _CLASSIC_TIFF = 3_900_000_000
 
 
 def save_pages(
-    pages: Iterable[Picture],
+    pages: Iterable[Page],
     target: str | Path | BinaryIO,
     *,
     format: str | None = None,
@@ -109,8 +109,8 @@ def _path(target: str | Path | BinaryIO) -> Path | None:
 
 
 def _write_tiff(
-    queue: list[Picture],
-    rest: Iterator[Picture],
+    queue: list[Page],
+    rest: Iterator[Page],
     file: BinaryIO,
     folder: Path | None,
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..picture import Picture
+from ..page import Page
 from .exif import MAKER_NOTE, X_RESOLUTION, Exif
 from .icc import profile_space
 from .xmp import add_note, clean_packet
@@ -26,7 +26,7 @@ class Attachments:
 
 
 def attachments(
-    picture: Picture, format: str, stored: tuple[int, int, int] | None = None
+    picture: Page, format: str, stored: tuple[int, int, int] | None = None
 ) -> Attachments:
     """What to put into a file of ``format`` beside the pixels.
 
@@ -47,7 +47,7 @@ def attachments(
 
 
 def attached_exif(
-    picture: Picture, format: str, stored: tuple[int, int, int] | None = None
+    picture: Page, format: str, stored: tuple[int, int, int] | None = None
 ) -> bytes | None:
     """The EXIF block for a file of ``format``; None if there is nothing to say.
 

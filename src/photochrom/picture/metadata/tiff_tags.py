@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from ..picture import Metadata
+from ..page import Metadata
 from .exif import (
     DESCRIPTION,
     EXIF_POINTER,

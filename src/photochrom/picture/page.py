@@ -1,0 +1,253 @@
+"""A page: pixels, transparency and metadata, with everything needed to write it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+
+from ..color import Codes
+from ..errors import ArgumentError
+from ..media import default_suffix
+
+if TYPE_CHECKING:
+    from .jpeg_luma import JpegLuma
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How the source file stored its pixels, where that matters for writing them back.
+
+    Attributes:
+        compression: of a TIFF file, if it is one without loss: none, lzw, deflate or packbits.
+        lossless: of a WebP file.
+        bits: significant bits per channel of a deep AVIF or HEIC file, 10 or 12.
+    """
+
+    compression: str | None = None
+    lossless: bool = False
+    bits: int | None = None
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a picture file says besides its pixels.
+
+    Attributes:
+        exif: EXIF block, beginning with ``II`` or ``MM``; orientation 1, no thumbnail.
+        icc: profile the file is written in; None: sRGB. ``Picture.pixels`` is sRGB in any case.
+        xmp: XMP packet.
+        dpi: pixels per inch, horizontal and vertical, 1...100,000.
+        iptc: IPTC-IIM records, as in TIFF and JPEG files of press archives.
+        texts: comments of a JPEG file, or text chunks of a PNG file; go into that format only.
+        encoding: how the source was compressed.
+
+    Raises:
+        ArgumentError: ``dpi`` is out of range.
+    """
+
+    exif: bytes | None = None
+    icc: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    iptc: bytes | None = None
+    texts: tuple[bytes, ...] = ()
+    encoding: Encoding = field(default_factory=Encoding)
+
+    def __post_init__(self) -> None:
+        if self.dpi is not None and not plausible_dpi(self.dpi):
+            raise ArgumentError(
+                "the resolution is wrong",
+                expected="two numbers of pixels per inch in 1...100,000",
+                got=repr(self.dpi),
+                fix="correct dpi",
+            )
+
+
+def plausible_dpi(dpi: tuple[float, float]) -> bool:
+    """Whether a resolution can be written to every format."""
+    return len(dpi) == 2 and all(1 <= number <= 100_000 for number in dpi)
+
+
+class Deferred(NamedTuple):
+    """Pixels that are computed when they are first asked for.
+
+    Attributes:
+        shape: of what `make` returns.
+        dtype: of what `make` returns: uint8 or uint16.
+        make: gives ``Picture.pixels``.
+    """
+
+    shape: tuple[int, ...]
+    dtype: Any
+    make: Callable[[], Codes]
+
+    @property
+    def ndim(self) -> int:
+        """Two for grey, three for RGB."""
+        return len(self.shape)
+
+
+class _Pixels:
+    """The attribute ``Picture.pixels``, which may be given as `Deferred`."""
+
+    def __get__(self, picture: Page | None, owner: type | None = None) -> Codes:
+        if picture is None:
+            raise AttributeError("pixels")  # a dataclass takes that for: no default
+        given = picture.__dict__["pixels"]
+        if isinstance(given, Deferred):
+            given = picture.__dict__["pixels"] = given.make()
+        return given  # type: ignore[no-any-return]
+
+    def __set__(self, picture: Page, value: Codes | Deferred) -> None:
+        picture.__dict__["pixels"] = value
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """One page of pixels in sRGB, upright.
+
+    Attributes:
+        pixels: ``(H, W)`` grey or ``(H, W, 3)`` RGB; uint8 or uint16; sRGB-encoded. May be given
+            as `Deferred`.
+        alpha: ``(H, W)`` of the same dtype, the largest code is opaque; None if there is none.
+        metadata: see Metadata.
+        format: ``"jpeg"``, ``"png"``, ``"tiff"``, ``"webp"``, ``"avif"``, ``"heic"``, ``"bmp"``,
+            ``"jp2"`` or ``"gif"`` as the source; None for arrays.
+        depth: bits per channel of the file, 8 or 16. Pixels may be uint16 at a depth of 8: those
+            of a file with a colour profile are, so that the conversion costs no tones.
+        note: one line for people that says by what the colours were inferred. Where it is set, a
+            saved file carries it in its metadata, together with IPTC's mark for such pictures.
+        luma: of a grey JPEG: what its coloured result is to copy from it.
+        notes: lines for people about what was in the file and is not in this picture.
+
+    Raises:
+        ArgumentError: the arrays are not of these forms.
+    """
+
+    pixels: _Pixels = _Pixels()
+    alpha: Codes | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+    format: str | None = None
+    depth: int = 0
+    note: str | None = None
+    luma: JpegLuma | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        given, alpha = self._given, self.alpha
+        form = given.shape[2:] in ((), (3,)) and given.ndim in (2, 3)
+        if not form or given.dtype not in (np.uint8, np.uint16) or 0 in given.shape:
+            raise bad_array(self.pixels, "(H, W) or (H, W, 3) of uint8 or uint16")
+        if alpha is not None and (alpha.shape != given.shape[:2] or alpha.dtype != given.dtype):
+            raise bad_array(alpha, f"alpha {given.shape[:2]} of {given.dtype}")
+        bits = np.dtype(given.dtype).itemsize * 8
+        object.__setattr__(self, "depth", min(self.depth or bits, bits))
+
+    @property
+    def _given(self) -> Codes | Deferred:
+        """The pixels, or what stands for them: both have a shape and a type."""
+        given: Codes | Deferred = self.__dict__["pixels"]
+        return given
+
+    @property
+    def grey(self) -> bool:
+        """Whether the pixels have one channel."""
+        return self._given.ndim == 2
+
+    @property
+    def dtype(self) -> Any:
+        """Of the pixels: uint8 or uint16."""
+        return np.dtype(self._given.dtype)
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return int(self._given.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return int(self._given.shape[1])
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of a file that can hold this picture in colour: its own if possible."""
+        if self.alpha is not None and self.format in ("jpeg", "bmp"):
+            return ".png"
+        return default_suffix(self.format, self.depth)
+
+    def with_pixels(self, rgb: Codes) -> Self:
+        """This picture with other pixels; metadata, transparency, format and depth stay.
+
+        Args:
+            rgb: ``(H, W)`` or ``(H, W, 3)`` of this size, uint8 or uint16, sRGB-encoded. Pixels of
+                another dtype than the present ones bring their own depth.
+
+        Raises:
+            ArgumentError: the array has another size or type.
+        """
+        if rgb.shape[:2] != self._given.shape[:2]:
+            raise bad_array(rgb, f"the size {self._given.shape[:2]}")
+        same = rgb.dtype == self._given.dtype
+        alpha = self.alpha
+        if alpha is not None and not same:
+            alpha = to_8_bits(alpha) if rgb.dtype == np.uint8 else alpha.astype(np.uint16) * 257
+        depth = self.depth if same else 0
+        return self.replaced(pixels=rgb, alpha=alpha, depth=depth, luma=None)
+
+    def with_note(self, note: str | None) -> Self:
+        """This picture with another note about its colours."""
+        return self.replaced(note=note)
+
+    def colored(
+        self, pixels: Deferred, chroma: Callable[[], tuple[Codes, Codes]] | None, note: str
+    ) -> Self:
+        """This picture in colour.
+
+        Args:
+            pixels: RGB of this size and type.
+            chroma: gives Cb and Cr for `luma`, if there is one: see `JpegLuma`.
+            note: see `Picture`.
+        """
+        luma = self.luma.with_chroma(chroma) if self.luma and chroma else None
+        return self.replaced(pixels=pixels, luma=luma, note=note)
+
+    def replaced(self, **changes: Any) -> Self:
+        """This picture with other attributes; pixels that are deferred stay so."""
+        values = {each.name: self.__dict__[each.name] for each in fields(self)}
+        return type(self)(**{**values, **changes})
+
+
+def upright(samples: Codes, orientation: int) -> Codes:
+    """``(H, W)`` or ``(H, W, C)`` samples turned as an EXIF orientation of 1...8 demands."""
+    if orientation == 1:
+        return samples
+    if orientation > 4:
+        samples = samples.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        samples = samples[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        samples = samples[::-1]
+    return np.ascontiguousarray(samples)
+
+
+def to_8_bits(samples: Codes) -> Codes:
+    """uint16 samples rounded to uint8 (uint8 as it is); a code of 257 k becomes k exactly."""
+    return samples if samples.dtype == np.uint8 else EIGHT_BITS[samples]
+
+
+EIGHT_BITS = ((np.arange(65536, dtype=np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+"""uint16 code -> uint8 code, rounded."""
+EIGHT_BITS.flags.writeable = False
+
+
+def bad_array(array: Codes, expected: str, got: str | None = None) -> ArgumentError:
+    return ArgumentError(
+        "the array is no picture",
+        expected=expected,
+        got=got or f"{array.dtype} {array.shape}",
+        fix="pass H x W x channels of sRGB samples",
+    )
