@@ -1,0 +1,72 @@
+"""The scripts of `examples/` do what their first lines say."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.helpers.cli_model import is_coloured, write_picture
+
+Run = Callable[..., None]
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a script as ``python examples/NAME ARGUMENTS`` does."""
+
+    def run(name: str, *arguments: object) -> None:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+
+    return run
+
+
+def test_each_script_is_run_here() -> None:
+    named = Path(__file__).read_text(encoding="utf-8")
+    scripts = sorted(path.name for path in EXAMPLES.glob("*.py"))
+    assert len(scripts) >= 4
+    assert [name for name in scripts if f'run("{name}"' not in named] == []
+
+
+def test_one_picture(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = write_picture(tmp_path / "old.png")
+    run("one_picture.py", source, tmp_path / "new.png")
+    assert is_coloured(tmp_path / "new.png")
+    assert "48 x 32 pixels" in capsys.readouterr().out
+
+
+def test_hints(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = write_picture(tmp_path / "old.png", 96, 64)
+    run("hints.py", source, tmp_path, "20,20,#a02020", "70,40,#2020a0")
+    assert is_coloured(tmp_path / "hints-1.png")
+    assert (tmp_path / "hints-1.png").read_bytes() != (tmp_path / "hints-2.png").read_bytes()
+    assert capsys.readouterr().out.count("#") >= 2
+
+
+def test_film(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="needs PyAV (extra video)")
+    pytest.importorskip("cv2", reason="needs OpenCV (extra video)")
+    from tests.helpers.video_files import Recipe, make_film
+
+    source = make_film(tmp_path / "old.mp4", Recipe(times=tuple(range(0, 4 * 512, 512))))
+    run("film.py", source, tmp_path / "new.mp4")
+    assert (tmp_path / "new.mp4").stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_own_training(run: Run, tmp_path: Path) -> None:
+    for package in ("torch", "lightning", "onnxscript", "matplotlib", "safetensors"):
+        pytest.importorskip(package, reason=f"needs {package} (extra train)")
+    from tests.helpers.training_pictures import fill
+
+    fill(tmp_path / "set", 8)
+    old = write_picture(tmp_path / "old.jpg")
+    run("own_training.py", tmp_path / "set", tmp_path / "mine", old, 1)
+    with Image.open(tmp_path / "mine" / "colored.jpg") as image:
+        assert image.size == (48, 32)
