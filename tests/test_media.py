@@ -142,10 +142,11 @@ FILES = {
 def test_command_line_service_and_app_agree(tmp_path: Path, name: str) -> None:
     pytest.importorskip("streamlit", reason="needs the extra web")
     pytest.importorskip("fastapi", reason="needs the extra server")
-    from photochrom.server import job_routes
     from photochrom.server.films import colorize_film
     from photochrom.server.options import Options
     from photochrom.server.uploads import Upload
+
+    from photochrom.server import job_routes
     from photochrom.web.workspace import Workspace
 
     kind, make = FILES[name]

@@ -24,10 +24,13 @@ for package in ("fastapi", "fastapi_offline", "httpx", "prometheus_client", "uvi
 
 import httpx  # noqa: E402
 
-from photochrom.server.films import ColorizeFilm, colorize_film  # noqa: E402
-from photochrom.server.serve import server  # noqa: E402
+from photochrom.cancel import CancelToken  # noqa: E402
+from photochrom.server.http.connection import ConnectionLimits  # noqa: E402
+from photochrom.server.jobs.runner import ColorizeFilm  # noqa: E402
 from photochrom.server.service import Service  # noqa: E402
 from photochrom.server.settings import Settings  # noqa: E402
+from photochrom.server.uvicorn_server import server  # noqa: E402
+from photochrom.server.workers.process import WorkerProcess  # noqa: E402
 from tests.helpers import tiny_models  # noqa: E402
 
 START = "import typer; from photochrom.cli.serve import serve; typer.run(serve)"
@@ -54,18 +57,23 @@ def model(folder: Path) -> Path:
 
 @contextmanager
 def running(
-    folder: Path, *, film: ColorizeFilm = colorize_film, **settings: Any
+    folder: Path,
+    *,
+    film: ColorizeFilm | None = None,
+    limits: ConnectionLimits | None = None,
+    **settings: Any,
 ) -> Iterator[Running]:
     """A service in a thread of this process."""
     folder.mkdir(parents=True, exist_ok=True)
     given: dict[str, Any] = {
         "models": (str(model(folder)),),
         "folder": folder / "state",
-        "concurrent": 2,
+        "concurrent": 1,
+        "drain": 0,
         "grace": 1,
     }
     service = Service(Settings(**given | settings), film)
-    uvicorn = server(service, "127.0.0.1", 0)
+    uvicorn = server(service, "127.0.0.1", 0, limits)
     thread = threading.Thread(target=uvicorn.run)
     thread.start()
     wait_for(lambda: uvicorn.started or not thread.is_alive())
@@ -129,25 +137,27 @@ def wait_for(happened: Callable[[], Any], seconds: float = 20) -> None:
 
 
 class Gate:
-    """Holds a service's network back until it is opened."""
+    """Holds tasks back before they go to worker processes, until it is opened."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self) -> None:
         self.open, self.calls = threading.Event(), 0
-        model = next(iter(service.colorizers.values())).model
-        self._predict, self._model = model.predict, model
-        model.predict = self._hold  # type: ignore[assignment, method-assign]
+        self._run = WorkerProcess.run
 
-    def _hold(self, *arguments: Any) -> Any:
+    def _hold(self, process: WorkerProcess, task: Any, cancel: CancelToken, *more: Any) -> Any:
         self.calls += 1
-        assert self.open.wait(30)
-        return self._predict(*arguments)
+        end = time.monotonic() + 30
+        while not self.open.wait(0.02):
+            cancel.check()
+            assert time.monotonic() < end
+        return self._run(process, task, cancel, *more)
 
     def __enter__(self) -> Gate:
+        WorkerProcess.run = lambda *given: self._hold(*given)  # type: ignore[assignment, method-assign]
         return self
 
     def __exit__(self, *error: object) -> None:
         self.open.set()
-        self._model.predict = self._predict  # type: ignore[method-assign]
+        WorkerProcess.run = self._run  # type: ignore[method-assign]
 
 
 def picture(format: str = "jpeg", width: int = 48, height: int = 32, **options: Any) -> bytes:

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from photochrom import ArgumentError, ClipError, Colorizer, ColorOptions
-from photochrom.server.films import missing
-from photochrom.server.folder import Folder
-from photochrom.server.store import Job, Store
+from photochrom import ArgumentError, CancelToken, ClipError, Colorizer, ColorOptions
+from photochrom.server.http.job_routes import missing_for_films
+from photochrom.server.jobs.job_files import JobFiles
+from photochrom.server.jobs.job_store import Job, JobStore
+from photochrom.server.workers.messages import FilmTask
 from tests.helpers.server_running import (
     Gate,
     Running,
@@ -39,24 +40,17 @@ class FakeFilm:
         self.frames, self.calls, self.wait = frames, 0, threading.Event()
         self.wait.set()
 
-    def __call__(
-        self,
-        source: Path,
-        output: Path,
-        colorizer: Colorizer,
-        options: ColorOptions,
-        progress: Any,
-    ) -> None:
+    def __call__(self, task: FilmTask, cancel: CancelToken, progress: Any) -> None:
         self.calls += 1
-        self.colorizer, self.options = colorizer, options
-        assert source.read_bytes() == FILM
-        assert source.suffix == output.suffix == ".mp4"
+        self.options = task.options
+        assert task.source.read_bytes() == FILM
+        assert task.source.suffix == task.target.suffix == ".mp4"
         for frame in range(self.frames):
             progress(frame, self.frames)
             while not self.wait.wait(0.02):
-                progress(frame, self.frames)
+                cancel.check()
         progress(self.frames, self.frames)
-        output.write_bytes(b"coloured" + FILM)
+        task.target.write_bytes(b"coloured" + FILM)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +60,7 @@ def film() -> FakeFilm:
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory, film: FakeFilm) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("server"), film=film, max_frames=1000) as found:
+    with running(tmp_path_factory.mktemp("server"), film=film) as found:
         yield found
 
 
@@ -138,7 +132,7 @@ def test_all_that_fails(live: Running) -> None:
 
 
 def test_events(live: Running) -> None:
-    with Gate(live.service) as gate:
+    with Gate() as gate:
         job = post(live, *[(f"{n}.jpg", JPEG) for n in range(3)])
         wait_for(lambda: gate.calls == 1)
         seen = []
@@ -156,7 +150,7 @@ def test_events(live: Running) -> None:
 
 
 def test_cancel_a_running_and_a_waiting_job(live: Running) -> None:
-    with Gate(live.service) as gate:
+    with Gate() as gate:
         first, second = post(live, ("a.jpg", JPEG), ("b.jpg", JPEG)), post(live, ("c.jpg", JPEG))
         wait_for(lambda: gate.calls == 1)
         for job in (first, second):
@@ -166,7 +160,7 @@ def test_cancel_a_running_and_a_waiting_job(live: Running) -> None:
             check_error(answer, 409, "not_ready", "cancelled")
     last = ended(live, post(live, ("d.jpg", JPEG)))
     assert last["state"] == "done"
-    folder = live.service.jobs.folder
+    folder = live.service.jobs.files
     wait_for(lambda: not folder.of(first["id"]).exists() and not folder.of(second["id"]).exists())
 
 
@@ -189,23 +183,15 @@ def test_a_film_is_cancelled_in_its_middle(live: Running, film: FakeFilm) -> Non
     other = ended(live, post(live, ("a.jpg", JPEG)))  # pictures do not wait for films
     assert other["state"] == "done"
     live.client.delete(job["links"]["self"])
-    folder = live.service.jobs.folder.of(job["id"])
+    folder = live.service.jobs.files.of(job["id"])
     wait_for(lambda: not folder.exists())
     film.wait.set()
     assert ended(live, job)["state"] == "cancelled"
 
 
-def test_a_film_that_is_too_long(live: Running, film: FakeFilm) -> None:
-    film.frames = 1001
-    job = ended(live, post(live, ("a.mp4", FILM)))
-    film.frames = 5
-    assert job["state"] == "failed"
-    assert "1,000 frames" in job["error"]
-
-
 def test_a_film_that_is_broken(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(source: Path, *others: Any) -> None:
-        raise ClipError(f"{source} cannot be read", expected="a film", got="noise", fix="send one")
+    def broken(*others: Any) -> None:
+        raise ClipError("the film cannot be read", expected="a film", got="noise", fix="send one")
 
     monkeypatch.setattr(live.service.jobs, "_film", broken)
     job = ended(live, post(live, ("a.mp4", FILM)))
@@ -215,8 +201,8 @@ def test_a_film_that_is_broken(live: Running, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_film_by_the_real_function(tmp_path: Path) -> None:
     """One small film, with the package's own colorize_video."""
-    if missing() is not None:
-        pytest.skip(f"{missing()} is not installed (extra video)")
+    if missing_for_films() is not None:
+        pytest.skip(f"{missing_for_films()} is not installed (extra video)")
     import av
 
     buffer = io.BytesIO()
@@ -243,7 +229,9 @@ def test_a_film_by_the_real_function(tmp_path: Path) -> None:
 
 def test_a_film_with_options_of_pictures(live: Running) -> None:
     answer = live.client.post("/v1/jobs?format=png", content=FILM)
-    check_error(answer, 422, "invalid", "format", "a film takes only")
+    check_error(answer, 422, "invalid", "format", "a film does not take")
+    answer = live.client.post("/v1/jobs?codec=h264", content=JPEG)
+    check_error(answer, 422, "invalid", "codec", "a picture does not take")
 
 
 def test_films_and_pictures_do_not_mix(live: Running) -> None:
@@ -252,18 +240,18 @@ def test_films_and_pictures_do_not_mix(live: Running) -> None:
 
 
 def test_without_the_extra_for_films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photochrom.server.films._NEEDED", ("json", "no_such_package.inside"))
-    assert missing() == "the package no_such_package.inside"
+    needed = "photochrom.server.http.job_routes._FILM_PACKAGES"
+    monkeypatch.setattr(needed, ("json", "no_such_package"))
     with running(tmp_path) as live:
         answer = live.client.post("/v1/jobs", content=FILM)
-        check_error(answer, 415, "unsupported", "no_such_package.inside is missing")
+        check_error(answer, 415, "unsupported", "no_such_package is missing")
 
 
 def test_results_expire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photochrom.server.jobs._SWEEP", 0.1)
+    monkeypatch.setattr("photochrom.server.jobs.runner._SWEEP", 0.1)
     with running(tmp_path, keep=1 / 3600) as live:
         job = ended(live, post(live, ("a.jpg", JPEG)))
-        folder = live.service.jobs.folder.of(job["id"])
+        folder = live.service.jobs.files.of(job["id"])
         assert folder.exists()
         wait_for(lambda: live.client.get(job["links"]["self"]).status_code == 404)
         assert not folder.exists()
@@ -272,7 +260,7 @@ def test_results_expire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_stopped_and_started_again(tmp_path: Path, film: FakeFilm) -> None:
     """What is interrupted by a stop goes on, and does not do again what was done."""
     film.wait.clear()
-    with running(tmp_path, film=film, concurrent=1) as live, Gate(live.service) as gate:
+    with running(tmp_path, film=film) as live, Gate() as gate:
         finished = live.client.post("/v1/jobs", files={"file": ("x.jpg", JPEG)}).json()
         gate.open.set()
         ended(live, finished)
@@ -295,8 +283,8 @@ def test_stopped_and_started_again(tmp_path: Path, film: FakeFilm) -> None:
 def test_what_a_crash_left(tmp_path: Path) -> None:
     """Running jobs are taken up again, hopeless ones given up, orphans removed."""
     folder = tmp_path / "state"
-    files = Folder(folder)
-    store = Store(files.database)
+    files = JobFiles(folder)
+    store = JobStore(files.database)
     ids = {name: str(number) * 32 for number, name in enumerate(("again", "hopeless", "orphan"))}
     for name, id in ids.items():
         (files.of(id) / "in").mkdir(parents=True)
@@ -320,15 +308,15 @@ def test_what_a_crash_left(tmp_path: Path) -> None:
         lost_job = live.client.get(f"/v1/jobs/{ids['hopeless']}").json()
         assert lost_job["state"] == "failed"
         assert "ended 3 times" in lost_job["error"]
-        assert not live.service.jobs.folder.of(ids["orphan"]).exists()
+        assert not live.service.jobs.files.of(ids["orphan"]).exists()
 
 
 def test_one_service_per_folder(tmp_path: Path) -> None:
-    first = Folder(tmp_path / "state")
+    first = JobFiles(tmp_path / "state")
     with pytest.raises(ArgumentError, match="another service"):
-        Folder(tmp_path / "state")
+        JobFiles(tmp_path / "state")
     first.close()
-    Folder(tmp_path / "state").close()
+    JobFiles(tmp_path / "state").close()
     (tmp_path / "file").write_text("")
     with pytest.raises(ArgumentError, match="--folder"):
-        Folder(tmp_path / "file" / "state")
+        JobFiles(tmp_path / "file" / "state")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import socket
@@ -17,10 +18,13 @@ from typing import Any
 import httpx
 import pytest
 
-from photochrom.server import connections
+from photochrom.server.http.connection import ConnectionLimits
+from photochrom.server.workers.messages import WorkerFault
+from photochrom.server.workers.process import WorkerProcess
 from tests.helpers.server_running import Gate, Running, check_error, picture, running, wait_for
 
 JPEG = picture()
+LIMITS = ConnectionLimits()
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +36,16 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         max_pixels=100_000,
         max_files=3,
         timeout=1.5,
-        concurrent=1,
         queue=2,
+        per_client=3,
+        limits=LIMITS,
     ) as found:
         yield found
 
 
 def idle(live: Running) -> None:
     """Nothing waits and nothing works any more."""
-    wait_for(lambda: live.service.desk.taken == live.service.desk.working == 0)
+    wait_for(lambda: live.service.pool.taken == live.service.pool.working == 0)
 
 
 def png_bomb(width: int, height: int) -> bytes:
@@ -101,7 +106,7 @@ def test_2_gb_are_refused_before_a_client_that_asks_sends_them(live: Running) ->
 
 def test_chunks_without_end(live: Running) -> None:
     """A client that goes on sending up to 2 GB can read the answer, and is cut off."""
-    before = live.service.desk.taken
+    before = live.service.pool.taken
     sent, chunk = 0, b"10000\r\n" + bytes(65536) + b"\r\n"
     with socket.create_connection(live.address) as line:
         line.settimeout(5)
@@ -125,7 +130,7 @@ def test_chunks_without_end(live: Running) -> None:
                 time.sleep(0.001)
     assert answer.startswith(b"HTTP/1.1 413")
     assert sent < 64 << 20
-    assert live.service.desk.taken == before == 0
+    assert live.service.pool.taken == before == 0
 
 
 def test_a_large_form(live: Running) -> None:
@@ -156,17 +161,24 @@ def test_a_body_that_drips(live: Running) -> None:
 
 
 def test_a_head_that_drips(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "_SECONDS", 0.6)
+    monkeypatch.setattr(LIMITS, "head", 0.3)
     with socket.create_connection(live.address) as line:
+        line.sendall(b"GET /healthz HTTP/1.1\r\nHo")
+        line.settimeout(0.05)
+        answer, sent = b"", 0
+        while not answer and sent < 400:  # also while the service answers: it reads on for a while
+            line.sendall(b"o")
+            sent += 1
+            with contextlib.suppress(TimeoutError):
+                answer = line.recv(1, socket.MSG_PEEK)
         line.settimeout(5)
-        for byte in b"GET /healthz HTTP/1.1\r\nHo":
-            line.sendall(bytes([byte]))
-            time.sleep(0.02)
-        check_error(received(line), 408, "too_slow", "head")
+        answered = received(line)
+        check_error(answered, 408, "too_slow", "head")
+        assert answered.headers["x-request-id"]
 
 
 def test_a_connection_that_says_nothing(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "_SECONDS", 0.3)
+    monkeypatch.setattr(LIMITS, "head", 0.3)
     with socket.create_connection(live.address) as line:
         line.settimeout(5)
         assert line.recv(100) == b""
@@ -174,7 +186,7 @@ def test_a_connection_that_says_nothing(live: Running, monkeypatch: pytest.Monke
 
 def test_a_rest_that_nobody_reads(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the answer a client may not go on sending for ever."""
-    monkeypatch.setattr(connections, "_SECONDS", 0.5)
+    monkeypatch.setattr(LIMITS, "head", 0.5)
     with socket.create_connection(live.address) as line:
         line.settimeout(5)
         line.sendall(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n")
@@ -198,12 +210,12 @@ def test_what_is_not_http(live: Running) -> None:
 
 def test_a_full_queue(live: Running) -> None:
     with ThreadPoolExecutor(3) as pool:
-        with Gate(live.service) as gate:
+        with Gate() as gate:
             waiting = [
                 pool.submit(httpx.post, f"{live.url}/v1/colorize", content=JPEG, timeout=30)
                 for _ in range(3)
             ]
-            wait_for(lambda: live.service.desk.taken == 3 and gate.calls == 1)
+            wait_for(lambda: live.service.pool.taken == 3 and gate.calls == 1)
             answer = live.client.post("/v1/colorize", content=JPEG)
             check_error(answer, 429, "busy", "wait")
             assert 1 <= int(answer.headers["retry-after"]) <= 60
@@ -213,7 +225,7 @@ def test_a_full_queue(live: Running) -> None:
 
 
 def test_a_picture_that_takes_too_long(live: Running) -> None:
-    with Gate(live.service):
+    with Gate():
         answer = live.client.post("/v1/colorize", content=JPEG)
         check_error(answer, 503, "unavailable", "1.5 s")
         assert answer.headers["retry-after"]
@@ -225,16 +237,15 @@ def test_a_client_that_hangs_up(live: Running) -> None:
     request = (
         b"POST /v1/colorize HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(JPEG)
     ) + JPEG
-    desk = live.service.desk
-    with Gate(live.service) as gate:
+    pool = live.service.pool
+    with Gate() as gate:
         lines = [socket.create_connection(live.address) for _ in range(3)]
         for line in lines:
             line.sendall(request)
-        wait_for(lambda: desk.taken == 3 and gate.calls == 1)
+        wait_for(lambda: pool.taken == 3 and gate.calls == 1)
         for line in lines:
             line.close()
-        wait_for(lambda: desk.taken == 0)  # at once, though a thread is still at work
-        assert desk.working == 1
+        wait_for(lambda: pool.taken == 0)
     idle(live)
     assert gate.calls == 1  # those that waited were never begun
     text = live.client.get("/metrics").text
@@ -244,12 +255,12 @@ def test_a_client_that_hangs_up(live: Running) -> None:
 def test_a_client_that_hangs_up_while_it_sends(live: Running) -> None:
     with socket.create_connection(live.address) as line:
         line.sendall(b"POST /v1/colorize HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc")
-        wait_for(lambda: live.service.desk.taken == 1)
+        wait_for(lambda: live.service.pool.taken == 1)
     idle(live)
 
 
 def test_a_full_queue_of_jobs(tmp_path: Path) -> None:
-    with running(tmp_path, max_jobs=1, concurrent=1) as live, Gate(live.service) as gate:
+    with running(tmp_path, max_jobs=1) as live, Gate() as gate:
         first = live.client.post("/v1/jobs", content=JPEG)
         wait_for(lambda: gate.calls == 1)
         second = live.client.post("/v1/jobs", content=JPEG)
@@ -260,7 +271,7 @@ def test_a_full_queue_of_jobs(tmp_path: Path) -> None:
 
 
 def test_a_full_disk(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live.service.jobs.folder, "free", lambda: 1000)
+    monkeypatch.setattr(live.service.jobs.files, "free", lambda: 1000)
     answer = live.client.post("/v1/jobs", content=JPEG)
     check_error(answer, 503, "unavailable", "disk")
     assert answer.headers["retry-after"]
@@ -269,16 +280,15 @@ def test_a_full_disk(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*arguments: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(live.service.jobs.folder, "take", full)
+    monkeypatch.setattr(live.service.jobs.files, "take", full)
     check_error(live.client.post("/v1/jobs", content=JPEG), 503, "unavailable", "disk")
 
 
 def test_an_error_of_our_own(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: Any) -> None:
-        raise ZeroDivisionError("secret")
+        raise WorkerFault("ZeroDivisionError: secret")
 
-    model = live.service.colorizers["tiny"].model
-    monkeypatch.setattr(model, "predict", broken)
+    monkeypatch.setattr(WorkerProcess, "run", broken)
     answer = live.client.post("/v1/colorize", content=JPEG)
     assert "secret" not in check_error(answer, 500, "internal", "log")
 

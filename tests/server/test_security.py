@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from photochrom import ArgumentError
-from photochrom.server.folder import zip_name
-from photochrom.server.security import Keys, add_key
+from photochrom.server.api_keys import Keys, add_key
+from photochrom.server.jobs.job_files import zip_name
 from tests.helpers.cli_model import invoke
 from tests.helpers.server_running import Gate, Running, check_error, picture, running, wait_for
 
@@ -178,10 +178,10 @@ def test_private_and_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     large = picture("bmp", 1200, 1000)  # larger than what is kept in memory
     with running(tmp_path) as live:
-        with Gate(live.service) as gate:
+        with Gate() as gate:
             job = live.client.post("/v1/jobs", files={"file": large}).json()
             wait_for(lambda: gate.calls == 1)
-            place = live.service.jobs.folder.path
+            place = live.service.jobs.files.path
             for path in [place, *place.rglob("*")]:
                 mode = stat.S_IMODE(path.stat().st_mode)
                 # The umask, which closes these too, is the command's, not the tests' process's.
@@ -191,7 +191,7 @@ def test_private_and_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             assert list(scratch.iterdir()) == []  # without a name already
         here = job["links"]["self"]
         wait_for(lambda: live.client.get(here).json()["state"] == "done")
-        folder = live.service.jobs.folder.of(job["id"])
+        folder = live.service.jobs.files.of(job["id"])
         assert [each.name for each in folder.iterdir()] == ["result.zip"]
         assert live.client.delete(here).status_code == 204
         assert not folder.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from .commands import say
 _NEEDED = ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "uvicorn")
 
 
-def _option(name: str, help: str, metavar: str = "NUMBER", **more: Any) -> Any:
+def _option(name: str, help: str, metavar: str | None = "NUMBER", **more: Any) -> Any:
     """An option that the environment variable PHOTOCHROM_NAME sets too."""
     variable = f"PHOTOCHROM_{name.replace('-', '_').upper()}"
     return typer.Option(
@@ -62,6 +63,19 @@ def serve(
             show_default="none",
         ),
     ] = None,
+    root_path: Annotated[
+        str, _option("root-path", "Path under which a proxy offers the service.", "PATH")
+    ] = "",
+    forwarded_allow_ips: Annotated[
+        list[str] | None,
+        _option(
+            "forwarded-allow-ips",
+            "Address or network of a proxy whose X-Forwarded-For is believed, * for all. Can be "
+            "given several times.",
+            "ADDRESS",
+            show_default="127.0.0.1",
+        ),
+    ] = None,
     max_upload: Annotated[float, _option("max-upload", "Megabytes of a picture.")] = 64,
     max_job_upload: Annotated[
         float, _option("max-job-upload", "Megabytes of all files of a job.")
@@ -83,52 +97,71 @@ def serve(
             show_default="as many as there are cores",
         ),
     ] = None,
+    worker_memory: Annotated[
+        float,
+        _option("worker-memory", "Megabytes that a worker may use for a picture or a film."),
+    ] = 2048,
     queue: Annotated[int, _option("queue", "Requests that may wait beyond those.")] = 64,
+    per_client: Annotated[
+        int | None,
+        _option(
+            "per-client",
+            "Requests for pictures, and event streams, of one key or address at a time.",
+            show_default="half of what there is room for",
+            min=1,
+        ),
+    ] = None,
+    max_connections: Annotated[
+        int, _option("max-connections", "Connections at the same time.", min=10)
+    ] = 1000,
     max_jobs: Annotated[int, _option("max-jobs", "Jobs that may wait.")] = 20,
     keep: Annotated[float, _option("keep", "Hours for which results of jobs are kept.")] = 24,
-    grace: Annotated[
-        float, _option("grace", "Seconds that requests get to finish after a signal to stop.")
-    ] = 8,
+    drain: Annotated[
+        float,
+        _option("drain", "Seconds after a signal to stop in which connections are accepted still."),
+    ] = 2,
+    grace: Annotated[float, _option("grace", "Seconds that requests then get to finish.")] = 6,
+    webhook_secret: Annotated[
+        Path | None,
+        _option(
+            "webhook-secret",
+            "File of the secret that signs calls of webhooks.",
+            "FILE",
+            show_default="no webhooks",
+        ),
+    ] = None,
+    webhook_private: Annotated[
+        bool, _option("webhook-private", "Webhooks may have private addresses.", None)
+    ] = False,
 ) -> None:
     """Serve over HTTP.
 
     For example: photochrom serve --port 8000, then http://127.0.0.1:8000/docs in a browser. Every
     option can be set by an environment variable, --max-upload for example by PHOTOCHROM_MAX_UPLOAD.
     """
+    arguments = dict(locals())
     for package in _NEEDED:
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError.of(package, "server", "photochrom serve")
     if new_key is not None:
         _make_key(api_keys, new_key)
         return
-    from ..server.serve import run
     from ..server.settings import Settings
+    from ..server.uvicorn_server import run
 
-    given: dict[str, Any] = {
-        "models": tuple(model or ()) or None,
-        "folder": folder,
-        "api_keys": api_keys,
-        "cors_origins": tuple(cors_origin or ()),
-        "max_upload": max_upload,
-        "max_job_upload": max_job_upload,
-        "max_pixels": max_pixels,
-        "max_size": max_size,
-        "max_hints": max_hints,
-        "max_files": max_files,
-        "max_frames": max_frames,
-        "timeout": timeout,
-        "concurrent": concurrent,
-        "queue": queue,
-        "max_jobs": max_jobs,
-        "keep": keep,
-        "grace": grace,
-    }
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    given = {**arguments, "models": tuple(model or ()) or None}
+    for name in ("cors_origin", "forwarded_allow_ips"):
+        given[name] = tuple(given[name] or ()) or None
+    given["cors_origins"] = given.pop("cors_origin")
+    names = {each.name for each in fields(Settings)}
+    settings = Settings(
+        **{name: value for name, value in given.items() if name in names and value is not None}
+    )
     run(settings, host, port)
 
 
 def _make_key(file: Path | None, name: str) -> None:
-    from ..server.security import add_key
+    from ..server.api_keys import add_key
 
     if file is None:
         raise ArgumentError(

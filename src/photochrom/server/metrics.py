@@ -1,8 +1,12 @@
-"""What Prometheus can ask of the service."""
+"""Metrics for Prometheus."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import (
     CollectorRegistry,
@@ -12,12 +16,12 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 if TYPE_CHECKING:
-    from .colour import Answer
-    from .desk import Desk
-    from .store import Store
+    from .jobs.job_store import Job, JobStore
+    from .workers.pool import WorkerPool
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
 
@@ -25,18 +29,19 @@ _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 class Metrics:
-    """The service's counters, in a registry of their own.
+    """The service's metrics, in a registry of their own.
 
     Args:
-        desk, store: asked for their numbers when Prometheus asks.
+        pool, store: asked for their numbers when Prometheus asks.
     """
 
-    def __init__(self, desk: Desk, store: Store) -> None:
+    def __init__(self, pool: WorkerPool, store: JobStore) -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
+        registry.register(_Numbers(pool, store))
         self._requests = Counter(
-            "photochrom_requests", "Requests answered.", ("route", "method", "status"),
+            "photochrom_requests", "Requests answered.", ("route", "method", "status", "key"),
             registry=registry,
         )  # fmt: skip
         self._seconds = Histogram(
@@ -48,29 +53,69 @@ class Metrics:
             buckets=_SECONDS, registry=registry,
         )  # fmt: skip
         self._pictures = Counter(
-            "photochrom_pictures", "Pages coloured.", ("model",), registry=registry
+            "photochrom_pictures", "Pages coloured.", ("model", "key"), registry=registry
         )
+        self._jobs = Counter(
+            "photochrom_jobs_ended", "Jobs that have ended.", ("kind", "state", "key"),
+            registry=registry,
+        )  # fmt: skip
         taken = Gauge("photochrom_places_taken", "Requests at work or waiting.", registry=registry)
-        taken.set_function(lambda: desk.taken)
-        working = Gauge("photochrom_working", "Pictures being coloured now.", registry=registry)
-        working.set_function(lambda: desk.working)
-        self._jobs = Gauge("photochrom_jobs", "Jobs kept, by state.", ("state",), registry=registry)
-        self._store = store
+        taken.set_function(lambda: pool.taken)
+        working = Gauge("photochrom_working", "Worker processes at work.", registry=registry)
+        working.set_function(lambda: pool.working)
 
-    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+    def request(self, route: str, method: str, status: int, key: str, seconds: float) -> None:
         """Count a request; `route` is the pattern of its path, not the path."""
-        self._requests.labels(route, method, str(status)).inc()
+        self._requests.labels(route, method, str(status), key).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def picture(self, model: str, answer: Answer) -> None:
-        """Count a coloured picture."""
-        self._pictures.labels(model).inc(answer.pages)
-        for step, seconds in answer.seconds.items():
+    def picture(self, model: str, key: str | None, result: dict[str, Any]) -> None:
+        """Count a coloured picture; `result` is the worker's."""
+        self._pictures.labels(model, key or "").inc(result["pages"])
+        for step, seconds in result["seconds"].items():
             self._steps.labels(model, step).observe(seconds)
+
+    def job_ended(self, job: Job, state: str) -> None:
+        """Count a job that has ended."""
+        self._jobs.labels(job.kind, state, job.owner or "").inc()
 
     def text(self) -> bytes:
         """All of it, in Prometheus's format."""
-        self._jobs.clear()
-        for state, number in self._store.counts().items():
-            self._jobs.labels(state).set(number)
         return generate_latest(self.registry)
+
+
+class _Numbers:
+    """Numbers that are counted elsewhere."""
+
+    def __init__(self, pool: WorkerPool, store: JobStore) -> None:
+        self._pool, self._store = pool, store
+
+    def collect(self) -> Iterator[Any]:
+        """See prometheus_client's collectors."""
+        jobs = GaugeMetricFamily("photochrom_jobs", "Jobs kept, by state.", labels=["state"])
+        with contextlib.suppress(sqlite3.OperationalError):  # locked: the other numbers still count
+            for state, number in self._store.counts().items():
+                jobs.add_metric([state], number)
+        yield jobs
+        deaths = CounterMetricFamily(
+            "photochrom_worker_deaths", "Worker processes ended in a task.", labels=["reason"]
+        )
+        for reason, number in dict(self._pool.deaths).items():
+            deaths.add_metric([reason], number)
+        yield deaths
+        memory = GaugeMetricFamily(
+            "photochrom_worker_memory_bytes", "Resident memory of a worker.", labels=["worker"]
+        )
+        for number, pid in enumerate(self._pool.pids()):
+            if (size := _resident(pid)) is not None:
+                memory.add_metric([str(number)], size)
+        yield memory
+
+
+def _resident(pid: int) -> int | None:
+    """Bytes of memory of a process; None where /proc does not tell."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmRSS:"))
+    except (OSError, StopIteration):
+        return None

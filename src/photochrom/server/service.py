@@ -1,4 +1,4 @@
-"""The parts of a running service, put together once."""
+"""The parts of a running service."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 import threading
 from pathlib import Path
 
-import numpy as np
-
 from .._system import cores
-from ..colorizer import Colorizer
 from ..errors import ArgumentError
-from ..models.registry import Registry
-from .desk import Desk
-from .films import ColorizeFilm, colorize_film
-from .jobs import Jobs
+from .api_keys import Keys
+from .http.client_limits import ClientLimit
+from .jobs.runner import ColorizeFilm, JobRunner
+from .jobs.webhook import Webhooks
 from .metrics import Metrics
-from .security import Keys
-from .settings import Settings
+from .settings import MEGABYTE, Settings
+from .workers.messages import ModelFile, WorkerSettings
+from .workers.pool import WorkerPool
+
+_STREAMS = 200  # event streams at the same time
 
 
 class Service:
@@ -25,12 +25,12 @@ class Service:
 
     Args:
         settings: of the operator.
-        film: colours one.
+        film: colours one; None: a worker process.
 
     Attributes:
         settings: as given.
-        colorizers: the loaded models by name, the default first.
-        desk, jobs, metrics: see there.
+        pool, jobs, metrics: see there.
+        picture_limit, stream_limit: on requests with files, and on event streams.
         keys: None if no key is asked for.
         stopping: set when the service has been told to stop.
 
@@ -39,41 +39,48 @@ class Service:
         ArgumentError: the keys or the folder cannot be used, or two models have one name.
     """
 
-    def __init__(self, settings: Settings, film: ColorizeFilm = colorize_film) -> None:
+    def __init__(self, settings: Settings, film: ColorizeFilm | None = None) -> None:
         self.settings = settings
         self.keys = None if settings.api_keys is None else Keys(settings.api_keys)
-        self.colorizers: dict[str, Colorizer] = {}
-        for model in settings.models:
-            name = _name(model)
-            if name in self.colorizers:
-                raise ArgumentError(
-                    "the models to serve",
-                    expected="different names",
-                    got=f"{name} twice",
-                    fix="rename one of the files",
-                )
-            self.colorizers[name] = _loaded(model, max(1, cores() // settings.concurrent))
-        self.desk = Desk(settings.concurrent, settings.queue)
-        self.jobs = Jobs(settings, self.colorizers, self.desk, film)
-        self.metrics = Metrics(self.desk, self.jobs.store)
-        self.films = film
+        webhooks = Webhooks(settings.webhook_secret, settings.webhook_private)
+        self.pool = WorkerPool(_worker_settings(settings), settings.concurrent, settings.queue)
+        try:
+            self.jobs = JobRunner(settings, self.pool, webhooks, film)
+        except BaseException:
+            self.pool.close()
+            raise
+        self.metrics = Metrics(self.pool, self.jobs.store)
+        self.jobs.on_end = self.metrics.job_ended
+        each = settings.per_client or max(1, self.pool.places // 2)
+        self.picture_limit = ClientLimit("requests", each)
+        self.stream_limit = ClientLimit("event streams", each, _STREAMS)
         self.stopping = threading.Event()
 
     def close(self) -> None:
         """Stop what is being done; jobs go on after the next start."""
         self.stopping.set()
         self.jobs.stop()
-        self.desk.close()
+        self.pool.close()
 
 
-def _loaded(model: str, threads: int) -> Colorizer:
+def _worker_settings(settings: Settings) -> WorkerSettings:
+    models = tuple(ModelFile(_name(model), model) for model in settings.models)
+    names = [model.name for model in models]
+    if len(set(names)) < len(names):
+        raise ArgumentError(
+            "the models to serve",
+            expected="different names",
+            got=f"{next(name for name in names if names.count(name) > 1)} twice",
+            fix="rename one of the files",
+        )
     # Pictures side by side, each with its part of the cores, are a third more per second than
     # pictures that all want all of them.
-    colorizer = Colorizer(Registry().resolve(model), threads=threads)
-    # The first run of a network takes longer: not at the expense of the first request.
-    height, width = colorizer.model.fit(64, 64)
-    colorizer.model.predict(np.zeros((1, 1, height, width), np.float32))
-    return colorizer
+    return WorkerSettings(
+        models,
+        threads=max(1, cores() // settings.concurrent),
+        memory=int(settings.worker_memory * MEGABYTE),
+        file_size=int(10 * settings.max_job_upload * MEGABYTE),
+    )
 
 
 def _name(model: str) -> str:

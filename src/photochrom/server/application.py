@@ -10,13 +10,15 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
-from .docs import add_docs
-from .errors import ErrorAnswer, answer_errors
-from .job_routes import router as jobs
+from .http.error_responses import ErrorAnswer, add_error_handlers
+from .http.job_routes import router as job_router
+from .http.middleware import RequestMiddleware
+from .http.openapi import add_docs
+from .http.operator_routes import open_router, router
+from .http.picture_routes import router as picture_router
 from .logs import log
-from .routes import Coloured, open_router, router
 from .service import Service
-from .watch import Watch
+from .tracing import add_tracing
 
 _DESCRIPTION = """
 Colour for black-and-white photographs and films.
@@ -40,27 +42,29 @@ def create_app(service: Service) -> FastAPI:
         title="Photochrom",
         version=__version__,
         description=_DESCRIPTION.strip(),
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        # What the endpoints can raise is listed there, in the one shape.
+        # What the endpoints can raise is listed there.
         responses={422: {"model": ErrorAnswer, "description": "An option is not of its form."}},
     )
     app.state.service = service
-    answer_errors(app)
-    for each in (router, jobs, open_router):
+    add_error_handlers(app)
+    for each in (picture_router, job_router, router, open_router):
         app.include_router(each)
-    add_docs(app, extra_schemas=(Coloured,))
+    add_docs(app)
     if service.settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(service.settings.cors_origins),
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
             expose_headers=[
                 *("Photochrom-Model", "Photochrom-Size", "Server-Timing"),
-                *("X-Request-ID", "Retry-After", "Location"),
+                *("X-Request-ID", "Retry-After", "Location", "ETag"),
             ],
         )
-    app.add_middleware(Watch, metrics=service.metrics)  # added last: outermost
+    app.add_middleware(RequestMiddleware, metrics=service.metrics)
+    add_tracing(app)  # added last: outermost
     return app

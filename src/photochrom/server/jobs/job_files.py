@@ -1,29 +1,38 @@
-"""The folder of the jobs: where the files of each lie, under names that no request chooses."""
+"""The folder of the service: files of jobs and uploads, under names that no request chooses."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 from filelock import FileLock, Timeout
 
-from .._io import replacing
-from ..errors import ArgumentError
-from .uploads import Upload
+from ..._io import replacing
+from ...errors import ArgumentError
+from ..http.uploads import Upload
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _LONGEST = 120  # characters of a name in a ZIP file
+_DEVICES = {"CON", "PRN", "AUX", "NUL"} | {
+    f"{x}{n}" for x in ("COM", "LPT") for n in "0123456789¹²³"
+}
+"""Names that Windows keeps for devices, whatever suffix follows."""
 
 
-class Folder:
+class JobFiles:
     """The files of all jobs.
 
     Args:
         path: made if needed, for this user alone; locked as long as the process lives.
+
+    Attributes:
+        uploads: folder of what is being received and answered; emptied at every start.
 
     Raises:
         ArgumentError: it cannot be made, or another service uses it.
@@ -37,6 +46,9 @@ class Folder:
             path.chmod(0o700)
             (path / "jobs").mkdir(exist_ok=True, mode=0o700)
             self._lock.acquire(timeout=0)
+            self.uploads = path / "uploads"
+            shutil.rmtree(self.uploads, ignore_errors=True)
+            self.uploads.mkdir(mode=0o700)
         except (OSError, Timeout) as error:
             got = getattr(error, "strerror", None) or "a folder that another service uses"
             raise ArgumentError(
@@ -65,16 +77,13 @@ class Folder:
         return self.path / "jobs" / id
 
     def take(self, id: str, files: Iterable[Upload], suffix: str = "") -> None:
-        """Write the files of a new job, which are called 0000, 0001 and so on."""
+        """Move the files of a new job here, where they are called 0000, 0001 and so on."""
         place = self.of(id)
         try:
             for name in ("", "in", "out"):
                 (place / name).mkdir(mode=0o700)
             for number, upload in enumerate(files):
-                target = place / "in" / f"{number:04}{suffix}"
-                descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(descriptor, "wb") as out:
-                    shutil.copyfileobj(upload.file, out, 1 << 20)
+                upload.path.rename(place / "in" / f"{number:04}{suffix}")
         except BaseException:
             self.remove(id)
             raise
@@ -88,7 +97,7 @@ class Folder:
         return next((self.of(id) / "out").glob(f"{number:04}.*"), None)
 
     def pack(self, id: str, names: Iterable[str]) -> None:
-        """Put the coloured pictures into one ZIP file, as the result.
+        """Put the coloured pictures into one ZIP file, as the result, and remove them.
 
         Args:
             id: of the job.
@@ -97,16 +106,40 @@ class Folder:
         taken: set[str] = set()
         with (
             replacing(self.of(id) / "result.zip") as target,
-            zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as zip,
+            zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed,
         ):
             for number, name in enumerate(names):
                 picture = self.picture(id, number)
-                if picture is not None:
-                    zip.write(picture, zip_name(name, picture.suffix, number, taken))
+                if picture is None:
+                    continue
+                info = zipfile.ZipInfo.from_file(
+                    picture, zip_name(name, picture.suffix, number, taken)
+                )
+                info.comment = str(number).encode()
+                with picture.open("rb") as source, packed.open(info, "w") as out:
+                    shutil.copyfileobj(source, out, 1 << 18)
         self.tidy(id)
 
+    def open_picture(self, id: str, number: int) -> tuple[IO[bytes], str, int] | None:
+        """A coloured picture, open for reading, its suffix and its size; None if it is not there.
+
+        It lies in the job's folder until the job has ended, then in its ZIP file.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            picture = self.picture(id, number)
+            if picture is not None:
+                file = picture.open("rb")
+                return file, picture.suffix, os.fstat(file.fileno()).st_size
+        with contextlib.suppress(FileNotFoundError):
+            packed = zipfile.ZipFile(self.of(id) / "result.zip")
+            for info in packed.infolist():
+                if info.comment == str(number).encode():
+                    return packed.open(info), Path(info.filename).suffix, info.file_size
+            packed.close()
+        return None
+
     def tidy(self, id: str) -> None:
-        """Remove what a finished job does not need."""
+        """Remove what a job that has ended does not need."""
         for name in ("in", "out"):
             shutil.rmtree(self.of(id) / name, ignore_errors=True)
 
@@ -122,7 +155,7 @@ class Folder:
 
 
 def zip_name(name: str, suffix: str, number: int, taken: set[str]) -> str:
-    """A name for a ZIP file: no folder, nothing that any system could take for one, no second time.
+    """A file name for a ZIP file that every system can unpack, beside those that are taken.
 
     Args:
         name: as the sender called the file.
@@ -130,9 +163,13 @@ def zip_name(name: str, suffix: str, number: int, taken: set[str]) -> str:
         number: of the file, from 0; its name if it has no usable one.
         taken: names in the file so far; the new one is added.
     """
-    stem = re.split(r"[/\\:]", name)[-1].rpartition(".")
-    plain = re.sub(r'[\x00-\x1f\x7f<>"|?*]', "", stem[0] or stem[2]).strip(". ")[:_LONGEST]
-    plain = plain.encode("utf-8", "replace").decode() or f"picture-{number + 1}"
+    name = re.split(r"[/\\]", re.sub(r"^[A-Za-z]:(?=[/\\])", "", name))[-1]
+    stem = name.rpartition(".")
+    plain = re.sub(r'[\x00-\x1f\x7f<>"|?*]', "", stem[0] or stem[2]).replace(":", "-")
+    plain = plain.encode("utf-8", "replace").decode().replace("?", "_").strip(". ")
+    plain = plain[:_LONGEST].rstrip(". ") or f"picture-{number + 1}"
+    if plain.partition(".")[0].rstrip().upper() in _DEVICES:
+        plain = f"_{plain}"
     found, count = f"{plain}{suffix}", 1
     while found.lower() in taken:
         count += 1

@@ -1,4 +1,4 @@
-"""Every answer that is not the wished one, in one JSON shape.
+"""JSON of every answer with an error status.
 
 ::
 
@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-import errno
+import sqlite3
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,15 +15,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
-from ..errors import (
-    ArgumentError,
-    MissingExtraError,
-    PhotochromError,
-    PictureError,
-    PictureTooLargeError,
-)
-from .logs import request_id
+from ...errors import PhotochromError
+from ..logs import request_id
+from ..service_error import ServiceError, service_error
 
 _LONGEST = 1000  # characters of a message, which may quote what was sent
 CODES = {
@@ -35,8 +31,10 @@ CODES = {
     409: "not_ready",
     413: "too_large",
     415: "unsupported",
+    416: "out_of_range",
     422: "invalid",
     429: "busy",
+    431: "too_large",
     500: "internal",
     503: "unavailable",
 }
@@ -57,46 +55,7 @@ class ErrorAnswer(BaseModel):
     error: Problem
 
 
-class ServiceError(Exception):
-    """An answer other than the wished one, on purpose.
-
-    Args:
-        status: of HTTP.
-        message: one line for people.
-        retry_after: seconds after which another try makes sense.
-        close: end the connection after the answer.
-    """
-
-    def __init__(
-        self, status: int, message: str, *, retry_after: int | None = None, close: bool = False
-    ) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
-        self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        if status == 401:
-            self.headers["WWW-Authenticate"] = "Bearer"
-        if close:
-            self.headers["Connection"] = "close"
-
-
-def told(error: Exception) -> ServiceError | None:
-    """The answer to an exception of the package; None if it is no fault of the request."""
-    if isinstance(error, ServiceError):
-        return error
-    if isinstance(error, PictureTooLargeError):
-        return ServiceError(413, f"{error.problem}: expected {error.expected}, got {error.got}")
-    if isinstance(error, MissingExtraError):
-        return ServiceError(415, f"{error.problem} in this service: {error.expected} is missing")
-    if isinstance(error, PictureError | ArgumentError):
-        return ServiceError(422, str(error))
-    if isinstance(error, MemoryError):
-        return ServiceError(503, "the picture does not fit into memory now", retry_after=10)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ServiceError(503, "the disk of the service is full", retry_after=60)
-    return None
-
-
-def body(status: int, message: str) -> dict[str, Any]:
+def error_body(status: int, message: str) -> dict[str, Any]:
     """The JSON of an error."""
     line = " ".join(message.encode("utf-8", "replace").decode().split())
     if len(line) > _LONGEST:
@@ -105,34 +64,46 @@ def body(status: int, message: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": line, "request_id": request_id.get()}}
 
 
-def answer(error: ServiceError) -> JSONResponse:
+def error_response(error: ServiceError) -> JSONResponse:
     """The response to an error."""
-    return JSONResponse(body(error.status, error.message), error.status, error.headers)
+    return JSONResponse(error_body(error.status, error.message), error.status, error.headers)
 
 
-def answer_errors(app: FastAPI) -> None:
-    """Let `app` answer every exception in the one shape."""
+def add_error_handlers(app: FastAPI) -> None:
+    """Let `app` answer every exception with JSON."""
 
     async def ours(request: Request, error: Exception) -> JSONResponse:
-        found = told(error)
-        if found is None:  # nothing the sender could change; the log gets the traceback
+        found = service_error(error)
+        if found is None:  # a fault of the package; the log gets the traceback
             raise error
-        return answer(found)
+        return error_response(found)
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return answer(ServiceError(422, validation_message(error.errors())))
+        return error_response(ServiceError(422, validation_message(error.errors())))
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         found = ServiceError(error.status_code, str(error.detail))
         found.headers |= error.headers or {}
-        return answer(found)
+        if error.status_code == 405:
+            found.headers["Allow"] = ", ".join(sorted(_methods(app, request)))
+        return error_response(found)
 
-    for kind in (ServiceError, PhotochromError, MemoryError, OSError):
+    for kind in (ServiceError, PhotochromError, MemoryError, OSError, sqlite3.OperationalError):
         app.add_exception_handler(kind, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
+
+
+def _methods(app: FastAPI, request: Request) -> set[str]:
+    """The methods of all routes with the request's path; a framework tells those of the first."""
+    found: set[str] = set()
+    for method in ("GET", "POST", "DELETE"):
+        scope = dict(request.scope) | {"method": method}
+        if any(route.matches(scope)[0] == Match.FULL for route in app.routes):
+            found |= {method, "HEAD"} if method == "GET" else {method}
+    return found
 
 
 def validation_message(errors: Any) -> str:
@@ -151,8 +122,9 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         404: "There is no such thing, or no longer.",
         408: "The request took too long to arrive.",
         409: "The result is not ready.",
-        413: "Larger than the service takes: bytes, pixels, files.",
+        413: "Larger than the service takes: bytes, pixels, files, memory.",
         415: "Not a kind of file the service reads.",
+        416: "The range lies outside the file.",
         422: "The file is damaged, or an option is not of its form.",
         429: "Too many wait already; see `Retry-After`.",
         503: "Not now; see `Retry-After`.",

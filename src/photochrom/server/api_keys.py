@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import os
 import re
 import secrets
+import time
 from pathlib import Path
 
 from ..errors import ArgumentError
+from .logs import log
 
+_LOOK = 1.0  # seconds between two looks at the file
 _LINE = re.compile(r"([A-Za-z0-9._-]{1,64}) ([0-9a-f]{64})")
 
-HEADERS = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -29,7 +33,7 @@ HEADERS = {
 
 
 class Keys:
-    """The API keys that open the service.
+    """The API keys that open the service; a file that changes is read again.
 
     Args:
         file: lines of a name, a space and the SHA-256 of the key; empty lines and lines that
@@ -40,24 +44,56 @@ class Keys:
     """
 
     def __init__(self, file: Path) -> None:
-        self._hashes: dict[str, bytes] = {}
-        for number, line in enumerate(_lines(file), 1):
-            if not line.strip() or line.startswith("#"):
-                continue
-            match = _LINE.fullmatch(line.strip())
-            if match is None:
-                raise _bad(file, f"something else in line {number}")
-            self._hashes[match[1]] = bytes.fromhex(match[2])
-        if not self._hashes:
-            raise _bad(file, "no key")
+        self._file = file
+        self._hashes = _read(file)
+        self._version, self._looked = _version(file), time.monotonic()
 
     def name_of(self, key: str) -> str | None:
         """Whose key this is; None if it is nobody's. Takes equally long for every key."""
+        self._reload()
         digest, found = _digest(key), None
         for name, known in self._hashes.items():
             if hmac.compare_digest(digest, known):
                 found = name
         return found
+
+    def _reload(self) -> None:
+        """Read the file again when it has changed; one that cannot be used changes nothing."""
+        if time.monotonic() - self._looked < _LOOK:
+            return
+        self._looked = time.monotonic()
+        version = _version(self._file)
+        if version == self._version:
+            return
+        self._version = version
+        try:
+            self._hashes = _read(self._file, empty=True)  # the last key may have been withdrawn
+            log("API keys read again", keys=len(self._hashes))
+        except ArgumentError as error:
+            log("API keys not read again", logging.ERROR, reason=str(error))
+
+
+def _version(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _read(file: Path, *, empty: bool = False) -> dict[str, bytes]:
+    """The names and hashes of a file of keys; `empty`: it may have none."""
+    hashes: dict[str, bytes] = {}
+    for number, line in enumerate(_lines(file), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = _LINE.fullmatch(line.strip())
+        if match is None:
+            raise _bad(file, f"something else in line {number}")
+        hashes[match[1]] = bytes.fromhex(match[2])
+    if not hashes and not empty:
+        raise _bad(file, "no key")
+    return hashes
 
 
 def add_key(file: Path, name: str) -> str:

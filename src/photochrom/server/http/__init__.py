@@ -1,0 +1,1 @@
+"""The application: routes, options of requests, uploads, errors, limits of connections."""

@@ -1,0 +1,333 @@
+"""Endpoints for jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.responses import FileResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from ...media import CONTAINERS, HEAD, PICTURE_SUFFIXES, default_suffix, identify
+from ..jobs.job_store import ENDED, Job, State
+from ..service import Service
+from ..service_error import ServiceError
+from ..settings import MEGABYTE
+from .dependencies import Client, Owner, Running, accepting, check_key
+from .error_responses import responses
+from .openapi import BINARY, body
+from .picture_routes import MEDIA_TYPES, check_is_picture, file_response
+from .request_options import JobOptions, check_options_of, chosen, with_form
+from .uploads import Upload, receiving
+
+_LOOK = 0.25  # seconds between two looks at a job that somebody watches
+_STREAM = 3600.0  # seconds of one event stream at most; clients of such streams connect again
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_RESULTS = {".zip": "application/zip"} | {
+    row.suffixes[0]: row.media_type for row in CONTAINERS.values() if row.write
+}
+_FILM_PACKAGES = ("av", "cv2")
+
+router = APIRouter(
+    prefix="/v1/jobs",
+    tags=["jobs"],
+    dependencies=[Depends(check_key)],
+    responses=responses(401, 422, 503),
+)
+
+
+class File(BaseModel):
+    """One file of a job."""
+
+    name: str
+    error: str | None = None
+
+
+class JobStatus(BaseModel):
+    """How far a job is.
+
+    Times are seconds since 1970; `note` says why it waits, if it does not wait for others only.
+    """
+
+    id: str
+    kind: str
+    state: State
+    done: int
+    total: int | None
+    error: str | None
+    note: str | None
+    files: list[File]
+    created: float
+    finished: float | None
+    expires: float | None
+    links: dict[str, str]
+
+
+class JobList(BaseModel):
+    """Jobs, the newest first; `next`: the value of `before` for those that follow."""
+
+    jobs: list[JobStatus]
+    next: float | None
+
+
+def find(
+    id: Annotated[str, Path(min_length=32, max_length=32, pattern="^[0-9a-f]{32}$")],
+    service: Running,
+    owner: Owner,
+) -> Job:
+    """The job of the path.
+
+    Raises:
+        ServiceError: there is none of that id, or it was made with another key.
+    """
+    job = service.jobs.store.get(id)
+    if job is None or job.owner != owner:
+        raise ServiceError(404, "there is no such job, or its time is over")
+    return job
+
+
+Found = Annotated[Job, Depends(find)]
+
+
+def _status(request: Request, service: Service, job: Job) -> JobStatus:
+    here = f"{request.scope.get('root_path', '')}/v1/jobs/{job.id}"
+    links = {"self": here, "events": f"{here}/events"}
+    if job.state == "done":
+        links["result"] = f"{here}/result"
+    if job.kind == "pictures":
+        links["file"] = f"{here}/files/{{number}}"
+    waiting = job.state == "queued"
+    return JobStatus(
+        id=job.id,
+        kind=job.kind,
+        state=job.state,
+        done=job.done,
+        total=job.total,
+        error=job.error,
+        note=(service.jobs.paused.get(job.kind) or job.note) if waiting else None,
+        files=[File(**item) for item in job.items],
+        created=job.created,
+        finished=job.finished,
+        expires=job.expires,
+        links=links,
+    )
+
+
+@router.post(
+    "",
+    operation_id="create_job",
+    status_code=202,
+    dependencies=[Depends(accepting)],
+    responses=responses(408, 413, 415, 429),
+    openapi_extra=body(JobOptions, several=True),
+)
+async def create(
+    request: Request,
+    response: Response,
+    service: Running,
+    owner: Owner,
+    client: Client,
+    query: Annotated[JobOptions, Query()],
+    idempotency_key: Annotated[
+        str | None,
+        Header(description="A second request with the same key answers with the first one's job."),
+    ] = None,
+) -> JobStatus:
+    """Queue a film, or pictures, whose results come as one ZIP file."""
+    jobs, limits = service.jobs, service.settings
+    _check(query, service)
+    if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
+        raise ServiceError(422, "Idempotency-Key: expected 1 to 200 printable characters")
+    earlier = None
+    if idempotency_key is not None:
+        earlier = await run_in_threadpool(jobs.store.same, owner, idempotency_key)
+    if earlier is not None:
+        job = earlier
+    else:
+        limit = int(limits.max_job_upload * MEGABYTE)
+        stated = request.headers.get("content-length", "")
+        expected = min(int(stated), limit) if stated.isdigit() else limit
+        with service.picture_limit.slot(client), jobs.place(expected):
+            async with receiving(
+                request,
+                jobs.files.uploads,
+                limit=limit,
+                seconds=limits.timeout,
+                max_files=limits.max_files,
+            ) as sent:
+                options = with_form(query, sent.fields)
+                _check(options, service)
+                film = await run_in_threadpool(_container, sent.files, options, service)
+                job = await run_in_threadpool(
+                    jobs.add, options, sent.files, owner, film, idempotency_key
+                )
+    status = _status(request, service, job)
+    response.headers["Location"] = status.links["self"]
+    return status
+
+
+def _check(options: JobOptions, service: Service) -> None:
+    found = chosen(options, service.pool.models, service.settings)
+    if found.webhook is not None:
+        service.jobs.webhooks.check(found.webhook)
+
+
+def _container(files: list[Upload], options: JobOptions, service: Service) -> str | None:
+    """The suffix of the film that `files` is; None if they are pictures.
+
+    Raises:
+        ServiceError: they are neither, or too large, or not with these options.
+    """
+    largest = int(service.settings.max_upload * MEGABYTE)
+    for number, upload in enumerate(files, 1):
+        head = upload.head(HEAD)
+        media = identify(head)
+        try:
+            if media.kind == "video":
+                _check_film(len(files), options, service)
+                return default_suffix(media.format)
+            check_is_picture(head)
+            if upload.size > largest:
+                raise ServiceError(413, f"a picture may have {largest:,} bytes at most")
+        except ServiceError as error:
+            if len(files) > 1:
+                error.message = f"file {number} of {len(files)}: {error.message}"
+            raise
+    check_options_of("pictures", options)
+    return None
+
+
+def _check_film(count: int, options: JobOptions, service: Service) -> None:
+    if count > 1:
+        raise ServiceError(415, "this is a film: expected pictures, or one film; send it alone")
+    if not service.jobs.films_are_faked and (lack := missing_for_films()) is not None:
+        raise ServiceError(415, f"this service cannot colour films: the package {lack} is missing")
+    check_options_of("film", options)
+
+
+def missing_for_films() -> str | None:
+    """The package that films need and that is not installed; None if all are there."""
+    return next((name for name in _FILM_PACKAGES if importlib.util.find_spec(name) is None), None)
+
+
+@router.get("", operation_id="list_jobs")
+def list_jobs(
+    request: Request,
+    service: Running,
+    owner: Owner,
+    state: Annotated[State | None, Query(description="Only jobs in this state.")] = None,
+    before: Annotated[
+        float | None, Query(allow_inf_nan=False, description="Only jobs created before this time.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> JobList:
+    """The jobs made with this key, the newest first."""
+    found = service.jobs.store.page(owner, state, before, limit)
+    return JobList(
+        jobs=[_status(request, service, job) for job in found],
+        next=found[-1].created if len(found) == limit else None,
+    )
+
+
+@router.get("/{id}", operation_id="get_job", responses=responses(404))
+def status(request: Request, job: Found, service: Running) -> JobStatus:
+    """How far a job is."""
+    return _status(request, service, job)
+
+
+async def stream_slot(service: Running, client: Client) -> AsyncIterator[None]:
+    """Count an event stream for as long as it lasts."""
+    with service.stream_limit.slot(client):
+        yield
+
+
+@router.get(
+    "/{id}/events",
+    operation_id="watch_job",
+    response_class=EventSourceResponse,
+    dependencies=[Depends(stream_slot)],
+    responses=responses(404, 429),
+)
+async def events(request: Request, job: Found, service: Running) -> AsyncIterator[ServerSentEvent]:
+    """Server-sent events: `progress` whenever something has changed, at last the final state."""
+    end = asyncio.get_running_loop().time() + _STREAM
+    before: JobStatus | None = None
+    found: Job | None = job
+    while found is not None:
+        now = _status(request, service, found)
+        if now != before:
+            yield ServerSentEvent(data=now, event="progress")
+            before = now
+        late = asyncio.get_running_loop().time() > end
+        if found.state in ENDED or late or service.stopping.is_set():
+            return
+        await asyncio.sleep(_LOOK)
+        found = await run_in_threadpool(service.jobs.store.get, job.id)
+
+
+@router.get(
+    "/{id}/result",
+    operation_id="get_result",
+    response_class=FileResponse,
+    responses={
+        200: {
+            "description": "A ZIP file of pictures, or a film.",
+            "content": {"application/octet-stream": {"schema": BINARY}},
+        },
+        **responses(404, 409, 416),
+    },
+)
+def result(request: Request, job: Found, service: Running) -> Response:
+    """The result of a job that is done; parts of it with `Range`."""
+    if job.state != "done":
+        raise ServiceError(409, f"there is no result: the job is {job.state}")
+    path = service.jobs.files.result(job.id)
+    if path is None:
+        raise ServiceError(404, "the result is not there any more")
+    tag = f'"{job.id}"'  # a result never changes
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    wanted = request.headers.get("if-none-match", "")
+    if "*" in wanted or tag in [each.strip().removeprefix("W/") for each in wanted.split(",")]:
+        return Response(status_code=304, headers=headers)
+    name = f"photochrom-{job.id[:8]}{path.suffix}"
+    return FileResponse(path, media_type=_RESULTS[path.suffix], filename=name, headers=headers)
+
+
+@router.get(
+    "/{id}/files/{number}",
+    operation_id="get_file",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The picture in colour.",
+            "content": {"application/octet-stream": {"schema": BINARY}},
+        },
+        **responses(404, 409),
+    },
+)
+def one_file(job: Found, service: Running, number: Annotated[int, Path(ge=0)]) -> Response:
+    """One coloured picture of a job, as soon as it is ready; `number` counts from 0."""
+    if job.kind != "pictures" or number >= len(job.items):
+        raise ServiceError(404, f"the job has no picture {number}")
+    if (error := job.items[number].get("error")) is not None:
+        raise ServiceError(404, f"the picture could not be coloured: {error}")
+    opened = service.jobs.files.open_picture(job.id, number)
+    if opened is None:
+        if job.state in ENDED:
+            raise ServiceError(404, f"there is no picture {number}: the job is {job.state}")
+        raise ServiceError(409, "the picture is not ready")
+    file, suffix, size = opened
+    return file_response(file, MEDIA_TYPES[PICTURE_SUFFIXES[suffix]], {}, size)
+
+
+@router.delete("/{id}", operation_id="delete_job", status_code=204, responses=responses(404))
+def cancel(job: Found, service: Running) -> Response:
+    """Cancel a job that waits or runs, or delete the result of one that has ended."""
+    service.jobs.cancel(job)
+    return Response(status_code=204)

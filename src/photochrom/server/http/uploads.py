@@ -1,0 +1,185 @@
+"""The body of a request, written to files; limits on its size, its time and its parts.
+
+The files are in the service's own folder, for its user alone; what a crash leaves of them is
+removed at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
+
+from ..service_error import ServiceError
+
+_CHUNK = 1 << 18
+_SLOWEST = 64_000  # bytes per second that buy more time than the time-out
+_MOST_FIELDS = 50
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One file of a request.
+
+    Attributes:
+        name: what the sender calls it; for people only, never a path.
+        path: where it is.
+        size: bytes.
+    """
+
+    name: str
+    path: Path
+    size: int
+
+    def head(self, size: int) -> bytes:
+        """Its first bytes."""
+        with self.path.open("rb") as file:
+            return file.read(size)
+
+
+@dataclass
+class Uploads:
+    """The files and fields of a request.
+
+    Attributes:
+        files: in their order.
+        fields: the other fields of the form; of equal names the last.
+    """
+
+    files: list[Upload] = field(default_factory=list)
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@asynccontextmanager
+async def receiving(
+    request: Request, folder: Path, *, limit: int, seconds: float, max_files: int = 1
+) -> AsyncIterator[Uploads]:
+    """The files and fields of a request; the files are removed at the end of the block.
+
+    Args:
+        request: a form (multipart/form-data), or one file as the body itself.
+        folder: where the files are written.
+        limit: bytes of the whole body.
+        seconds: for it to arrive; bytes that come at 64 kB/s or faster buy more time.
+        max_files: in a form.
+
+    Raises:
+        ServiceError: larger, slower or more than that, no file, or a broken form.
+    """
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ServiceError(415, "the body is compressed: expected the file as it is")
+    request = Request(request.scope, _bounded(request, limit, seconds))
+    found = Uploads()
+    try:
+        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            await _receive_form(request, folder, max_files, found)
+        else:
+            found.files.append(await _receive_body(request, folder))
+        if not any(upload.size for upload in found.files):
+            raise ServiceError(
+                422,
+                "there is no file: expected a picture as the body, or as the field file of a form, "
+                "got nothing; send one",
+            )
+        yield found
+    finally:
+        for upload in found.files:
+            upload.path.unlink(missing_ok=True)
+
+
+async def _receive_body(request: Request, folder: Path) -> Upload:
+    path, size = folder / uuid4().hex, 0
+    file = _create(path)
+    try:
+        waiting = bytearray()
+        async for chunk in request.stream():
+            size += len(chunk)
+            waiting += chunk
+            if len(waiting) >= _CHUNK:
+                await run_in_threadpool(file.write, bytes(waiting))
+                waiting.clear()
+        await run_in_threadpool(_end, file, bytes(waiting))
+    except BaseException:
+        file.close()
+        path.unlink(missing_ok=True)
+        raise
+    return Upload("", path, size)
+
+
+async def _receive_form(request: Request, folder: Path, max_files: int, found: Uploads) -> None:
+    try:
+        form = await request.form(max_files=max_files, max_fields=_MOST_FIELDS)
+    except HTTPException as error:  # how Starlette tells of a broken form, or of too much of it
+        over = str(error.detail).startswith(("Too many", "Part exceeded"))
+        raise ServiceError(413 if over else 422, f"the form: {error.detail}") from None
+    try:
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                upload = Upload(value.filename or "", folder / uuid4().hex, value.size or 0)
+                found.files.append(upload)
+                await run_in_threadpool(_copy, value.file, upload.path)
+            else:
+                found.fields[name] = value
+    finally:
+        await form.close()
+
+
+def _create(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _end(file: BinaryIO, rest: bytes) -> None:
+    with file:
+        file.write(rest)
+
+
+def _copy(source: BinaryIO, path: Path) -> None:
+    with _create(path) as file:
+        shutil.copyfileobj(source, file, _CHUNK)
+
+
+def _bounded(request: Request, limit: int, seconds: float) -> Receive:
+    """The request's ``receive``, which raises as soon as a limit is passed.
+
+    Raises:
+        ServiceError: now, if the length that the request states is too large already.
+    """
+    stated = request.headers.get("content-length", "")
+    too_large = ServiceError(
+        413, f"the request is too large: expected at most {limit:,} bytes; send less"
+    )
+    if stated.isdigit() and int(stated) > limit:
+        raise too_large
+    start, got = time.monotonic(), 0
+
+    async def receive() -> Message:
+        nonlocal got
+        left = start + seconds + got / _SLOWEST - time.monotonic()
+        try:
+            message = await asyncio.wait_for(request.receive(), max(left, 0))
+        except TimeoutError:
+            raise ServiceError(
+                408, f"the request did not arrive within {seconds:g} s; send it faster", close=True
+            ) from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        got += len(message.get("body", b""))
+        if got > limit:
+            raise too_large
+        return message
+
+    return receive

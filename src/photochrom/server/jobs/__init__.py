@@ -1,0 +1,1 @@
+"""Jobs: their table, their files and the threads that do them."""

@@ -1,0 +1,388 @@
+"""Threads that do jobs one after the other, through restarts, full disks and locked files."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from ...cancel import CancelToken
+from ...errors import CancelledError
+from ...media import FORMATS
+from ..http.request_options import Chosen, JobOptions, chosen
+from ..http.uploads import Upload
+from ..logs import log
+from ..service_error import ServiceError, outage, service_error
+from ..settings import MEGABYTE, Settings
+from ..workers.messages import ColorizeTask, FilmTask
+from ..workers.pool import WorkerPool
+from ..workers.process import Progress
+from .job_files import JobFiles
+from .job_store import Job, JobStore, State
+from .webhook import TRIES, Webhooks
+
+_NOTE = 0.25  # seconds between two notes of a film's progress
+_SWEEP = 30.0  # seconds between two looks for results that have expired
+_PAUSE = 5.0  # seconds between two tries when the disk is full or the table locked
+_SPARE = 100 * MEGABYTE  # bytes that the disk must have left
+
+ColorizeFilm = Callable[[FilmTask, CancelToken, Progress], None]
+
+
+class JobRunner:
+    """Takes jobs, does them in threads of its own, keeps their results for a while.
+
+    The pictures of a batch take their turn in the pool with those of single requests; a film has
+    a worker process of its own. Nothing ends the threads: what they cannot write now, they write
+    later.
+
+    Args:
+        settings: limits.
+        pool: does the work.
+        webhooks: called at the end of jobs.
+        film: colours one; None: the pool.
+
+    Attributes:
+        paused: by kind of jobs, why none is done now.
+        on_end: called with each job that has ended, and its state.
+
+    Raises:
+        ArgumentError: the folder cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        pool: WorkerPool,
+        webhooks: Webhooks,
+        film: ColorizeFilm | None = None,
+    ) -> None:
+        self._settings, self._pool, self.webhooks = settings, pool, webhooks
+        self._film = film or pool.run_film
+        self.films_are_faked = film is not None
+        self.files = JobFiles(settings.folder)
+        self.store = JobStore(self.files.database)
+        self.paused: dict[str, str] = {}
+        self.on_end: Callable[[Job, str], None] = lambda job, state: None
+        self._arriving = 0
+        self._stop = CancelToken()
+        self._cancelled: dict[str, CancelToken] = {}
+        self._news = {kind: threading.Event() for kind in ("pictures", "film", "webhooks")}
+        works: Mapping[str, Callable[[], float]] = {
+            "pictures": lambda: self._next("pictures"),
+            "film": lambda: self._next("film"),
+            "webhooks": self._housekeeping,
+        }
+        self._threads = [
+            threading.Thread(
+                target=self._supervise, args=(kind, work), name=f"jobs-{kind}", daemon=True
+            )
+            for kind, work in works.items()
+        ]
+
+    def start(self) -> None:
+        """Go on with what an earlier process left, and begin to work."""
+        again, lost = self.store.recover(self._expiry())
+        for id in lost:
+            self.files.tidy(id)
+        self.files.remove_all_but(self.store.ids())
+        if again or lost:
+            log("jobs of an earlier run", resumed=again, given_up=len(lost))
+        for thread in self._threads:
+            thread.start()
+
+    def interrupt(self) -> None:
+        """Begin nothing more and break off what is being done; it goes on after the next start."""
+        self._stop.set()
+        for token in list(self._cancelled.values()):
+            token.set()
+        for event in self._news.values():
+            event.set()
+
+    def stop(self) -> None:
+        """Interrupt the work, wait for its end and close the files."""
+        self.interrupt()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(10)
+        self.store.close()
+        self.files.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the threads run."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    @contextmanager
+    def place(self, size: int) -> Iterator[None]:
+        """A place in the queue for a job whose files, of `size` bytes, are still to arrive.
+
+        Raises:
+            ServiceError: all are taken, or the disk is too full.
+        """
+        waiting = self.store.counts().get("queued", 0) + self._arriving
+        if waiting >= self._settings.max_jobs:
+            raise ServiceError(429, "too many jobs wait already; try again", retry_after=30)
+        # Room for the upload, its copy in the folder and the result.
+        if self.files.free() < 3 * size + _SPARE:
+            raise ServiceError(503, "the disk of the service is too full now", retry_after=60)
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
+
+    def add(
+        self,
+        options: JobOptions,
+        files: Sequence[Upload],
+        owner: str | None,
+        film: str | None,
+        idempotency: str | None = None,
+    ) -> Job:
+        """Queue a job; its files are moved into its folder.
+
+        Args:
+            options: checked before.
+            files: pictures, or one film.
+            owner: name of the API key.
+            film: suffix of the film; None for pictures.
+            idempotency: the client's own key; a second job with it is the first one.
+        """
+        job = Job(
+            secrets.token_hex(16),
+            "film" if film else "pictures",
+            options.model_dump(exclude_unset=True),
+            [{"name": upload.name} for upload in files],
+            owner,
+            total=None if film else len(files),
+            idempotency=idempotency,
+        )
+        self.files.take(job.id, files, film or "")
+        try:
+            self.store.add(job)
+        except sqlite3.IntegrityError:
+            self.files.remove(job.id)
+            found = self.store.same(owner, idempotency or "")
+            assert found is not None
+            return found
+        except BaseException:
+            self.files.remove(job.id)
+            raise
+        self._news[job.kind].set()
+        log("job queued", job=job.id, kind=job.kind, files=len(files))
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Cancel a job that waits or runs; forget one that has ended. Its files go in any case."""
+        if self.store.finish(job.id, "cancelled", self._expiry()):
+            self.on_end(job, "cancelled")
+        else:
+            self.store.forget(job.id)
+        token = self._cancelled.get(job.id)
+        if token is not None:
+            token.set()
+        self.files.remove(job.id)
+
+    def _expiry(self) -> float:
+        return time.time() + self._settings.keep * 3600
+
+    def _supervise(self, kind: str, work: Callable[[], float]) -> None:
+        """Call `work` again and again, after the seconds that it returns, whatever it raises."""
+        while not self._stop.is_set():
+            self._news[kind].clear()
+            try:
+                wait = work()
+                self.paused.pop(kind, None)
+            except Exception as error:
+                if self._stop.is_set():
+                    return
+                reason, wait = outage(error), _PAUSE
+                if reason is None:
+                    log("thread for jobs failed", logging.ERROR, trace=True, kind=kind)
+                elif kind not in self.paused:
+                    log("jobs paused", logging.WARNING, kind=kind, reason=reason)
+                self.paused[kind] = reason or "a fault of the service; its log has the reason"
+            if wait:
+                self._news[kind].wait(wait)
+
+    def _housekeeping(self) -> float:
+        """Remove what has expired and call the webhooks that are due."""
+        for id in self.store.expired():
+            self.files.remove(id)
+            self.store.forget(id)
+            log("job expired", job=id)
+        for job in self.store.due():
+            self._call_webhook(job)
+        return min(_SWEEP, self._settings.keep * 3600)
+
+    def _call_webhook(self, job: Job) -> None:
+        url, due = job.options.get("webhook"), None
+        if url is None:
+            self.store.called(job.id, None)
+            return
+        tries = (job.webhook_tries or 0) + 1
+        body = {"id": job.id, "kind": job.kind, "state": job.state, "error": job.error}
+        try:
+            self.webhooks.call(url, body | {"done": job.done, "total": job.total})
+            log("webhook called", job=job.id)
+        except OSError as error:
+            if tries < TRIES:
+                due = time.time() + 10 * 4 ** (tries - 1)
+            log("webhook failed", logging.WARNING, job=job.id, tries=tries, reason=str(error))
+        self.store.called(job.id, due)
+
+    def _next(self, kind: str) -> float:
+        """Do the oldest job of a kind.
+
+        Raises:
+            OSError, sqlite3.OperationalError: not now; the job is queued again.
+        """
+        if self.files.free() < _SPARE // 10:
+            raise OSError(28, "No space left on device")
+        for id in self._interrupted(kind):
+            self.store.put_back(id, self.paused.get(kind))
+            self._cancelled.pop(id, None)
+        job = self.store.begin(kind)
+        if job is None:
+            return _SWEEP
+        self._cancelled[job.id] = CancelToken()
+        if self._stop.is_set():
+            self._cancelled[job.id].set()
+        try:
+            self._do(job, self._cancelled[job.id])
+        except (OSError, sqlite3.OperationalError) as error:
+            if outage(error) is None:
+                raise
+            self.paused[kind] = outage(error) or ""
+            log("jobs paused", logging.WARNING, kind=kind, reason=self.paused[kind])
+            self.store.put_back(job.id, self.paused[kind])  # else it is tried again above
+            self._cancelled.pop(job.id, None)
+            raise
+        self._cancelled.pop(job.id, None)
+        return 0.0
+
+    def _interrupted(self, kind: str) -> list[str]:
+        """Ids of jobs that an outage interrupted and that could not be queued again then."""
+        return [id for id in self._cancelled if (job := self.store.get(id)) and job.kind == kind]
+
+    def _do(self, job: Job, cancel: CancelToken) -> None:
+        log("job begun", job=job.id, kind=job.kind, attempt=job.attempts)
+        try:
+            options = JobOptions.model_validate(job.options)
+            found = chosen(options, self._pool.models, self._settings)
+            if job.kind == "film":
+                self._do_film(job, found, cancel)
+            else:
+                self._do_pictures(job, found, cancel)
+        except CancelledError:
+            if self._stop.is_set():
+                self.store.put_back(job.id)
+                log("job interrupted", job=job.id)
+            else:
+                self.files.remove(job.id)
+                log("job cancelled", job=job.id)
+        except Exception as error:  # a job must not end the thread
+            if outage(error) is not None:
+                raise
+            told = service_error(error)
+            if told is None:
+                log("job failed", logging.ERROR, trace=True, job=job.id)
+            self._end(job, "failed", _message(error))
+
+    def _end(self, job: Job, state: State, error: str | None = None) -> None:
+        if not self.store.finish(job.id, state, self._expiry(), error):
+            self.files.remove(job.id)  # cancelled at the last moment
+            return
+        self.files.tidy(job.id)
+        self.on_end(job, state)
+        self._news["webhooks"].set()
+        log("job ended", job=job.id, state=state)
+
+    def _note(self, job: Job, done: int, total: int | None) -> None:
+        """Write the progress.
+
+        Raises:
+            CancelledError: the service stops, or the job was cancelled.
+        """
+        self._stop.check()
+        if not self.store.progress(job, done, total):
+            raise CancelledError("the job was cancelled")
+
+    def _do_pictures(self, job: Job, found: Chosen, cancel: CancelToken) -> None:
+        if self.files.result(job.id) is None:  # else the service ended right after this
+            for number, item in enumerate(job.items):
+                self._note(job, number, len(job.items))
+                if "error" not in item and self.files.picture(job.id, number) is None:
+                    self._do_picture(job, number, found, cancel)
+            self._note(job, len(job.items), len(job.items))
+            errors = [item["error"] for item in job.items if "error" in item]
+            if len(errors) == len(job.items):
+                first = errors[0]
+                self._end(job, "failed", f"no picture could be coloured; the first: {first}")
+                return
+            self.files.pack(job.id, [item["name"] for item in job.items])
+        self._note(job, len(job.items), len(job.items))
+        self._end(job, "done")
+
+    def _do_picture(self, job: Job, number: int, found: Chosen, cancel: CancelToken) -> None:
+        """Colour one picture, or note why it cannot be coloured."""
+        place = self.files.of(job.id)
+        task = ColorizeTask(
+            place / "in" / f"{number:04}",
+            place / f"{number:04}.coloured",
+            found.model,
+            found.color,
+            found.output,
+        )
+        try:
+            result = self._pool.submit(task, cancel, self._settings.timeout, large=True).result()
+            suffix = FORMATS[result["format"]].suffixes[0]
+            task.target.rename(place / "out" / f"{number:04}{suffix}")
+        except Exception as error:
+            cancel.check()
+            if outage(error) is not None:
+                raise
+            if service_error(error) is None:
+                log("picture failed", logging.ERROR, trace=True, job=job.id)
+            job.items[number]["error"] = _message(error)
+
+    def _do_film(self, job: Job, found: Chosen, cancel: CancelToken) -> None:
+        place = self.files.of(job.id)
+        source = next((place / "in").iterdir(), None)
+        seen: tuple[int, int | None] = (job.done, job.total)
+        noted = 0.0
+
+        def progress(done: int, total: int | None) -> None:
+            nonlocal seen, noted
+            seen = (done, total)
+            self._stop.check()
+            if time.monotonic() - noted >= _NOTE:
+                noted = time.monotonic()
+                self._note(job, done, total)
+
+        if self.files.result(job.id) is None and source is not None:
+            # Under its final suffix, but not yet its final name: a broken-off film is no result.
+            output = place / f"film{source.suffix}"
+            task = FilmTask(
+                source,
+                output,
+                found.model,
+                found.color,
+                found.video,
+                self._settings.max_frames,
+                self._settings.max_pixels,
+            )
+            self._film(task, cancel, progress)
+            output.replace(place / f"result{source.suffix}")
+        self._note(job, *seen)
+        self._end(job, "done")
+
+
+def _message(error: BaseException) -> str:
+    told = service_error(error)
+    return "the service failed at this" if told is None else told.message

@@ -1,0 +1,1 @@
+"""Worker processes: all decoding, colouring and encoding of what clients send."""
