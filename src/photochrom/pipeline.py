@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from .cancel import CancelToken
 from .colorizer import Colorizer, Prepared
 from .errors import PictureTooLargeError
-from .media import writable_format
+from .media import format_for, writable_format
 from .options import ColorOptions, OutputOptions
 from .picture import Picture, open_pages, save_pages
 from .picture.comparison import before_after
@@ -97,12 +98,14 @@ def colorize_file(
     first = next(pages)  # before anything is made: a file that is no picture leaves no trace
     if isinstance(target, str | Path):
         Path(target).parent.mkdir(parents=True, exist_ok=True)
+    path = Path(target) if isinstance(target, str | Path) else None
     format = output.format
-    if format is None and not (isinstance(target, str | Path) and Path(target).suffix):
+    if format is None and not (path and path.suffix):
         format = writable_format(first.suffix)
+    format = format_for(path, format, first.format)
     start, others = time.perf_counter(), sum(work.result.seconds.values())
     written = save_pages(
-        _chain(first, pages),
+        map(partial(work.saved, format), _chain(first, pages)),
         target,
         format=format,
         quality=output.quality,
@@ -145,6 +148,15 @@ class _Pages:
         self.result.seconds[name] = self.result.seconds.get(name, 0.0) + seconds
         self._on_step(Step(name, page, seconds, **found))
 
+    def saved(self, format: str, page: Picture) -> Picture:
+        """Note what the page loses in this format."""
+        self._note(page.losses(format, recompress=self._output.recompress))
+        return page
+
+    def _note(self, notes: tuple[str, ...]) -> None:
+        """Add lines to the result, each once."""
+        self.result.notes += tuple(n for n in notes if n not in self.result.notes)
+
     def colored(self, source: str | Path | bytes | BinaryIO, compare: bool) -> Iterator[Picture]:
         result, limit = self.result, self._output.max_pixels
         sources = open_pages(source, max_pixels=limit, strict=self._output.strict)
@@ -182,6 +194,6 @@ class _Pages:
                 both = before_after(prepared.grey, picture.pixels)
                 self.comparison = both.with_note(picture.note)
         self.result.pages += 1
-        self.result.notes += tuple(n for n in picture.notes if n not in self.result.notes)
+        self._note(picture.notes)
         self.told("paint", number, time.perf_counter() - start)
         return picture

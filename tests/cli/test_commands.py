@@ -171,7 +171,7 @@ def test_vividness_and_size(tmp_path: Path, model: Path) -> None:
 
 
 def test_quality(tmp_path: Path, model: Path) -> None:
-    source = write_picture(tmp_path / "a.jpg", 300, 300)
+    source = write_picture(tmp_path / "a.png", 300, 300)
     for quality in (30, 98):
         invoke("colorize", source, "-m", model, "--quality", quality, "-o", f"{quality}.jpg")
     assert (tmp_path / "30.jpg").stat().st_size * 2 < (tmp_path / "98.jpg").stat().st_size

@@ -16,15 +16,20 @@ from ..media import FORMATS
 from .metadata.containers import (
     jp2_metadata,
     jpeg_comments,
+    mpf_pictures,
     nclx,
+    png_frames,
     png_pieces,
     webp_is_lossless,
 )
-from .metadata.photoshop import iptc_records
+from .metadata.photoshop import PHOTOSHOP, iptc_records, other_resources
 from .metadata.profiles import cicp_profile, png_profile
 from .page import Encoding
 from .source import Source, unreadable
 from .vips import array_of, library, load, metadata_field, reason
+
+_XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
+_MOST_CHANNELS = 16  # of a TIFF with saved selections
 
 
 @dataclass(kw_only=True)
@@ -32,23 +37,28 @@ class Decoded:
     """What a decoder found.
 
     Attributes:
-        samples: ``(H, W, C)`` uint8 or uint16; C is 1 or 2 for grey, 3 or 4 for RGB, 4 or 5 for
-            CMYK, the larger one with alpha last.
+        samples: ``(H, W, C)`` uint8 or uint16: 1 channel for grey, 3 for RGB, 4 for CMYK, then
+            further ones.
         space: ``"grey"``, ``"rgb"`` or ``"cmyk"``.
+        extra: kinds of the further channels: 0 unspecified, 1 and 2 alpha; None: one alpha.
         orientation: how to turn the pixels, 1...8 as in EXIF; None: as EXIF says.
-        exif, icc, xmp, iptc, texts, dpi, encoding: as in ``Metadata``, not yet cleaned.
+        exif, icc, xmp, iptc, photoshop, texts, dpi, encoding: as in ``Metadata``, not yet cleaned.
+        further: as in ``Encoding``.
     """
 
     samples: Codes
     space: str
+    extra: tuple[int, ...] | None = None
     orientation: int | None = None
     exif: bytes | None = None
     icc: bytes | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
+    photoshop: bytes | None = None
     texts: tuple[bytes, ...] = ()
     dpi: tuple[float, float] | None = None
     encoding: Encoding = field(default_factory=Encoding)
+    further: int = 0
 
 
 def check_size(name: str, size: tuple[int, int], limit: int) -> None:
@@ -115,17 +125,43 @@ def read_metadata(found: Decoded, image: Any, format: str, source: Source) -> No
     found.xmp = metadata_field(image, "xmp-data")
     found.exif = metadata_field(image, "exif-data")
     found.iptc = iptc_records(metadata_field(image, "iptc-data"))
+    block = metadata_field(image, "iptc-data" if format == "jpeg" else "photoshop-data")
+    found.photoshop = other_resources(block)
     known = format in ("jpeg", "tiff") and metadata_field(image, "resolution-unit") is not None
     with source.open() as file:
         if format == "jpeg":
             found.texts = jpeg_comments(file)
+            found.further = mpf_pictures(file)
         elif format == "png":
-            known, found.texts = png_pieces(file)
+            known, found.texts, raw = png_pieces(file)
+            _take_raw(found, raw)
             found.icc = png_profile(file, found.space == "grey") or found.icc
         elif format == "avif" and found.icc is None:
             found.icc = nclx_profile(file, found.space == "grey")
+        if format == "png":
+            found.further = png_frames(file) - 1
+        elif format in ("gif", "webp", "avif"):
+            found.further = (metadata_field(image, "n-pages") or 1) - 1
     if known and image.xres > 0 and image.yres > 0:
         found.dpi = (round(image.xres * 25.4, 4), round(image.yres * 25.4, 4))
+
+
+def _take_raw(found: Decoded, raw: dict[str, bytes]) -> None:
+    """Use what ImageMagick keeps in text chunks where the PNG has no chunk of the kind."""
+    app1 = raw.get("app1", b"")
+    # libvips does not see a chunk eXIf behind the pixels.
+    found.exif = (
+        found.exif
+        or raw.get("eXIf")
+        or raw.get("exif")
+        or (app1 if app1.startswith(b"Exif") else None)
+    )
+    found.xmp = found.xmp or raw.get("xmp") or app1.partition(_XMP_HEAD)[2] or None
+    found.icc = found.icc or raw.get("icc") or raw.get("icm")
+    for name in ("8bim", "iptc"):
+        block = raw.get(name, b"").removeprefix(PHOTOSHOP)
+        found.iptc = found.iptc or iptc_records(block)
+        found.photoshop = found.photoshop or other_resources(block)
 
 
 def nclx_profile(file: BinaryIO, grey: bool) -> bytes | None:
@@ -155,12 +191,12 @@ def _plain(image: Any, source: Source) -> tuple[Any, str]:
         words = f"samples of the type {image.format}"
         fix = "convert it to 16 bits per channel first"
         raise unreadable(source.name, words, fix, "8 or 16 bits per channel, unsigned")
-    if kind == "cmyk" and bands in (4, 5):
+    if kind == "cmyk" and bands >= 4:
         return image, "cmyk"
-    if bands not in (1, 2, 3, 4):
+    if bands > _MOST_CHANNELS:
         fix = "convert it to grey or RGB first"
-        raise unreadable(source.name, f"{bands} channels", fix, "1 to 4 channels")
-    return image, "grey" if bands < 3 else "rgb"
+        raise unreadable(source.name, f"{bands} channels", fix, f"1 to {_MOST_CHANNELS} channels")
+    return image, "grey" if bands < 3 or kind in ("b-w", "grey16") else "rgb"
 
 
 def full_range(samples: Codes, bits: int | None) -> Codes:
@@ -259,6 +295,7 @@ def decode_heic(source: Source, limit: int) -> Decoded:
             named = nclx_profile(file, grey=False)
             file.seek(0)
             opened = pillow_heif.open_heif(file, convert_hdr_to_8bit=False)
+            further = len(opened) - 1
         check_size(source.name, opened.size, limit)
         samples = np.array(np.asarray(opened))
         (width, height), info = opened.size, opened.info
@@ -278,4 +315,5 @@ def decode_heic(source: Source, limit: int) -> Decoded:
         icc=info.get("icc_profile") or named,
         xmp=info.get("xmp"),
         encoding=Encoding(bits=bits),
+        further=further,
     )

@@ -78,7 +78,7 @@ def vips_image(picture: Page, alpha: Codes | None, depth: int, bits: int, icc: b
         image = _quantised(image, depth, bits)
     if alpha is not None:
         image = image.bandjoin(_quantised(image_of(alpha), depth, bits))
-    colour = image.bands > 2
+    colour = not picture.grey
     kind = ("srgb" if colour else "b-w") if depth == 8 else ("rgb16" if colour else "grey16")
     dpi = picture.metadata.dpi
     image = image.copy(interpretation=kind, **_resolution(dpi))
@@ -120,6 +120,8 @@ def _encode_vips(
     pyvips = library()
     bits = picture.metadata.encoding.bits or 12 if format == "avif" else 16
     image = vips_image(picture, alpha, depth, bits, extra.icc)
+    if format == "tiff" and picture.extra is not None:
+        image = image.bandjoin(_quantised(image_of(picture.extra), depth, bits))
     set_blob(image, "icc-profile-data", extra.icc)
     set_blob(image, "xmp-data", extra.xmp)
     set_blob(image, "iptc-data", extra.iptc)

@@ -24,11 +24,17 @@ class Encoding:
         compression: of a TIFF file, if it is one without loss: none, lzw, deflate or packbits.
         lossless: of a WebP file.
         bits: significant bits per channel of a deep AVIF or HEIC file, 10 or 12.
+        extra: kinds of ``Page.extra`` in a TIFF file: 0 unspecified, 1 and 2 alpha.
+        further: number of pictures or frames in the file that are no pages.
+        turned: the pixels were turned upright.
     """
 
     compression: str | None = None
     lossless: bool = False
     bits: int | None = None
+    extra: tuple[int, ...] = ()
+    further: int = 0
+    turned: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class Metadata:
         xmp: XMP packet.
         dpi: pixels per inch, horizontal and vertical, 1...100,000.
         iptc: IPTC-IIM records, as in TIFF and JPEG files of press archives.
+        photoshop: Photoshop's image resources but for IPTC, profile and thumbnails: paths, guides
+            and so on.
         texts: comments of a JPEG file, or text chunks of a PNG file; go into that format only.
         encoding: how the source was compressed.
 
@@ -53,6 +61,7 @@ class Metadata:
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
     iptc: bytes | None = None
+    photoshop: bytes | None = None
     texts: tuple[bytes, ...] = ()
     encoding: Encoding = field(default_factory=Encoding)
 
@@ -113,6 +122,8 @@ class Page:
         pixels: ``(H, W)`` grey or ``(H, W, 3)`` RGB; uint8 or uint16; sRGB-encoded. May be given
             as `Deferred`.
         alpha: ``(H, W)`` of the same dtype, the largest code is opaque; None if there is none.
+        extra: ``(H, W, n)`` of the same dtype: further channels of a TIFF file (saved selections),
+            which go into that format only.
         metadata: see Metadata.
         format: ``"jpeg"``, ``"png"``, ``"tiff"``, ``"webp"``, ``"avif"``, ``"heic"``, ``"bmp"``,
             ``"jp2"`` or ``"gif"`` as the source; None for arrays.
@@ -135,6 +146,7 @@ class Page:
     note: str | None = None
     luma: JpegLuma | None = None
     notes: tuple[str, ...] = ()
+    extra: Codes | None = None
 
     def __post_init__(self) -> None:
         given, alpha = self._given, self.alpha
@@ -192,11 +204,11 @@ class Page:
         if rgb.shape[:2] != self._given.shape[:2]:
             raise bad_array(rgb, f"the size {self._given.shape[:2]}")
         same = rgb.dtype == self._given.dtype
-        alpha = self.alpha
-        if alpha is not None and not same:
-            alpha = to_8_bits(alpha) if rgb.dtype == np.uint8 else alpha.astype(np.uint16) * 257
+        alpha, extra = (
+            None if each is None else of_type(each, rgb.dtype) for each in (self.alpha, self.extra)
+        )
         depth = self.depth if same else 0
-        return self.replaced(pixels=rgb, alpha=alpha, depth=depth, luma=None)
+        return self.replaced(pixels=rgb, alpha=alpha, extra=extra, depth=depth, luma=None)
 
     def with_note(self, note: str | None) -> Self:
         """This picture with another note about its colours."""
@@ -232,6 +244,13 @@ def upright(samples: Codes, orientation: int) -> Codes:
     if orientation in (3, 4, 7, 8):
         samples = samples[::-1]
     return np.ascontiguousarray(samples)
+
+
+def of_type(samples: Codes, dtype: Any) -> Codes:
+    """Samples as uint8 or uint16, white staying white."""
+    if samples.dtype == dtype:
+        return samples
+    return to_8_bits(samples) if dtype == np.uint8 else samples.astype(np.uint16) * np.uint16(257)
 
 
 def to_8_bits(samples: Codes) -> Codes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 import numpy as np
 
 from ..color import Codes
+from .metadata.losses import losses
 from .page import Page, bad_array, to_8_bits
 from .writing import save_pages
 
@@ -41,6 +42,10 @@ class Picture(Page):
             ArgumentError: ``format`` or ``quality`` is not of its form.
         """
         save_pages([self], target, format=format, quality=quality, recompress=recompress)
+
+    def losses(self, format: str, *, recompress: bool = False) -> tuple[str, ...]:
+        """What is lost when the picture is saved in a format, beside what `notes` say; in words."""
+        return losses(self, format, recompress=recompress)
 
     def to_bytes(
         self, format: str, *, quality: int | None = None, recompress: bool = False

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from ..color import Codes
 from ..errors import ArgumentError
-from ..media import FORMATS
+from ..media import FORMATS, PICTURE_SUFFIXES
 from .decoding import (
     Decoded,
     check_size,
@@ -24,14 +27,14 @@ from .decoding import (
 from .jpeg import GreyJpeg, lacks_end
 from .jpeg_luma import JpegLuma, linear_curve
 from .metadata.exif import Exif
-from .metadata.icc import grey_tones_of, to_srgb
+from .metadata.icc import grey_tones_of, profile_space, to_srgb
 from .metadata.ifd import Malformed
 from .metadata.profiles import rgb_from_grey
-from .metadata.tiff_tags import find_pages, read_page
+from .metadata.tiff_tags import CameraRaw, find_pages, read_page
 from .metadata.xmp import clean_packet
-from .page import Deferred, Encoding, Metadata, plausible_dpi, upright
+from .page import Deferred, Encoding, Metadata, of_type, plausible_dpi, upright
 from .picture import Picture
-from .source import Source
+from .source import Source, camera_raw
 from .vips import library, load, reason
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ MAX_PIXELS = 500_000_000
 16-bit RGB are 3 GB of memory, which a file of a few kilobytes could otherwise claim."""
 
 _LARGE = 1 << 20  # pixels of a grey JPEG above which it is decoded at half size first
+_CUT = "the end of the file is missing: what is not there is grey"
 _NAMES = {"MPO": "jpeg", "HEIF": "heic", "JPEG2000": "jp2"}
 
 
@@ -93,7 +97,18 @@ def open_pages(
     elif _is_pillow(source):
         yield _of_pillow(source, max_pixels)
     else:
-        yield from _of_file(Source.of(source), max_pixels, strict)  # type: ignore[arg-type]
+        file = Source.of(source)  # type: ignore[arg-type]
+        # Not a loop, whose variable would keep a page in memory while the next one is decoded.
+        yield from map(partial(_misnamed, file), _of_file(file, max_pixels, strict))
+
+
+def _misnamed(file: Source, page: Picture) -> Picture:
+    """The page, with a note if the file's suffix is that of another format."""
+    suffix = Path(file.path or "").suffix.lower()
+    if PICTURE_SUFFIXES.get(suffix, file.format) == file.format:
+        return page
+    words = f"the file is a {FORMATS[file.format].title}, not what {suffix} says"
+    return page.replaced(notes=(*page.notes, words))
 
 
 def _of_file(source: Source, limit: int, strict: bool) -> Iterator[Picture]:
@@ -114,7 +129,7 @@ def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
     data = source.read()
     grey = GreyJpeg.parse(data)
     cut = not strict and (grey is None or not grey.complete) and lacks_end(data)
-    notes = ("the end of the file is missing: the rest of the picture is grey",) if cut else ()
+    notes: tuple[str, ...] = (_CUT,) if cut else ()
     if grey is None:
         found = decode_vips(source, "jpeg", limit, fail_on="none" if cut else "error")
         return _picture(found, "jpeg").replaced(notes=notes)
@@ -141,6 +156,7 @@ def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
     except pyvips.Error as error:
         raise damaged(source, "jpeg", reason(error)) from None
     metadata = _metadata(found, exif, None, luma.shape[1], luma.shape[0], turn)
+    notes = (*notes, *_profile_notes(found, None), *_broken(found, exif))
     return Picture(pixels, None, metadata, "jpeg", 8, luma=luma, notes=notes)
 
 
@@ -152,10 +168,14 @@ def _of_tiff(source: Source, limit: int) -> Iterator[Picture]:
             with source.open() as file:
                 page = read_page(file, offset)
             found = decode_vips(source, "tiff", limit, page=number, unlimited=page.large_strips)
-            found.orientation = page.orientation
+            found.orientation, found.dpi = page.orientation, page.exif.dpi
+            kinds = page.extra if page.extra else None
             found.encoding = Encoding(compression=page.compression)
-            yield _picture(found, "tiff", page.exif)
+            found.extra = kinds
+            yield _picture(found, "tiff", page.exif, page.lost)
             del found
+    except CameraRaw:
+        raise camera_raw(source.name) from None
     except Malformed as error:
         raise damaged(source, "tiff", str(error) or "a broken directory of tags") from None
 
@@ -181,24 +201,62 @@ def _of_pillow(image: Any, limit: int) -> Picture:
     return _picture(found, format if format in FORMATS else None)
 
 
-def _picture(found: Decoded, format: str | None, exif: Exif | None = None) -> Picture:
+def _picture(
+    found: Decoded, format: str | None, exif: Exif | None = None, lost: tuple[str, ...] = ()
+) -> Picture:
     samples, found.samples = found.samples, np.empty(0)
     depth = samples.dtype.itemsize * 8
     channels = {"grey": 1, "rgb": 3, "cmyk": 4}[found.space]
-    alpha = None
+    alpha, extra, kinds = _further(samples[..., channels:], found.extra)
     if samples.shape[2] > channels:
-        alpha = np.ascontiguousarray(samples[..., channels])
         samples = np.ascontiguousarray(samples[..., :channels])
     samples, icc = to_srgb(samples, found.space, found.icc)
-    if alpha is not None and alpha.dtype != samples.dtype:
-        alpha = alpha.astype(np.uint16) * np.uint16(257)
     if exif is None and found.exif:
         exif = Exif.parse(found.exif)
     turn = found.orientation or (exif.orientation if exif else 1)
     pixels = upright(samples[..., 0] if samples.shape[2] == 1 else samples, turn)
-    alpha = None if alpha is None else upright(alpha, turn)
+    alpha, extra = (
+        None if each is None else upright(of_type(each, pixels.dtype), turn)
+        for each in (alpha, extra)
+    )
+    found.encoding = replace(found.encoding, extra=kinds)
+    notes = (*lost, *_profile_notes(found, icc), *_broken(found, exif))
     metadata = _metadata(found, exif, icc, pixels.shape[1], pixels.shape[0], turn)
-    return Picture(pixels, alpha, metadata, format, depth)
+    return Picture(
+        pixels, alpha, metadata, format, depth, extra=extra, notes=(*notes, *_broken(found, exif))
+    )
+
+
+def _profile_notes(found: Decoded, kept: bytes | None) -> Iterator[str]:
+    space = profile_space(found.icc)
+    if found.space == "cmyk":
+        yield "CMYK becomes RGB"
+    elif found.icc and space != found.space:
+        yield "the colour profile, which is broken or made for other pixels, not kept"
+    elif space == "rgb" and kept is None:
+        yield "the colour profile, which leads one way only, was applied and is not kept"
+
+
+def _broken(found: Decoded, exif: Exif | None) -> Iterator[str]:
+    if found.exif and exif is None:
+        yield "EXIF, which is damaged, not kept"
+    if found.xmp and clean_packet(found.xmp) is None:
+        yield "XMP, which is damaged, not kept"
+
+
+def _further(
+    samples: Codes, kinds: tuple[int, ...] | None
+) -> tuple[Codes | None, Codes | None, tuple[int, ...]]:
+    """Alpha, the other channels beside the colours, and their kinds."""
+    count = samples.shape[2]
+    if kinds is None:
+        kinds = (2,) if count == 1 else (0,) * count
+    kinds = (*kinds, *[0] * count)[:count]
+    place = next((number for number, kind in enumerate(kinds) if kind in (1, 2)), None)
+    others = [number for number in range(count) if number != place]
+    alpha = None if place is None else np.ascontiguousarray(samples[..., place])
+    extra = np.ascontiguousarray(samples[..., others]) if others else None
+    return alpha, extra, tuple(kinds[number] for number in others)
 
 
 def _metadata(
@@ -214,12 +272,14 @@ def _metadata(
         dpi = None
     if dpi and turn > 4:
         dpi = (dpi[1], dpi[0])
+    encoding = replace(found.encoding, further=found.further, turned=turn != 1)
     return Metadata(
         exif=block,
         icc=icc,
         xmp=clean_packet(found.xmp) if found.xmp else None,
         dpi=dpi,
         iptc=found.iptc,
+        photoshop=found.photoshop,
         texts=found.texts,
-        encoding=found.encoding,
+        encoding=encoding,
     )

@@ -126,8 +126,10 @@ def _write_tiff(
                 page = queue.pop()
                 encode(page, part, "tiff", None)
                 exif, metadata = attached_exif(page, "tiff"), page.metadata
+                kinds = metadata.encoding.extra if page.extra is not None else ()
+                kinds = (2, *kinds) if page.alpha is not None else kinds
                 del page
-                directory = tagged_page(part, exif, metadata)
+                directory = tagged_page(part, exif, metadata, kinds)
                 total += part.seek(0, 2)
             directory["path_or_fobj"] = str(path)
             directories.append(directory)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..page import Page
+from .containers import raw_profile
 from .exif import MAKER_NOTE, X_RESOLUTION, Exif
 from .icc import profile_space
-from .xmp import add_note, clean_packet
+from .photoshop import PHOTOSHOP, app13
+from .xmp import add_note, clean_packet, drop_stale
 
 _NO_DPI_FIELD = ("webp", "avif", "heic", "jp2")
-_JPEG_XMP, _JPEG_EXIF, _JPEG_IPTC = 65502, 65527, 65000
+JPEG_XMP, JPEG_EXIF, _JPEG_IPTC = 65502, 65527, 65000
 
 
 @dataclass
@@ -38,12 +40,19 @@ def attachments(
     data, note = picture.metadata, picture.note
     icc = data.icc if not picture.grey and profile_space(data.icc) == "rgb" else None
     xmp = clean_packet(data.xmp, stored[2] if stored else 1) if data.xmp else None
+    if xmp and not stored:  # else the source's pixels are still as they were
+        xmp = drop_stale(xmp, data.encoding.turned)
     xmp = add_note(xmp, note) if note else xmp
-    if format == "jpeg" and xmp and len(xmp) > _JPEG_XMP:
+    if format == "jpeg" and xmp and len(xmp) > JPEG_XMP:
         xmp = add_note(None, note) if note else None
     texts = data.texts if picture.format == format else ()
+    if format == "png" and (data.iptc or data.photoshop):
+        block = app13(data.iptc, data.photoshop, 1 << 24) or b""
+        texts = (*texts, raw_profile("iptc", block.removeprefix(PHOTOSHOP)))
     exif = attached_exif(picture, format, stored)
-    return Attachments(exif, xmp, icc, _iptc_for(data.iptc, format), data.dpi, texts)
+    # In a TIFF they become tags: libvips would cut them off.
+    iptc = app13(data.iptc, data.photoshop, _JPEG_IPTC) if format == "jpeg" else None
+    return Attachments(exif, xmp, icc, iptc, data.dpi, texts)
 
 
 def attached_exif(
@@ -59,18 +68,13 @@ def attached_exif(
     if picture.note:
         block.add_comment(picture.note)
     if data.dpi and (format in _NO_DPI_FIELD or X_RESOLUTION in block.main):
-        block.set_dpi(data.dpi)
+        stated = block.dpi or (0, 0)  # in its own unit, perhaps
+        if max(abs(a / b - 1) for a, b in zip(stated, data.dpi, strict=True)) > 1e-4:
+            block.set_dpi(data.dpi)
     if not (block.main or block.exif or block.gps):
         return None
     packed = block.to_bytes()
-    if format == "jpeg" and len(packed) > _JPEG_EXIF:
+    if format == "jpeg" and len(packed) > JPEG_EXIF:
         block.exif.pop(MAKER_NOTE, None)
         packed = block.to_bytes()
     return packed
-
-
-def _iptc_for(iptc: bytes | None, format: str) -> bytes | None:
-    # In a TIFF it becomes a tag: libvips would cut it off.
-    if iptc is None or format != "jpeg" or len(iptc) > _JPEG_IPTC:
-        return None
-    return b"Photoshop 3.0\x008BIM\x04\x04\0\0" + len(iptc).to_bytes(4, "big") + iptc

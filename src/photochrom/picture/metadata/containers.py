@@ -7,16 +7,22 @@ and put in here, byte for byte.
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from .ifd import Malformed, TiffReader
+
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF_BOX = b"JpgTiffExif->JP2"
 _MAX_TEXT = 1 << 16
+_MAX_CHUNK = 8 << 20
 _MAX_PIECES = 1000
+_RAW = b"Raw profile type "
+_MAX_RAW = 32 << 20
 
 
 def jpeg_comments(file: BinaryIO) -> tuple[bytes, ...]:
@@ -35,6 +41,27 @@ def jpeg_comments(file: BinaryIO) -> tuple[bytes, ...]:
         else:
             file.seek(size, 1)
     return tuple(found) if sum(map(len, found)) <= _MAX_TEXT else ()
+
+
+def mpf_pictures(file: BinaryIO) -> int:
+    """Number of pictures behind the first that a JPEG's directory (MPF, CIPA DC-007) lists."""
+    file.seek(2)
+    for _ in range(_MAX_PIECES):
+        head = file.read(4)
+        size = int.from_bytes(head[2:], "big") - 2
+        if len(head) < 4 or head[0] != 0xFF or head[1] in (0xDA, 0xD9) or size < 0:
+            return 0
+        if head[1] != 0xE2:
+            file.seek(size, 1)
+            continue
+        body = file.read(size)
+        if body.startswith(b"MPF\0"):
+            try:
+                reader = TiffReader(io.BytesIO(body[4:]))
+                return max(reader.number(reader.directory(reader.first)[0], 0xB001) - 1, 0)
+            except Malformed:
+                return 0
+    return 0
 
 
 def jpeg_insert(
@@ -65,9 +92,12 @@ def jpeg_insert(
     return head[:2] + middle + head[rest:]
 
 
-def png_pieces(file: BinaryIO) -> tuple[bool, tuple[bytes, ...]]:
-    """Whether a PNG file states a resolution, and its text chunks, whole."""
+def png_pieces(file: BinaryIO) -> tuple[bool, tuple[bytes, ...], dict[str, bytes]]:
+    """Whether a PNG file states a resolution, its text chunks, whole, and the metadata of
+    `raw_profiles` and eXIf."""
     found: list[bytes] = []
+    raw: list[bytes] = []
+    exif: dict[str, bytes] = {}
     resolution = False
     file.seek(8)
     for _ in range(_MAX_PIECES):
@@ -75,14 +105,62 @@ def png_pieces(file: BinaryIO) -> tuple[bool, tuple[bytes, ...]]:
         size = int.from_bytes(head[:4], "big")
         if len(head) < 8 or head[4:] == b"IEND" or size >= 1 << 31:
             break
-        if head[4:] in (b"tEXt", b"iTXt", b"zTXt") and size <= _MAX_TEXT:
+        if head[4:] in (b"tEXt", b"iTXt", b"zTXt") and size <= _MAX_CHUNK:
             chunk = head + file.read(size + 4)
-            if len(chunk) == size + 12 and _is_plain_text(chunk):
+            if chunk[8:].startswith(_RAW):
+                raw.append(chunk)
+            elif len(chunk) == size + 12 <= _MAX_TEXT and _is_plain_text(chunk):
                 found.append(chunk)
+        elif head[4:] == b"eXIf" and size <= _MAX_CHUNK:
+            exif = {"eXIf": file.read(size)}
+            file.seek(4, 1)
         else:
             resolution |= head[4:] == b"pHYs"
             file.seek(size + 4, 1)
-    return resolution, tuple(found) if sum(map(len, found)) <= _MAX_TEXT else ()
+    texts = tuple(found) if sum(map(len, found)) <= _MAX_TEXT else ()
+    return resolution, texts, raw_profiles(tuple(raw[:8])) | exif
+
+
+def raw_profiles(texts: tuple[bytes, ...]) -> dict[str, bytes]:
+    """The EXIF, IPTC, XMP or ICC that ImageMagick keeps in text chunks, by their names in them."""
+    found = {}
+    for chunk in texts:
+        keyword, _, body = chunk[8:-4].partition(b"\0")
+        if not keyword.startswith(_RAW) or chunk[4:8] not in (b"zTXt", b"tEXt"):
+            continue
+        try:
+            text = body
+            if chunk[4:8] == b"zTXt":
+                text = zlib.decompressobj().decompress(body[1:], _MAX_RAW)
+            _, _, size, data = text.split(b"\n", 3)
+            raw = bytes.fromhex(data.decode("ascii"))
+            if len(raw) == int(size):
+                found[keyword[len(_RAW) :].decode("latin-1").lower()] = raw
+        except (ValueError, zlib.error):
+            continue
+    return found
+
+
+def raw_profile(name: str, data: bytes) -> bytes:
+    """A text chunk as ImageMagick writes it, which is where a PNG keeps IPTC."""
+    digits = data.hex()
+    lines = "\n".join(digits[i : i + 72] for i in range(0, len(digits), 72))
+    text = f"\n{name}\n{len(data):8d}\n{lines}\n".encode()
+    return _chunk(b"zTXt", _RAW + name.encode() + b"\0\0" + zlib.compress(text))
+
+
+def png_frames(file: BinaryIO) -> int:
+    """Number of frames of an animated PNG (chunk acTL); 1 of others."""
+    file.seek(8)
+    for _ in range(_MAX_PIECES):
+        head = file.read(8)
+        size = int.from_bytes(head[:4], "big")
+        if len(head) < 8 or head[4:] in (b"IDAT", b"IEND") or size >= 1 << 31:
+            return 1
+        if head[4:] == b"acTL":
+            return max(int.from_bytes(file.read(4), "big"), 1)
+        file.seek(size + 4, 1)
+    return 1
 
 
 def _is_plain_text(chunk: bytes) -> bool:

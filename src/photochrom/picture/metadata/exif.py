@@ -19,7 +19,7 @@ EXIF_POINTER, GPS_POINTER, INTEROP_POINTER = 34665, 34853, 40965
 MAKER_NOTE, USER_COMMENT, PIXEL_WIDTH, PIXEL_HEIGHT = 37500, 37510, 40962, 40963
 
 # fmt: off
-_STRUCTURE = frozenset([
+STRUCTURE = frozenset([
     254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 277, 278, 279, 284, 290, 291, 292, 293, 301,
     317, 318, 319, 320, 321, 322, 323, 324, 325, 330, 332, 333, 334, 336, 338, 339, 340, 341, 347,
     400, *range(512, 522), 529, 530, 531, 532, 700, 33723, 34377, 34675, 37724,
@@ -27,11 +27,6 @@ _STRUCTURE = frozenset([
 ])
 """Tags of a main directory that describe the storage of the pixels, or are carried elsewhere."""
 
-DESCRIPTION = frozenset([
-    269, 270, 271, 272, 285, 297, 305, 306, 315, 316, 18246, 18249, 33432, 33434, 33437, 34850,
-    34855, *range(36864, 36883), *range(37377, 37398), *range(40091, 40096), 42016, 50341,
-])
-"""Tags of a TIFF page's main directory that describe the picture as a photograph."""
 # fmt: on
 
 MAX_BLOCK = 16 << 20
@@ -74,7 +69,7 @@ class Exif:
             Malformed: the values are larger than the reader allows.
         """
         found = cls(order=reader.order)
-        found.main = _values(reader, {k: v for k, v in main.items() if k not in _STRUCTURE})
+        found.main = _values(reader, {k: v for k, v in main.items() if k not in STRUCTURE})
         exif = _pointed(reader, main, EXIF_POINTER)
         found.exif = _values(reader, exif)
         found.gps = _values(reader, _pointed(reader, main, GPS_POINTER))
@@ -132,7 +127,7 @@ class Exif:
         """Pixels per inch, horizontal and vertical; None if unknown."""
         x, y = self._number(self.main, X_RESOLUTION), self._number(self.main, Y_RESOLUTION)
         unit = {2.0: 1.0, 3.0: 2.54, None: 1.0}.get(self._number(self.main, RESOLUTION_UNIT))
-        return (x * unit, y * unit) if x and y and unit else None
+        return (round(x * unit, 4), round(y * unit, 4)) if x and y and unit else None
 
     def set_geometry(self, width: int, height: int, orientation: int = 1) -> None:
         """State how many pixels there are, where the block does, and how they are turned."""

@@ -116,7 +116,7 @@ class TiffReader:
         Raises:
             Malformed: the reader's limit of bytes is used up.
         """
-        size = {**_SIZES, **_BIG_SIZES}[entry.kind] * entry.length
+        size = self.size_of(entry)
         if size > MAX_BYTES:
             raise Malformed
         return Value(entry.kind, entry.length, self._read(entry.place, size))
@@ -130,17 +130,31 @@ class TiffReader:
         data = self._read(entry.place, struct.calcsize(form))
         return struct.unpack(form, data)[0] if len(data) == struct.calcsize(form) else default
 
-    def total(self, entries: dict[int, Entry], tag: int) -> int:
-        """The sum of all elements of an integer tag; 0 without one.
+    def numbers(self, entries: dict[int, Entry], tag: int) -> list[int]:
+        """All elements of an integer tag; none without one.
 
         Raises:
             Malformed: the reader's limit of bytes is used up.
         """
         entry = entries.get(tag)
         if entry is None or entry.kind not in _INTEGERS:
-            return 0
-        data, form = self.value(entry).data, _INTEGERS[entry.kind]
-        return sum(each for (each,) in struct.iter_unpack(self.order + form, data))
+            return []
+        data, form = self.value(entry).data, self.order + _INTEGERS[entry.kind]
+        whole = len(data) - len(data) % struct.calcsize(form)
+        return [each for (each,) in struct.iter_unpack(form, data[:whole])]
+
+    @staticmethod
+    def size_of(entry: Entry) -> int:
+        """Bytes of a tag's value."""
+        return {**_SIZES, **_BIG_SIZES}[entry.kind] * entry.length
+
+    def total(self, entries: dict[int, Entry], tag: int) -> int:
+        """The sum of all elements of an integer tag; 0 without one.
+
+        Raises:
+            Malformed: the reader's limit of bytes is used up.
+        """
+        return sum(self.numbers(entries, tag))
 
     def pages(self) -> Iterator[tuple[int, dict[int, Entry]]]:
         """Offset and tags of each directory of the main chain; a cycle or a broken link ends it.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-_HEAD = b"Photoshop 3.0\0"
+PHOTOSHOP = b"Photoshop 3.0\0"
+"""What a JPEG's segment of resources begins with."""
 _BLOCK = b"8BIM"
 _IPTC = 0x0404
 _THUMBNAILS = (0x0409, 0x040C)
+_ELSEWHERE = (*_THUMBNAILS, _IPTC, 0x040F, 0x0424)  # and a profile, an XMP packet
 
 
 def resources(block: bytes) -> Iterator[tuple[int, int, bytes, int]]:
@@ -28,20 +30,41 @@ def iptc_records(block: bytes | None) -> bytes | None:
     """The IPTC records in a JPEG's Photoshop segment or a TIFF's tag; None if there are none."""
     if block is None or block[:1] == b"\x1c":
         return block
-    for number, _, data, _ in resources(block.removeprefix(_HEAD)):
+    for number, _, data, _ in resources(block.removeprefix(PHOTOSHOP)):
         if number == _IPTC and data[:1] == b"\x1c":
             return data
     return None
 
 
+def other_resources(block: bytes | None) -> bytes | None:
+    """The resources that are carried nowhere else: paths, guides, captions' checksums and so on."""
+    if block is None:
+        return None
+    block = block.removeprefix(PHOTOSHOP)
+    found = resources(block)
+    kept = [block[at:end] for number, at, _, end in found if number not in _ELSEWHERE]
+    return b"".join(kept) or None
+
+
+def app13(iptc: bytes | None, others: bytes | None, room: int) -> bytes | None:
+    """The body of a JPEG's Photoshop segment; resources that exceed the room are left out."""
+    block = b""
+    if iptc:
+        size = len(iptc).to_bytes(4, "big")
+        block = _BLOCK + _IPTC.to_bytes(2, "big") + b"\0\0" + size + iptc + bytes(len(iptc) % 2)
+    if others and len(block) + len(others) <= room:
+        block += others
+    return PHOTOSHOP + block if 0 < len(block) <= room else None
+
+
 def without_thumbnails(body: bytes) -> bytes:
     """An APP13 segment without the small pictures in it; empty if nothing else was there."""
-    if not body.startswith(_HEAD):
+    if not body.startswith(PHOTOSHOP):
         return body
-    block = body.removeprefix(_HEAD)
+    block = body.removeprefix(PHOTOSHOP)
     found = list(resources(block))
     if not any(number in _THUMBNAILS for number, *_ in found):
         return body
     kept = b"".join(block[at:end] for number, at, _, end in found if number not in _THUMBNAILS)
     rest = block[found[-1][3] :]
-    return _HEAD + kept + rest if kept + rest else b""
+    return PHOTOSHOP + kept + rest if kept + rest else b""

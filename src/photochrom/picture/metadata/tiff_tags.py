@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from ..page import Metadata
 from .exif import (
-    DESCRIPTION,
     EXIF_POINTER,
     GPS_POINTER,
     INTEROP_POINTER,
     ORIENTATION,
     RESOLUTION_UNIT,
+    STRUCTURE,
     X_RESOLUTION,
     Y_RESOLUTION,
     Exif,
@@ -27,45 +28,79 @@ _LOSSLESS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbi
 _RESOLUTION = (X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT)
 _FORMS = {1: "B", 3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d"}
 _LARGE_STRIP = 10_000_000
+_LARGE_TAG = 4 << 20
+_PHOTOMETRIC, _EXTRA, _PHOTOSHOP, _LAYERS, _DNG_VERSION = 262, 338, 34377, 37724, 50706
+_SENSOR = (32803, 34892)  # colour filter array, linear raw
+
+
+class CameraRaw(Exception):  # noqa: N818 - says what the file is
+    """A file of a camera's sensor data in the form of a TIFF."""
 
 
 @dataclass(frozen=True)
-class Page:
-    """One page of a TIFF file.
+class TiffPage:
+    """What the tags of one page of a TIFF file say.
 
     Attributes:
         compression: for results, as in ``Encoding``.
-        exif: its descriptive tags and its EXIF and GPS directories.
+        exif: all its tags but those of the storage, and its EXIF and GPS directories.
         orientation: how the pixels are to be turned, 1...8.
         large_strips: the strips are so large that libtiff refuses them unless it is asked to.
+        photometric: what the first channels are (TIFF 6.0, tag 262).
+        extra: kinds of the further channels: 0 unspecified, 1 and 2 alpha (tag 338).
+        bits: per channel.
+        coding: number of the compression (tag 259).
+        lost: what is not kept, in words.
     """
 
     compression: str | None
     exif: Exif
     orientation: int
     large_strips: bool
+    photometric: int
+    extra: tuple[int, ...]
+    bits: int
+    coding: int
+    lost: tuple[str, ...]
+
+    @property
+    def colors(self) -> int | None:
+        """Number of channels that are colour; None if only the decoder knows."""
+        return {0: 1, 1: 1, 2: 3, 5: 4, 6: 3, 8: 3, 9: 3, 10: 3}.get(self.photometric)
 
 
 def find_pages(file: BinaryIO) -> list[tuple[int, int]]:
     """Number and place of each page that is a picture: no thumbnail, reduced copy or mask.
 
     Raises:
-        Malformed: the file has no readable first page, or it is a camera raw file (whose pictures
-            are thumbnails).
+        Malformed: the file has no readable page.
+        CameraRaw: it is one, whatever pictures it shows as thumbnails.
     """
     reader = TiffReader(file)
     pages = []
     for number, (offset, entries) in enumerate(reader.pages()):
         kind = reader.number(entries, _KIND)
-        if number == 0 and kind & 1 and _SUB_IFDS in entries:
-            raise Malformed("a camera raw file, of which only a thumbnail could be read")
+        if _is_raw(reader, entries) or (number == 0 and kind & 1 and _SUB_IFDS in entries):
+            raise CameraRaw
         pages.append((number, offset, kind))
+    if not pages:
+        raise Malformed("no directory of tags, so no picture")
     # Bit 0: a reduced copy of another page; bit 2: a transparency mask.
     full = [page for page in pages if not page[2] & 5]
     return [(number, offset) for number, offset, _ in full or pages]
 
 
-def read_page(file: BinaryIO, offset: int) -> Page:
+def _is_raw(reader: TiffReader, entries: dict[int, Entry]) -> bool:
+    """Whether a directory, or one below it, has the samples of a sensor."""
+    inner = [entries]
+    for offset in reader.numbers(entries, _SUB_IFDS)[:8]:
+        with suppress(Malformed):
+            inner.append(reader.directory(offset)[0])
+    sensor = any(reader.number(each, _PHOTOMETRIC) in _SENSOR for each in inner)
+    return sensor or _DNG_VERSION in entries
+
+
+def read_page(file: BinaryIO, offset: int) -> TiffPage:
     """The tags of the page at ``offset``.
 
     Raises:
@@ -73,17 +108,26 @@ def read_page(file: BinaryIO, offset: int) -> Page:
     """
     reader = TiffReader(file)
     entries, _ = reader.directory(offset)
-    wanted = DESCRIPTION | {ORIENTATION, EXIF_POINTER, GPS_POINTER}
     strip = max(reader.number(entries, tag) for tag in (_STRIP_SIZES, _TILE_SIZES))
-    exif = Exif.of_directory(reader, {k: v for k, v in entries.items() if k in wanted})
+    large = {tag: reader.size_of(entry) for tag, entry in entries.items()}
+    large = {tag: n for tag, n in large.items() if n > _LARGE_TAG and tag not in STRUCTURE}
+    lost = [f"the private tag {tag} of {n:,} bytes" for tag, n in large.items()]
+    if _LAYERS in entries:
+        lost.append("the layers of Photoshop")
+    exif = Exif.of_directory(reader, {k: v for k, v in entries.items() if k not in large})
     orientation = exif.orientation
     exif.main.pop(ORIENTATION, None)
     exif.note_at = 0  # offsets in a TIFF file count from its beginning: they cannot be kept
-    return Page(
-        _compression(reader, entries),
-        exif,
-        orientation,
-        _LARGE_STRIP < strip <= reader.size,
+    return TiffPage(
+        compression=_compression(reader, entries),
+        exif=exif,
+        orientation=orientation,
+        large_strips=_LARGE_STRIP < strip <= reader.size,
+        photometric=reader.number(entries, _PHOTOMETRIC, 1),
+        extra=tuple(reader.numbers(entries, _EXTRA)),
+        bits=reader.number(entries, _BITS, 1),
+        coding=reader.number(entries, _COMPRESSION, 1),
+        lost=tuple(lost),
     )
 
 
@@ -100,8 +144,16 @@ def _compression(reader: TiffReader, entries: dict[int, Entry]) -> str | None:
     return "none" if name and 8 * stored >= bits > 0 else name
 
 
-def tagged_page(file: BinaryIO, exif: bytes | None, metadata: Metadata) -> Any:
-    """The directory of a TIFF file libvips has written, with an EXIF block and IPTC records added.
+def tagged_page(
+    file: BinaryIO, exif: bytes | None, metadata: Metadata, extra: tuple[int, ...] = ()
+) -> Any:
+    """The directory of a TIFF file libvips has written, with tags added.
+
+    Args:
+        file: it.
+        exif: an EXIF block.
+        metadata: IPTC records, Photoshop's resources and resolution.
+        extra: kinds of the channels beyond the colours, as in `TiffPage`.
 
     Returns:
         A directory for ``tifftools.write_tiff``; its data are still in ``file``.
@@ -114,14 +166,16 @@ def tagged_page(file: BinaryIO, exif: bytes | None, metadata: Metadata) -> Any:
     block = Exif.parse(exif) if exif else None
     if metadata.iptc:
         tags[_IPTC] = {"datatype": 7, "data": metadata.iptc}
+    if metadata.photoshop:
+        tags[_PHOTOSHOP] = {"datatype": 1, "data": metadata.photoshop}
+    if extra:
+        tags[_EXTRA] = {"datatype": 3, "data": list(extra)}
     if metadata.dpi is None:
         for tag in _RESOLUTION:
             tags.pop(tag, None)
     if block is None:
         return directory
-    for tag, value in _tags(block.order, block.main).items():
-        if tag not in _RESOLUTION:
-            tags[tag] = value
+    tags.update(_tags(block.order, block.main))
     inner = _tags(block.order, block.exif)
     for home, pointer, values in (
         (inner, INTEROP_POINTER, _tags(block.order, block.interop)),
@@ -139,7 +193,7 @@ def _tags(order: str, values: dict[int, Value]) -> dict[int, Any]:
     for tag, (kind, count, data) in values.items():
         form = _FORMS.get(kind)
         if form:
-            unpacked = struct.unpack(f"{order}{form * count}", data) if count < 1 << 16 else ()
+            unpacked = struct.unpack(f"{order}{form * count}", data) if count < 1 << 22 else ()
             tags[tag] = {"datatype": kind, "data": list(unpacked)}
         else:
             tags[tag] = {"datatype": kind, "data": data.rstrip(b"\0") if kind == 2 else data}

@@ -66,6 +66,47 @@ def add_note(packet: bytes | None, note: str) -> bytes:
     ).encode()
 
 
+def stale_parts(packet: bytes, turned: bool) -> list[str]:
+    """What `drop_stale` would take out of a packet, in words."""
+    text = packet.decode("utf-8", "replace")
+    return [words for words, pattern in _STALE if re.search(pattern, text)] + [
+        words for words, pattern in _STALE_IF_TURNED if turned and re.search(pattern, text)
+    ]
+
+
+def drop_stale(packet: bytes, turned: bool) -> bytes:
+    """A packet without the marks of a gain map or a film that only the source's bytes hold.
+
+    Args:
+        packet: cleaned.
+        turned: the pixels were turned upright, so places in the picture are not where they were.
+    """
+    text = packet.decode("utf-8", "replace")
+    for _, pattern in (*_STALE, *(_STALE_IF_TURNED if turned else ())):
+        text = re.sub(pattern, "", text)
+    return text.encode()
+
+
+def _attribute_or_element(names: str) -> str:
+    return (
+        rf"""\s(?:{names})\s{{0,9}}=\s{{0,9}}(?:"[^"<]{{0,9999}}"|'[^'<]{{0,9999}}')"""
+        rf"|<(?P<element>{names})(?:\s[^<>]{{0,999}})?>(?:(?!</(?P=element)>)[\s\S]){{0,99999}}</(?P=element)>"
+        rf"|<(?:{names})(?:\s[^<>]{{0,999}})?/>"
+    )
+
+
+_STALE = [
+    ("the mark of a gain map", _attribute_or_element(r"hdrgm:\w{1,40}|HDRGainMap:\w{1,40}")),
+    (
+        "the mark of a motion photo",
+        _attribute_or_element(r"G?Camera:(?:MotionPhoto|MicroVideo)\w{0,40}|G?Container:Directory"),
+    ),
+]
+_STALE_IF_TURNED = [
+    ("the regions of faces", _attribute_or_element(r"mwg-rs:Regions|MP:RegionInfo")),
+]
+
+
 def is_marked(packet: bytes | None) -> bool:
     """Whether a packet says that Photochrom inferred the colours."""
     text = _text(packet) if packet else None
