@@ -191,7 +191,7 @@ class _Pages:
         if not number:
             self.result.width, self.result.height = picture.width, picture.height
             if compare:
-                both = before_after(prepared.grey, picture.pixels)
+                both = before_after(page.pixels, picture.pixels)
                 self.comparison = both.with_note(picture.note)
         self.result.pages += 1
         self._note(picture.notes)

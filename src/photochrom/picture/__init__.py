@@ -1,6 +1,7 @@
 """Pictures: reading and writing photographs with everything the file says about them."""
 
 from ..media import FORMATS, default_suffix
+from .colorfulness import is_in_color
 from .page import Deferred, Encoding, Metadata
 from .picture import Picture
 from .reading import MAX_PIXELS, open_pages, open_picture
@@ -15,6 +16,7 @@ __all__ = [
     "Metadata",
     "Picture",
     "default_suffix",
+    "is_in_color",
     "open_pages",
     "open_picture",
     "save_pages",
