@@ -131,9 +131,9 @@ def test_compare(tmp_path: Path, model: Path) -> None:
     assert both.shape[1] <= 2000
     assert both.dtype == int
     assert abs(both.shape[1] / both.shape[0] - 5) < 0.1  # 10:1 above 10:1
-    half = both.shape[1] // 2
-    assert (both[:, half - 1 : half + 1] == 255).all()
-    assert np.ptp(both[:, : half - 3], axis=2).max() == 0
+    half = both.shape[0] // 2
+    assert (both[half - 1 : half + 1] == 255).all()
+    assert np.ptp(both[: half - 3], axis=2).max() == 0
     assert np.ptp(both[:, half + 3 :], axis=2).min() > 5
 
 
