@@ -46,10 +46,29 @@ def shrink(grey: Codes, height: int, width: int) -> Float:
     Returns:
         L, ``(height, width)`` float32, 0...100.
     """
-    codes: NDArray[Any] = grey
-    for axis, size in ((0, height), (1, width)):
-        codes = _area(codes, size, axis) if size <= codes.shape[axis] else _lerp(codes, size, axis)
+    codes = resized(grey[None], (height, width))[0]
     return lightness(codes / np.float32(np.iinfo(grey.dtype).max))
+
+
+def resized(planes: NDArray[Any], size: tuple[int, int]) -> Float:
+    """Planes at another size: by area where a side gets shorter, linearly where longer.
+
+    Sides are shortened before others are lengthened, so that nothing in between is larger than
+    the larger of source and result.
+
+    Args:
+        planes: ``(n, H, W)``, any real dtype.
+        size: ``(h, w)``.
+
+    Returns:
+        ``(n, h, w)`` float32.
+    """
+    axes = sorted((1, 2), key=lambda axis: size[axis - 1] / planes.shape[axis])
+    for axis in axes:
+        count = size[axis - 1]
+        change = _area if count <= planes.shape[axis] else _lerp
+        planes = change(planes, count, axis)
+    return planes
 
 
 class GuidedChroma:

@@ -26,10 +26,13 @@ class Prediction:
         ab: ``(N, 2, h', w')`` float32, CIELAB chroma on the model's own grid.
         logits: ``(N, 313, h', w')`` float32 over the gamut bins, where the family gives a
             distribution; T = 1 is what the network says.
+        features: ``(N, C, h'', w'')`` float32, a vector for each place that says what lies there,
+            where the network has them; see `photochrom.affinity`.
     """
 
     ab: Float
     logits: Float | None = None
+    features: Float | None = None
 
 
 @dataclass(frozen=True)

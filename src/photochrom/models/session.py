@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from ..color import Float
 from ..errors import ArgumentError, ModelError
 from ..gamut import BIN_COUNT
 from .card import METADATA_KEY, Card
+from .card_file import read_card
 from .families import FAMILIES, Prediction
+from .features import OUTPUT, STAGES, join
+from .onnx_fields import output_fields
 
 __all__ = ["Model", "Prediction"]
 
@@ -69,11 +73,16 @@ class Model:
             options.intra_op_num_threads = threads
         installed = ort.get_available_providers()
         providers = [name for name in PROVIDERS if name in installed]
+        known = read_card(path)
+        stages = STAGES.get(known.name, {}) if known is not None else {}
         try:
-            self._session: Any = ort.InferenceSession(str(path), options, providers=providers)
+            graph = path.read_bytes() + output_fields(stages) if stages else str(path)
+            self._session: Any = ort.InferenceSession(graph, options, providers=providers)
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             raise _bad_file(path, error) from None
         self.card = self._read_card()
+        self._stages = dict(stages)
+        self._outputs = [o.name for o in self._session.get_outputs()]
         self._check()
 
     @property
@@ -85,6 +94,11 @@ class Model:
     def has_distribution(self) -> bool:
         """Whether predictions have logits over the gamut bins."""
         return any(o.shape[1:2] == [BIN_COUNT] for o in self._session.get_outputs())
+
+    @property
+    def has_features(self) -> bool:
+        """Whether predictions have features."""
+        return bool(self._stages) or OUTPUT in self._outputs
 
     def fit(self, height: int, width: int, size: int | None = None) -> tuple[int, int]:
         """The input size for a picture.
@@ -162,9 +176,12 @@ class Model:
             )
         family = FAMILIES[self.card.family]
         inputs = family.encode(np.asarray(L, np.float32), hint_ab, hint_mask, self.card)
-        prediction = family.decode(self._run(inputs), self.card)
+        named = dict(zip(self._outputs, self._run(inputs), strict=True))
+        stages = [named.pop(name) for name in self._stages]
+        features = join(stages, [*self._stages.values()]) if stages else named.pop(OUTPUT, None)
+        prediction = family.decode([*named.values()], self.card)
         self._check_chroma(prediction.ab, L.shape)
-        return prediction
+        return replace(prediction, features=features)
 
     def _run(self, inputs: list[Float]) -> list[Float]:
         specs = self._session.get_inputs()
