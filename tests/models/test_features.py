@@ -74,7 +74,9 @@ def test_the_bundled_model_has_features() -> None:
 
 
 def test_stages_on_the_second_finest_grid() -> None:
-    coarse, middle, fine = (np.full((1, c, s, s), c, np.float32) for c, s in ((5, 2), (3, 4), (2, 8)))
+    coarse, middle, fine = (
+        np.full((1, c, s, s), c, np.float32) for c, s in ((5, 2), (3, 4), (2, 8))
+    )
     joined = join([coarse, middle, fine], [1, 2, 3])
     assert joined.shape == (1, 10, 4, 4)
     assert joined[0, :, 1, 1].tolist() == [5] * 5 + [6] * 3 + [6] * 2
