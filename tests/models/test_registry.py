@@ -114,7 +114,7 @@ class TestResolve:
 
     @pytest.mark.parametrize("path", ["no.onnx", "./no.onnx", "models/no.onnx", Path("no")])
     def test_path_to_nothing(self, registry: Registry, path: str | Path) -> None:
-        with pytest.raises(ModelNotFoundError, match="no file"):
+        with pytest.raises(ModelNotFoundError, match="does not exist"):
             registry.resolve(path)
 
     def test_path_to_something_else(self, registry: Registry, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_predict_refuses_shapes(path: Path) -> None:
         lightness_of(1, 1, 16, 16),
     )
     for wrong in (L[0], L[0, 0], hint):
-        with pytest.raises(ArgumentError, match="L for the network"):
+        with pytest.raises(ArgumentError, match="L has the wrong shape"):
             model.predict(wrong)
     for wrong_hint, wrong_mask in (
         (hint, None),
@@ -163,7 +163,7 @@ def test_a_network_that_gives_no_numbers(path: Path) -> None:
         ab = Log(negative)
     }"""
     model = Model(tiny.save(path, logarithm, Card(name="tiny", family="plain")))
-    with pytest.raises(ModelError, match="infinite or undefined"):
+    with pytest.raises(ModelError, match="not finite"):
         model.predict(lightness_of(1, 1, 8, 8) + 1)
 
 
@@ -171,7 +171,7 @@ def test_a_network_that_gives_no_numbers(path: Path) -> None:
 
 
 def test_no_file(path: Path) -> None:
-    with pytest.raises(ModelError, match="no such file"):
+    with pytest.raises(ModelError, match="does not exist"):
         Model(path)
 
 
@@ -192,7 +192,7 @@ def test_a_file_cut_short(path: Path) -> None:
 
 def test_a_model_without_a_card(path: Path) -> None:
     tiny.save(path, tiny.PLAIN, None)
-    with pytest.raises(ModelError, match=r"a model card in its metadata or in tiny\.toml"):
+    with pytest.raises(ModelError, match=r"neither inside nor in tiny\.toml"):
         Model(path)
 
 

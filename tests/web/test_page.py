@@ -21,6 +21,9 @@ from photochrom.web.examples import examples
 from tests.helpers import tiny_models as tiny
 from tests.helpers.caffe_small import small_files
 
+MATROSKA = b"\x1aE\xdf\xa3" + bytes(60)
+"""Enough of a film to be taken for one."""
+
 
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -101,7 +104,8 @@ def test_how_sure_is_it(page: Any) -> None:
 
 
 def test_several_pictures_and_what_is_none(page: Any) -> None:
-    drop(page, ("a.png", png()), ("b.png", b"no picture"))
+    cut_off = png()[:40]
+    drop(page, ("a.png", png()), ("b.png", cut_off))
     assert page.selectbox[0].label == "Picture (2 in all)"
     # The last one is shown, which cannot be read: one line, with the user's own name for it.
     assert "b.png cannot be read" in page.error[0].value
@@ -128,7 +132,7 @@ def test_all_pictures_at_once(page: Any) -> None:
 
 def test_a_film_without_the_extra(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("photochrom.web.progress.film_missing", lambda: "Films need more.")
-    drop(page, ("clip.mp4", b"x"))
+    drop(page, ("clip.mkv", MATROSKA))
     assert not page.exception
     assert page.info[0].value == "Films need more."
 
@@ -142,14 +146,14 @@ def test_a_film_is_coloured_with_progress(page: Any, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("photochrom.web.progress.film_missing", lambda: None)
     monkeypatch.setattr("photochrom.web.progress.colour_film", fake)
-    drop(page, ("clip.mkv", b"x"))
+    drop(page, ("clip.mkv", MATROSKA))
     page.button(key="film").click().run()
     job = page.session_state["workspace"].job
     while job.status == "running":
         page.run()
     page.run()
     assert not page.exception
-    assert job.result.read_bytes() == b"x!"
+    assert job.result.read_bytes() == MATROSKA + b"!"
     assert "Download the film" in [b.label for b in page.download_button]
 
 

@@ -103,7 +103,7 @@ def import_model(
     one ONNX file that says what it is. It is tried out before it is kept.
     """
     from ..errors import ArgumentError
-    from ..models.importers.onnx_model import Wishes, adopt_caffe, adopt_onnx
+    from ..models.importers.onnx_model import ImportOptions, import_caffe, import_onnx
 
     parts = (prototxt, caffemodel, points)
     if (file is None) == (parts == (None, None, None)):
@@ -113,13 +113,13 @@ def import_model(
             got="neither" if file is None else "both",
             fix="name one of them",
         )
-    wishes = Wishes(family, size, multiple, scale)
+    described = ImportOptions(family, size, multiple, scale)
     if file is not None:
         target = _target(output, name or _name_of(output or file), overwrite)
-        card = adopt_onnx(file, target, name or _name_of(output or file), wishes)
+        card = import_onnx(file, target, name or _name_of(output or file), described)
     else:
         target = _target(output, name or "zhang16", overwrite)
-        card = adopt_caffe(parts, target, wishes)
+        card = import_caffe(parts, target, described)
     usage = target.stem if output is None else target
     say(f"{target} is a model of the family {card.family}; use it with --model {usage}")
 

@@ -127,7 +127,6 @@ def _fits(key: str, value: Any) -> bool:
 def _bad(where: str, got: str) -> ModelError:
     return ModelError(
         f"{where}: the model card cannot be read",
-        expected="the keys of photochrom.models.card.Card with values of their types",
         got=got,
         fix="correct the card, or import the model again with `photochrom models import`",
     )

@@ -87,7 +87,7 @@ def _output(outputs: Sequence[Float], channels: int, card: Card) -> Float:
             return output
     raise ModelError(
         f"the model {card.name} does not fit its family",
-        expected=f"an output of shape (N, {channels}, h, w), as the family {card.family} has",
+        expected=f"an output of shape (N, {channels}, h, w), as {card.family} has",
         got=", ".join(str(o.shape) for o in outputs),
         fix="import it again with the right --family",
     )

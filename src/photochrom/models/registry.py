@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import os
 import re
@@ -126,7 +125,7 @@ class Registry:
         """
         offer = self.catalogue.get(name)
         if offer is None:
-            raise _unknown(name, self.catalogue, "a model of the catalogue")
+            raise _unknown(name, self.catalogue)
         target = self.user_dir / f"{name}.onnx"
         report = progress or (lambda done, total: None)
         with _saving(target):
@@ -167,20 +166,17 @@ class Registry:
     def _not_found(self, name: str) -> ModelNotFoundError:
         if name == BUNDLED:
             return ModelNotFoundError(
-                "the bundled model is missing",
-                expected=f"the file {self.bundled_dir / _BUNDLED_FILE}",
-                got="no such file",
+                f"the bundled model {self.bundled_dir / _BUNDLED_FILE} is missing",
                 fix="install photochrom again",
             )
         if name in self.catalogue:
+            size = self.catalogue[name].size / 1e6
             return ModelNotFoundError(
                 f"the model {name} is not downloaded yet",
-                expected=f"the file {self.user_dir / name}.onnx",
-                got=f"a model that can be downloaded ({self.catalogue[name].size / 1e6:,.0f} MB)",
-                fix=f"run `photochrom models pull {name}`",
+                fix=f"run `photochrom models pull {name}` ({size:,.0f} MB)",
             )
         names = [BUNDLED, *self._files(), *self.catalogue]
-        return _unknown(name, names, "a model's name or the path of an .onnx file")
+        return _unknown(name, names)
 
 
 def is_name(text: str) -> bool:
@@ -196,24 +192,14 @@ def _looks_like_path(model: str) -> bool:
 def _existing_file(path: Path) -> Path:
     if path.suffix == ".onnx" and path.is_file():
         return path
-    got = "a file of another kind" if path.is_file() else "a folder" if path.is_dir() else "no file"
-    raise ModelNotFoundError(
-        f"{path} is not a model",
-        expected="an existing .onnx file",
-        got=got,
-        fix="give the path of an .onnx file or the name of a model",
-    )
+    if not path.exists():
+        raise ModelNotFoundError.not_found(path, "an .onnx file, or the name of a model")
+    got = "a folder" if path.is_dir() else "a file of another kind"
+    raise ModelNotFoundError(f"{path} is not a model", expected="an .onnx file", got=got)
 
 
-def _unknown(name: str, known: Iterable[str], expected: str) -> ModelNotFoundError:
-    names = sorted(set(known))
-    close = difflib.get_close_matches(name, names, n=1)
-    return ModelNotFoundError(
-        f"there is no model {name!r}",
-        expected=f"{expected}: {', '.join(names) or 'there are none'}",
-        got=repr(name),
-        fix=f"did you mean {close[0]}?" if close else "give one of these",
-    )
+def _unknown(name: str, known: Iterable[str]) -> ModelNotFoundError:
+    return ModelNotFoundError.not_one_of(f"there is no model {name!r}", name, sorted(set(known)))
 
 
 @contextmanager
@@ -221,12 +207,8 @@ def _saving(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DownloadError(
-            f"{target} cannot be saved",
-            expected="a folder that can be written",
-            got=str(error),
-            fix=f"set the environment variable {HOME_VARIABLE} to another folder",
-        ) from error
+        fix = f"set the environment variable {HOME_VARIABLE} to another folder"
+        raise DownloadError.unwritable(target, error, fix) from error
 
 
 def _fetch(file: RemoteFile, target: Path, offline: bool, progress: Progress) -> Path:

@@ -150,29 +150,22 @@ class Model:
                 that is not finite or on a grid larger than `L`.
         """
         if L.ndim != 4 or L.shape[1] != 1:
-            raise ArgumentError(
-                "L for the network", expected="(N, 1, h, w)", got=str(L.shape), fix="reshape it"
-            )
+            raise ArgumentError.wrong_shape("L", "(N, 1, h, w)", L.shape)
         if (hint_ab is None) != (hint_mask is None):
-            raise ArgumentError(
-                "hints for the network", expected="both a map and a mask", got="one", fix="add it"
-            )
+            raise ArgumentError("hints for the network", expected="both a map and a mask")
         if hint_ab is None or hint_mask is None:
             hint_ab = np.zeros((len(L), 2, *L.shape[2:]), np.float32)
             hint_mask = np.zeros_like(L)
         elif not self.card.hints:
             raise ModelError(
                 f"the model {self.card.name} takes no hints itself",
-                expected="no hint map",
-                got="one",
-                fix="use photochrom.Colorizer, which carries hints for such models",
+                fix="use photochrom.Colorizer, which spreads hints for such models",
             )
         if hint_ab.shape != (len(L), 2, *L.shape[2:]) or hint_mask.shape != L.shape:
             raise ArgumentError(
                 "hints for the network",
                 expected=f"a map {(len(L), 2, *L.shape[2:])} and a mask {L.shape}, as L is",
                 got=f"{hint_ab.shape} and {hint_mask.shape}",
-                fix="make them with photochrom.hints.rasterise",
             )
         family = FAMILIES[self.card.family]
         inputs = family.encode(np.asarray(L, np.float32), hint_ab, hint_mask, self.card)
@@ -203,9 +196,7 @@ class Model:
         got = ab.shape
         if not np.isfinite(ab).all():
             raise ModelError(
-                f"the model {self.card.name} failed",
-                expected="finite numbers",
-                got="infinite or undefined ones",
+                f"the model {self.card.name} gave numbers that are not finite",
                 fix="check that the model's card fits its network, or use another model",
             )
         if got[0] != L[0] or got[2] > L[2] or got[3] > L[3]:
@@ -213,7 +204,6 @@ class Model:
                 f"the model {self.card.name} does not fit its family",
                 expected=f"chroma of {L[0]} picture(s) on a grid not larger than {L[2:]}",
                 got=f"an output of shape {got}",
-                fix="use a network whose output is at most as large as its input",
             )
 
     def _read_card(self) -> Card:
@@ -224,9 +214,7 @@ class Model:
         if beside.is_file():
             return Card.from_toml(beside)
         raise ModelError(
-            f"{self.path} does not say what it is",
-            expected=f"a model card in its metadata or in {beside.name} beside it",
-            got="neither",
+            f"{self.path} has no model card, neither inside nor in {beside.name} beside it",
             fix=f"import it with `photochrom models import {self.path} --family ...`",
         )
 
@@ -265,9 +253,5 @@ class Model:
 
 def _bad_file(path: Path, error: Exception) -> ModelError:
     if not path.is_file():
-        got = "no such file"
-    else:
-        got = str(error).strip().splitlines()[0][:200] if str(error).strip() else repr(error)
-    return ModelError(
-        f"{path} cannot be loaded", expected="an ONNX model", got=got, fix="check the file"
-    )
+        return ModelError.not_found(path, "an ONNX model")
+    return ModelError.unreadable(path, error, "check that it is an ONNX file")

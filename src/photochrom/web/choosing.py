@@ -13,7 +13,7 @@ from ..colorizer import Colorizer
 from ..errors import ArgumentError, PhotochromError
 from ..models.card import Card
 from ..models.card_file import read_card
-from ..models.importers.onnx_model import Wishes, adopt_caffe
+from ..models.importers import onnx_model
 from ..models.registry import BUNDLED, Entry, Registry
 
 _CAFFE = {".prototxt": "prototxt", ".caffemodel": "caffemodel", ".npy": "points"}
@@ -123,7 +123,8 @@ def import_caffe(files: Mapping[str, BinaryIO], folder: Path) -> Card:
             path = Path(room) / f"{role}{suffix}"
             path.write_bytes(files[role].read())
             paths.append(path)
-        return adopt_caffe(paths, folder / "zhang16.onnx", Wishes(None, None, None, None))
+        target = folder / "zhang16.onnx"
+        return onnx_model.import_caffe(paths, target, onnx_model.ImportOptions())
 
 
 def _title(entry: Entry) -> str:

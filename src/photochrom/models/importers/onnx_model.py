@@ -1,4 +1,4 @@
-"""Making a model of a network that others exported: giving it its card, and trying it out."""
+"""Importing a network as a model: an ONNX file gets a card and is tried before it is kept."""
 
 from __future__ import annotations
 
@@ -20,51 +20,55 @@ from ..session import import_onnxruntime
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What the user says about a network; None for what is left open."""
+class ImportOptions:
+    """How the user describes a network; None where nothing was said.
 
-    family: str | None
-    size: int | None
-    multiple: int | None
-    scale: int | None
+    Attributes:
+        family: key of `FAMILIES`.
+        size: side in pixels of the square whose area the input should have.
+        multiple: both sides of the input are multiples of this.
+        scale: largest value of an RGB input, 1 or 255; family ``deoldify`` only.
+    """
+
+    family: str | None = None
+    size: int | None = None
+    multiple: int | None = None
+    scale: int | None = None
 
     def check_empty(self, what: str) -> None:
-        """Refuse wishes about a model that says itself what it is.
+        """Refuse options for a model that has a card.
 
         Raises:
             ArgumentError: there is one.
         """
         if given := [f"--{key}" for key, value in vars(self).items() if value is not None]:
             raise ArgumentError(
-                f"{what} says itself what it is",
-                expected="none of the options that describe a network",
-                got=", ".join(given),
-                fix="leave them out",
+                f"{what} says itself what it is", got=", ".join(given), fix="leave them out"
             )
 
 
-def adopt_onnx(file: Path, target: Path, name: str, wishes: Wishes) -> Card:
+def import_onnx(file: Path, target: Path, name: str, options: ImportOptions) -> Card:
     """Copy an ONNX file to ``target`` with a card inside, if it then works.
 
     Raises:
-        ArgumentError: ``wishes`` are not enough, or too much.
+        ArgumentError: ``options`` are not enough, or too many.
         ModelError: the file is no ONNX model, or does not fit the family.
         ModelImportError: ``target`` cannot be written.
     """
-    inputs, text = _look_into(file)
+    inputs, text = _inspect(file)
     beside = file.with_suffix(".toml")
     if text is not None or beside.is_file():
-        wishes.check_empty(str(file))
+        options.check_empty(str(file))
         card = Card.from_json(text, str(file)) if text is not None else Card.from_toml(beside)
         cards = [card]
     else:
-        cards = _cards(file, name, inputs, wishes)
+        cards = _cards(file, name, inputs, options)
     with _writing(target) as temporary:
         for last, card in enumerate(cards, 1 - len(cards)):
             data = b"" if text is not None else card_field(card)
             _copy(file, temporary, data)
             try:
-                _try_out(temporary)
+                _check_runs(temporary)
                 break
             except ModelError as error:
                 if last == 0:
@@ -72,11 +76,11 @@ def adopt_onnx(file: Path, target: Path, name: str, wishes: Wishes) -> Card:
     return card
 
 
-def adopt_caffe(parts: Sequence[Path | None], target: Path, wishes: Wishes) -> Card:
+def import_caffe(parts: Sequence[Path | None], target: Path, options: ImportOptions) -> Card:
     """Turn prototxt, caffemodel and points into an ONNX file at ``target``, if it then works.
 
     Raises:
-        ArgumentError: one of the three is missing, or there are wishes.
+        ArgumentError: one of the three is missing, or there are options.
         ModelError: they cannot be imported.
         MissingExtraError: onnx or protobuf is not installed.
     """
@@ -88,70 +92,65 @@ def adopt_caffe(parts: Sequence[Path | None], target: Path, wishes: Wishes) -> C
             "a Caffe model consists of three files",
             expected="--prototxt FILE, --caffemodel FILE and --points FILE",
             got=f"{3 - list(parts).count(None)} of them",
-            fix="name all three",
         )
-    wishes.check_empty("a Caffe model")
+    options.check_empty("a Caffe model")
     with _writing(target) as temporary:
         card = import_zhang16(prototxt, caffemodel, points, temporary)
-        _try_out(temporary)
+        _check_runs(temporary)
     return card
 
 
-def _cards(file: Path, name: str, inputs: Sequence[Sequence[Any]], wishes: Wishes) -> list[Card]:
+def _cards(
+    file: Path, name: str, inputs: Sequence[Sequence[Any]], options: ImportOptions
+) -> list[Card]:
     """The cards to try, best first."""
-    if wishes.family not in FAMILIES:
+    if options.family not in FAMILIES:
+        if options.family is not None:
+            raise ArgumentError.not_one_of("--family", options.family, FAMILIES)
         raise ArgumentError(
-            f"{file} does not say what it is" if wishes.family is None else "unknown family",
-            expected=f"--family with one of {', '.join(FAMILIES)}",
-            got=str(wishes.family or "no --family"),
-            fix="name the family whose inputs and outputs it has",
+            f"{file} does not say what it is", fix=f"add --family with one of {', '.join(FAMILIES)}"
         )
-    if wishes.scale not in (None, 1, 255) or (wishes.scale and wishes.family != "deoldify"):
+    if options.scale not in (None, 1, 255) or (options.scale and options.family != "deoldify"):
         raise ArgumentError(
-            "the scale cannot be used",
+            "--scale",
             expected="1 or 255, for the family deoldify",
-            got=f"{wishes.scale} for the family {wishes.family}",
-            fix="leave --scale out",
+            got=f"{options.scale} for the family {options.family}",
         )
     height, width = inputs[0][2:] if inputs and len(inputs[0]) == 4 else (None, None)
     fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
     card = Card(
         name=name,
-        family=wishes.family,
+        family=options.family,
         source=f"imported from {file.name}",
-        size=wishes.size or (max(fixed) if fixed else 256),
-        multiple=wishes.multiple or (1 if fixed else 32),
+        size=options.size or (max(fixed) if fixed else 256),
+        multiple=options.multiple or (1 if fixed else 32),
         fixed=fixed,
         hints=len(inputs) == 3,
     )
-    if wishes.family != "deoldify":
+    if options.family != "deoldify":
         return [card]
     # A network of 0...1 cannot give back 0...255, but one of 0...255 may do as if the other.
-    scales = [wishes.scale] if wishes.scale else [255, 1]
+    scales = [options.scale] if options.scale else [255, 1]
     return [replace(card, scale=float(scale)) for scale in scales]
 
 
-def _look_into(file: Path) -> tuple[list[Sequence[Any]], str | None]:
-    """The shapes of a network's inputs, and the card in the file."""
+def _inspect(file: Path) -> tuple[list[Sequence[Any]], str | None]:
+    """The shapes of a network's inputs, and the JSON of the card in the file."""
     ort = import_onnxruntime()
     options = ort.SessionOptions()
     options.log_severity_level = 4
     try:
         session = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions share no base class
-        lines = str(error).strip().splitlines()
-        raise ModelError(
-            f"{file} cannot be imported",
-            expected="an ONNX file",
-            got="no such file" if not file.is_file() else lines[0][:200] if lines else repr(error),
-            fix="check the file",
-        ) from None
+        if not file.is_file():
+            raise ModelError.not_found(file, "an ONNX file") from None
+        raise ModelError.unreadable(file, error, "check that it is an ONNX file") from None
     metadata = session.get_modelmeta().custom_metadata_map
     return [each.shape for each in session.get_inputs()], metadata.get(METADATA_KEY)
 
 
-def _try_out(path: Path) -> None:
-    """Load the model and let it colour a grey square."""
+def _check_runs(path: Path) -> None:
+    """Load the model and run it on a grey square."""
     from ..session import Model
 
     model = Model(path)
@@ -173,16 +172,11 @@ def _writing(target: Path) -> Iterator[Path]:
         with replacing(target) as temporary:
             yield temporary
     except OSError as error:
-        raise ModelImportError(
-            f"{target} cannot be written",
-            expected="a folder that can be written",
-            got=error.strerror or str(error),
-            fix="choose another place with -o",
-        ) from None
+        raise ModelImportError.unwritable(target, error, "choose another place with -o") from None
 
 
 def _about(error: ModelError, temporary: Path, file: Path) -> ModelError:
-    """The same error, speaking of the file that the user knows."""
+    """The same error with the user's path in place of the temporary one."""
     words = (error.problem, error.expected, error.got, error.fix)
     problem, expected, got, fix = (w and w.replace(str(temporary), str(file)) for w in words)
     return type(error)(problem or "", expected=expected, got=got, fix=fix)

@@ -86,7 +86,6 @@ def _decoder(path: Path, net: Any) -> tuple[Any, Any]:
         expected="a Scale (conv8_313_rh), a Softmax and a 1×1 Convolution to 2 channels "
         "(class8_ab) at its end",
         got=", ".join(f"{layer.name} ({layer.type})" for layer in tail) or "none",
-        fix="give colorization_deploy_v2.prototxt",
     )
 
 
@@ -122,11 +121,12 @@ def _card(prototxt: Path, caffemodel: Path, shape: tuple[int, int, int]) -> Card
 
 
 def _check_output(output: Path, inputs: tuple[Path, ...]) -> None:
-    if output.is_dir() or not output.parent.is_dir():
-        got = "a folder" if output.is_dir() else "a folder that does not exist"
-        raise _unwritable(output, got)
+    if output.is_dir():
+        raise ModelImportError.unwritable(output, "it is a folder", "name a file")
+    if not output.parent.is_dir():
+        raise ModelImportError.unwritable(output, "its folder does not exist")
     if output.resolve() in {path.resolve() for path in inputs}:
-        raise _unwritable(output, "one of the files to import")
+        raise ModelImportError.unwritable(output, "it is one of the files to import")
 
 
 def _write(output: Path, model: Any) -> None:
@@ -134,13 +134,4 @@ def _write(output: Path, model: Any) -> None:
         with replacing(output) as temporary:
             temporary.write_bytes(model.SerializeToString())
     except OSError as error:
-        raise _unwritable(output, str(error)) from error
-
-
-def _unwritable(output: Path, got: str) -> ModelImportError:
-    return ModelImportError(
-        f"{output} cannot be written",
-        expected="the path of a new file in a folder that exists",
-        got=got,
-        fix="choose another path",
-    )
+        raise ModelImportError.unwritable(output, error) from error

@@ -196,8 +196,6 @@ def _unfit(path: Path, expected: str, got: str, fix: str) -> ModelImportError:
 
 def _old_format(path: Path, tool: str) -> ModelImportError:
     return ModelImportError(
-        f"{path} cannot be imported",
-        expected="Caffe's current format (`layer`)",
-        got="its first format, V1 (`layers`)",
+        f"{path} is in Caffe's first format, V1 (`layers`)",
         fix=f"convert the file with Caffe's {tool}",
     )
