@@ -27,8 +27,8 @@ from ..options import ColorOptions, VideoOptions
 from ..upsample import shrink
 from .color.coloring import Coloring
 from .container.encoders import Encoding
-from .container.mux import assemble
-from .container.streams import LeftOut
+from .container.mux import assemble, try_out
+from .container.streams import Converted, LeftOut
 from .container.video_reader import VideoReader
 from .segments.ahead import ahead
 from .segments.painting import Colored, Painter, pts_of
@@ -61,6 +61,7 @@ class Film:
         resumed: how many of them were there from an earlier, interrupted call.
         seconds: that the rest took.
         left_out: streams of the source that the new file cannot hold.
+        converted: streams that it holds in another codec.
         damage: what could not be read of the source, in one line, or None.
     """
 
@@ -70,6 +71,7 @@ class Film:
     resumed: int
     seconds: float
     left_out: list[LeftOut]
+    converted: list[Converted]
     damage: str | None
 
 
@@ -81,6 +83,7 @@ def colorize_video(
     *,
     colorizer: Colorizer | None = None,
     progress: Progress | None = None,
+    on_note: Callable[[str], None] | None = None,
     workers: SegmentWorkers | None = None,
     cancel: CancelToken | None = None,
 ) -> Film:
@@ -97,6 +100,8 @@ def colorize_video(
         video_options: codec, part of the film and so on.
         colorizer: the loaded model; None: the bundled one.
         progress: called after each frame; with workers now and then, with whole segments.
+        on_note: called before the first frame with a line for each stream that cannot be kept as
+            it is, and whatever else should be known before the work.
         workers: who paints and encodes the segments, see `sharing`; None: this process itself.
         cancel: checked after each frame.
 
@@ -117,7 +122,7 @@ def colorize_video(
             got="that of the source",
             fix="choose another name",
         )
-    with VideoReader(source) as video:
+    with VideoReader(source, wanted.deinterlace) as video:
         _check_range(video, wanted.start, wanted.end)
         colorizer = colorizer or film_colorizer()
         job = _job(source, colorizer, options, wanted, encoding)
@@ -125,22 +130,33 @@ def colorize_video(
             work = _Work(video, colorizer, options, wanted, encoding)
             began = time.monotonic()
             resumed = work.resume(folder.state())
+            limits = {"start": wanted.start, "end": wanted.end}
+            if on_note is not None or not resumed:
+                trial = try_out(video, encoding, output, folder.path, **limits)
+                for change in (*trial.converted, *trial.left_out):
+                    (on_note or _ignore)(str(change))
             if workers is None:
                 work.encode(folder, report)
             else:
                 work.share(folder, workers, report)
-            left_out = assemble(
-                video,
-                folder.segments,
-                output,
-                start=wanted.start,
-                end=wanted.end,
-                note=colorizer.note,
-            )
+            streams = assemble(video, folder.segments, output, note=colorizer.note, **limits)
         remove_work_folders(output)
         seconds = time.monotonic() - began
         shape = video.shape[0], video.shape[1] * (1 + wanted.compare)
-        return Film(output, work.done, shape, resumed, seconds, left_out, video.damage)
+        return Film(
+            output,
+            work.done,
+            shape,
+            resumed,
+            seconds,
+            streams.left_out,
+            streams.converted,
+            video.damage,
+        )
+
+
+def _ignore(note: str) -> None:
+    """For callers who want no notes."""
 
 
 def _checked(progress: Progress | None, cancel: CancelToken | None) -> Progress:
@@ -298,7 +314,9 @@ class _Work:
         count = self.done
         encoding, size, begun = self._encoding, self._size, self._next
         source = self._video.path.absolute()
-        task = SegmentTask(source, sharing.next, encoding, size, self._wide, begun)
+        task = SegmentTask(
+            source, sharing.next, encoding, size, self._wide, begun, self._video.reading
+        )
         for item in colored:
             if isinstance(item, Colored):
                 task.add(item)

@@ -4,31 +4,51 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..._io import replacing
 from ...errors import ArgumentError
-from ..segments.segment_file import Segment, tag, writing
-from .encoders import MUXER_OPTIONS, container_of
+from ..segments.segment_file import SUFFIX, Segment, segment_writer, tag, writing
+from .encoders import MUXER_OPTIONS, Encoding, container_of
 from .probe import location, open_film, reason
-from .streams import CopiedStreams, LeftOut, Span, stream_texts
-from .video_reader import VideoReader
+from .streams import Converted, CopiedStreams, LeftOut, Refused, Span, stream_texts
+from .timecode import moved
+from .video_reader import VideoReader, luma
 
 if TYPE_CHECKING:
-    from av.container import OutputContainer
+    from av.container import InputContainer, OutputContainer
     from av.packet import Packet
+    from av.stream import Stream
     from av.video.stream import VideoStream
 
 _ISO = {"mp4", "mov"}
+_TRIAL = 5.0  # seconds of the other streams that are tried out
 _NO_LONGER_TRUE = {  # tags of the source's stream that describe how it was encoded
     *("bps", "duration", "encoder", "number_of_bytes", "number_of_frames", "vendor_id"),
 }
 
 
+@dataclass(frozen=True)
+class Streams:
+    """What became of the source's other streams.
+
+    Attributes:
+        left_out: what the new file cannot hold.
+        converted: what it holds in another codec.
+    """
+
+    left_out: list[LeftOut]
+    converted: list[Converted]
+
+
 class _RefusedError(Exception):
-    """A copied packet was refused by the new file's muxer."""
+    """A packet was refused by the new file's muxer."""
 
     def __init__(self, index: int, why: str) -> None:
         super().__init__(why)
@@ -43,7 +63,7 @@ def assemble(
     start: float | None = None,
     end: float | None = None,
     note: str | None = None,
-) -> list[LeftOut]:
+) -> Streams:
     """Write the whole film: pictures from segments, everything else from the source.
 
     Every frame keeps its time, to the unit where the new file can hold the source's (MP4, MOV), to
@@ -62,23 +82,78 @@ def assemble(
         note: a line to add to the comment in the file's metadata.
 
     Returns:
-        What of the source the new file cannot hold.
+        What of the source the new file cannot hold, or not as it is.
 
     Raises:
         ArgumentError: a target of another kind, or no segments.
         ClipError: a segment or the source cannot be read, or the target not be written.
     """
+    with writing(target), replacing(target) as temporary:
+        return _assembled(video, segments, target, temporary, start, end, note)
+
+
+def try_out(
+    video: VideoReader,
+    encoding: Encoding,
+    target: Path,
+    folder: Path,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+) -> Streams:
+    """Write a film of one grey frame and the first seconds of all other streams, and delete it.
+
+    So what a container refuses, in its header, its packets or its trailer, is known before the work
+    begins.
+
+    Args:
+        video: the source.
+        encoding: of the result.
+        target: the new file; only its suffix counts.
+        folder: where the trial is written.
+        start, end: seconds; the part that is to be written.
+
+    Returns:
+        What of the source the new file cannot hold, or not as it is.
+
+    Raises:
+        ClipError: such a film cannot be written.
+    """
+    first = next(video.frames(None if start is None else video.pts_at(start)), None)
+    if first is None or first.pts is None:
+        return Streams([], [])
+    segment, trial = folder / f"trial{SUFFIX}", folder / f"trial-whole{target.suffix}"
+    grey = np.full(encoding.chroma_shape(video), 1 << (video.depth - 1), luma(first).dtype)
+    stop = (start or 0) + _TRIAL if end is None else min(end, (start or 0) + _TRIAL)
+    try:
+        with segment_writer(segment, video, encoding) as writer:
+            writer.write(luma(first), grey, grey, first.pts)
+        with writing(target):
+            return _assembled(video, [segment], target, trial, start, stop, None)
+    finally:
+        segment.unlink(missing_ok=True)
+        trial.unlink(missing_ok=True)
+
+
+def _assembled(
+    video: VideoReader,
+    segments: Sequence[Path],
+    target: Path,
+    temporary: Path,
+    start: float | None,
+    end: float | None,
+    note: str | None,
+) -> Streams:
     muxer = container_of(target).muxer
     assert muxer is not None
-    order = _Order(video, segments)
+    order = _Order(video, segments, muxer in _ISO)
     span = _span(video, order, start, end)
-    refused: dict[int, str] = {}
+    refused: Refused = {}
     while True:
         try:
-            with writing(target), replacing(target) as temporary:
-                return _write(video, order, temporary, muxer, span, note, refused)
+            return _write(video, order, temporary, muxer, span, note, refused)
         except _RefusedError as error:
-            refused[error.index] = error.why
+            refused.setdefault(error.index, []).append(error.why)
 
 
 class _Order:
@@ -87,9 +162,15 @@ class _Order:
     A frame's dts is the pts of the frame `delay` places before it in the order of showing; so dts
     increase, stay below the pts, and are exact for any frame rate. Encoders do the same, but each
     of ours knows only its own segment.
+
+    Args:
+        video: the source.
+        segments: in the film's order.
+        sums: whether the file's length is the sum of the times between packets, as in MP4 and MOV;
+            there the last frame is shown as long as it should be only if that sum is right.
     """
 
-    def __init__(self, video: VideoReader, segments: Sequence[Path]) -> None:
+    def __init__(self, video: VideoReader, segments: Sequence[Path], sums: bool) -> None:
         self.segments = segments
         self.times: list[int] = []
         self.delay = 0
@@ -111,6 +192,7 @@ class _Order:
             raise ArgumentError(
                 "the segments of a film", expected="one at least", got="none", fix="pass some"
             )
+        self.sums, self.final = sums, decoded[-1]
         self.step = max(1, round(1 / (video.rate * video.time_base)))
         self.last = _duration_at(video, self.times[-1]) or self.step
 
@@ -119,14 +201,34 @@ class _Order:
         # Before the first frame as close together as the first ones are.
         first = self.times[: self.delay + 1]
         gap = min([self.step, *(b - a for a, b in pairwise(first))])
-        ahead = (self.times[0] - i * gap for i in range(self.delay, 0, -1))
+        ahead = [self.times[0] - i * gap for i in range(self.delay, 0, -1)]
+        duration = self._end_meets(ahead) if self.sums else 0
         dts = chain(ahead, self.times)
         for path in self.segments:
             with Segment(path) as segment:
                 for packet in segment.packets():
                     packet.dts = next(dts)
                     packet.duration = self.last if packet.pts == self.times[-1] else self.step
+                    if self.sums and packet.pts == self.final:
+                        packet.duration = duration
                     yield packet
+
+    def _end_meets(self, ahead: list[int]) -> int:
+        """Make the sum of the times between packets the length of the film.
+
+        Args:
+            ahead: dts of the first packets; the first of them may be moved ahead.
+
+        Returns:
+            The duration of the packet that is decoded last.
+        """
+        every = [*ahead, *self.times]
+        end, last = self.times[-1] + self.last, every[len(self.times) - 1]
+        duration = end - self.times[0] - (last - every[0])
+        longest = end - self.final
+        if duration > longest and ahead:
+            ahead[0] -= duration - longest
+        return max(1, min(duration, longest))
 
 
 def _span(video: VideoReader, order: _Order, start: float | None, end: float | None) -> Span:
@@ -146,8 +248,8 @@ def _write(
     format: str,
     span: Span,
     note: str | None,
-    refused: dict[int, str],
-) -> list[LeftOut]:
+    refused: Refused,
+) -> Streams:
     import av
 
     options = dict(MUXER_OPTIONS[format])
@@ -167,6 +269,7 @@ def _write(
             if stream.index == video.index:
                 film = _add_film(output, segment.stream, video)
                 film.metadata.update(_still_true(stream_texts(stream)))
+                film.metadata.update(_timecode(source, stream, video, span))
                 film.disposition = stream.disposition
             else:
                 copies.add_stream(stream.index, output)
@@ -183,7 +286,19 @@ def _write(
                     raise
                 why = f"a file of the format {format} cannot hold it ({reason(error)})"
                 raise _RefusedError(index, why) from error
-    return copies.left_out
+    return Streams(copies.left_out, copies.converted)
+
+
+def _timecode(
+    source: InputContainer, stream: Stream, video: VideoReader, span: Span
+) -> dict[str, str]:
+    """The tag from which a muxer makes the track of the timecode, or keeps it as it is."""
+    every = (dict(s.metadata) for s in (stream, *source.streams) if s.type in ("video", "data"))
+    found = next((texts["timecode"] for texts in every if "timecode" in texts), None)
+    if found is None:
+        return {}
+    late = Fraction(0) if span.start is None else span.start - video.first * video.time_base
+    return {"timecode": moved(found, round(late * video.rate), video.rate)}
 
 
 def _add_film(output: OutputContainer, template: VideoStream, video: VideoReader) -> VideoStream:
@@ -239,6 +354,8 @@ def _duration_at(video: VideoReader, pts: int) -> int | None:
     """How long the source shows the frame of a certain time, if it says."""
     import av
 
+    if video.reading.clock.positions:
+        return None
     with open_film(video.path) as source:
         stream = source.streams[video.index]
         try:

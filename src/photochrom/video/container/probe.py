@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
 _LISTS = {"concat", "dash", "hls", "image2", "lavfi", "sdp"}  # formats that read other files
 
 
-def open_film(path: Path) -> InputContainer:
+def open_film(path: Path, rate: Fraction | None = None) -> InputContainer:
     """Open a file with FFmpeg, for reading; nothing but this one file is read.
+
+    Args:
+        path: of the file.
+        rate: frames per second of a bare stream, whose file has no times.
 
     Raises:
         ClipError: it is a picture, a list of other files, damaged or of no known format.
@@ -44,6 +49,7 @@ def open_film(path: Path) -> InputContainer:
     try:
         container = av.open(
             location(path),
+            options={} if rate is None else {"framerate": str(rate)},
             container_options={"protocol_whitelist": "file"},
             # Old files have tags in old encodings; they are handed on byte for byte.
             metadata_errors="surrogateescape",

@@ -17,10 +17,11 @@ what was wrong. A film of which nothing can be decoded is an error.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from heapq import heappop, heappush
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -29,6 +30,8 @@ import numpy as np
 
 from ...color import Codes
 from ...errors import ClipError
+from .clock import Clock, ClockRepair, scan
+from .deinterlace import NEIGHBOURS, deinterlaced, inverse_telecine, is_progressive
 from .probe import film_stream, open_film, reason, unreadable
 from .tags import Tags, is_converted_from_rgb, planar_format
 
@@ -40,7 +43,22 @@ if TYPE_CHECKING:
 _ARBITRARY_CLOCK = 0x0200  # AVFMT_TS_DISCONT
 _NO_TIMES = 0x0080  # AVFMT_NOTIMESTAMPS
 _SEEK_BACK = (0, 2, 10)  # seconds; where a film has a poor index, a seek may land too late
+_FASTEST = 300  # frames per second that a bare stream may name; more is the unit of a clock
+_SAMPLES, _SAMPLE = 5, 24  # places, and frames at each, looked at for interlacing
 _MISSING = 0.1  # seconds at the end of a film that may lack, for its tags are not that exact
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is read, as found by looking at it; for other readers of the same file.
+
+    Attributes:
+        clock: of a file that was joined of several.
+        frames: ``"deinterlace"``: interlaced frames are made whole; ``"as decoded"``; ``"ivtc"``.
+    """
+
+    clock: Clock = field(default_factory=Clock)
+    frames: str = "deinterlace"
 
 
 class VideoReader:
@@ -48,6 +66,8 @@ class VideoReader:
 
     Args:
         path: of the file; any format FFmpeg reads.
+        deinterlace: ``"auto"``, ``"off"`` or ``"ivtc"``, see `VideoOptions`.
+        reading: as another reader of the same file found it, to save looking again.
 
     Attributes:
         path: of the file.
@@ -59,15 +79,21 @@ class VideoReader:
         rate: frames per second, on average.
         tags: colours, range, shape of the pixels, rotation.
         first: pts of the first frame.
+        interlaced: whether the first frame is flagged as interlaced.
+        reading: how the file is read.
 
     Raises:
-        ClipError: the file is no film, is damaged beyond use, or is interlaced.
+        ClipError: the file is no film, or is damaged beyond use.
         MissingExtraError: the package av is not installed.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(
+        self, path: Path | str, deinterlace: str = "auto", reading: Reading | None = None
+    ) -> None:
         self.path = Path(path)
         self._problems: dict[str, int] = {}
+        self._raw_rate: Fraction | None = None
+        self.reading = reading or Reading()
         self._container, stream = self._open()
         try:
             self._start = Fraction(max(0, self._container.start_time or 0), 1_000_000)
@@ -77,15 +103,24 @@ class VideoReader:
                 (Fraction(r) for r in (stream.average_rate, stream.guessed_rate) if r), Fraction(25)
             )
             self._end = _end(stream, self.time_base)
+            if reading is None and self._container.format.flags & _ARBITRARY_CLOCK:
+                self.reading = Reading(scan(self._container))
+                stream = self._reopen()
+            if self.reading.clock.positions:
+                self._end = self.reading.clock.end
             frame = next(self._decoded(stream), None)
             if frame is None:
                 raise unreadable(self.path, f"no frame that can be decoded{self._because()}")
-            self._refuse_interlaced(frame)
             self.first = _time(frame) or 0
+            self.interlaced = bool(frame.interlaced_frame)
             self.shape = frame.height, frame.width
             self.tags = Tags.of(frame, stream)
             self.format = frame.format.name
             self._planar, self.depth = planar_format(self.format, frame.format.components[0].bits)
+            if reading is None:
+                self.reading = replace(self.reading, frames=self._look(deinterlace))
+            if self.reading.frames == "ivtc":
+                self.rate *= Fraction(4, 5)
         except BaseException:
             self.close()
             raise
@@ -144,38 +179,87 @@ class VideoReader:
 
         Yields:
             Frames with `depth` bits whose pts strictly increases; see `luma`.
-
-        Raises:
-            ClipError: an interlaced frame.
         """
         self._problems.clear()
-        last: int | None = None
-        shown = 0
-        step = max(1, round(1 / (self.rate * self.time_base)))
-        for frame in self._from(start):
-            pts = _time(frame)
-            if pts is None:
-                pts = self.first if last is None else last + step
-            if last is not None and pts <= last:
-                self._note("frames left out for being no later than the one before")
+        last, shown = None, 0
+        for frame in self._whole(start):
+            assert frame.pts is not None
+            last = frame.pts
+            if start is not None and last < start:
                 continue
-            last = frame.pts = pts
-            if start is not None and pts < start:
-                continue
-            self._refuse_interlaced(frame)
             if frame.is_corrupt:
                 self._note("damaged frames")
             yield self._converted(frame)
             shown = frame.duration
         if last is not None:
-            self._note_early_end(last + max(step, shown))
+            self._note_early_end(last + max(self._step, shown))
+
+    @property
+    def _step(self) -> int:
+        """Units of `time_base` from frame to frame."""
+        return max(1, round(1 / (self.rate * self.time_base)))
+
+    def _whole(self, start: int | None) -> Iterator[VideoFrame]:
+        """The frames from some frames before `start` on, interlaced ones made whole."""
+        if self.reading.frames == "ivtc":  # every fifth frame is dropped, counted from the first
+            return inverse_telecine(self._timed(self._from(None)), self.rate * Fraction(5, 4))
+        if self.reading.frames == "as decoded":
+            return self._timed(self._from(start))
+        early = None if start is None else start - NEIGHBOURS * self._step
+        return deinterlaced(self._timed(self._from(early)), self.rate)
+
+    def _timed(self, frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
+        """The frames with a time for each, later than that of the one before."""
+        last: int | None = None
+        for frame in frames:
+            pts = _time(frame)
+            if pts is None:
+                pts = self.first if last is None else last + self._step
+            if last is not None and pts <= last:
+                self._note("frames left out for being no later than the one before")
+                continue
+            last = frame.pts = pts
+            frame.time_base = self.time_base
+            yield frame
+
+    def _look(self, deinterlace: str) -> str:
+        """How the frames are to be read, see `Reading`."""
+        if deinterlace != "auto":
+            return "ivtc" if deinterlace == "ivtc" else "as decoded"
+        if not self.interlaced:
+            return "deinterlace"  # those that come later in the film, if any
+        return "as decoded" if is_progressive(self._samples()) else "deinterlace"
+
+    def _samples(self) -> Iterator[Iterator[Codes]]:
+        length = self.duration or 0
+        for number in range(_SAMPLES if length else 1):
+            start = self.first + round(Fraction(length) * number / _SAMPLES / self.time_base)
+            frames = islice(self._timed(self._from(start if number else None)), _SAMPLE)
+            yield (luma(self._converted(frame)) for frame in frames)
+        self._problems.clear()
 
     def _open(self) -> tuple[InputContainer, VideoStream]:
-        container = open_film(self.path)
+        container = open_film(self.path, self._raw_rate)
         stream = film_stream(container)
         if stream is None:
+            sound = bool(container.streams.audio)
             container.close()
+            if sound:
+                raise ClipError(
+                    f"{self.path} cannot be read as a film",
+                    expected="moving pictures",
+                    got="sound alone",
+                    fix="name the file that holds the pictures",
+                )
             raise unreadable(self.path, "no video stream that FFmpeg can decode")
+        own = stream.codec_context.framerate
+        bare = container.format.flags & _NO_TIMES and self._raw_rate is None
+        if (
+            bare and own and own <= _FASTEST and own != stream.average_rate
+        ):  # the frames say their rate themselves
+            container.close()
+            self._raw_rate = Fraction(own)
+            return self._open()
         stream.thread_type = "AUTO"  # frames side by side; the default does not use a second core
         return container, stream
 
@@ -183,7 +267,8 @@ class VideoReader:
         """The frames, decoded from one that is not later than `start`."""
         import av
 
-        for back in _SEEK_BACK if start is not None and start > self.first else ():
+        seekable = start is not None and start > self.first and not self.reading.clock.positions
+        for back in _SEEK_BACK if seekable else ():
             assert start is not None
             stream = self._reopen()
             try:
@@ -206,7 +291,7 @@ class VideoReader:
         import av
 
         container = self._container
-        packets = container.demux(stream)
+        packets, repair = container.demux(stream), ClockRepair(self.reading.clock)
         # Times of decoding, to be given to the frames in their order; None where frames have times.
         decoding: list[int] | None = None
         if container.format.name == "avi" or container.format.flags & _NO_TIMES:
@@ -217,6 +302,8 @@ class VideoReader:
             except av.FFmpegError as error:
                 self._note(f"the file cannot be read to its end ({reason(error)})", count=False)
                 packet = None
+            if packet is not None:
+                repair(packet)
             time = None if packet is None else packet.dts
             if decoding is not None and time is not None:
                 heappush(decoding, time)
@@ -246,16 +333,6 @@ class VideoReader:
             src_colorspace=self.tags.matrix, dst_colorspace=self.tags.matrix,
             src_color_range=source, dst_color_range=self.tags.range,
         )  # fmt: skip
-
-    def _refuse_interlaced(self, frame: VideoFrame) -> None:
-        if frame.interlaced_frame:
-            at = max(0.0, float((_time(frame) or 0) * self.time_base - self._start))
-            raise ClipError(
-                f"{self.path} cannot be coloured",
-                expected="whole frames",
-                got=f"interlaced ones (at {at:.1f} s)",
-                fix="deinterlace it first: ffmpeg -i IN -vf bwdif -crf 12 -c:a copy OUT.mkv",
-            )
 
     def _note(self, what: str, *, count: bool = True) -> None:
         self._problems[what] = self._problems.get(what, 0) + count

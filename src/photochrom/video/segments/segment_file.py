@@ -283,12 +283,19 @@ def writing(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (av.FFmpegError, OSError) as error:
+    except OSError as error:  # FFmpeg's too, where the system refused it
         raise ClipError(
             f"{path} cannot be written",
             expected="a folder with room for it",
             got=reason(error),
             fix="make room, or choose another folder",
+        ) from error
+    except av.FFmpegError as error:
+        raise ClipError(
+            f"{path} cannot be written",
+            expected="streams that such a file can hold",
+            got=reason(error),
+            fix="choose another kind of file; .mkv holds everything",
         ) from error
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from ...color import Codes
 from ...errors import ClipError
 from ..container.encoders import Encoding
-from ..container.video_reader import VideoReader, luma
+from ..container.video_reader import Reading, VideoReader, luma
 from .painting import Ab, Colored, Painter, pts_of
 from .segment_file import segment_writer
 from .work_folder import State, WorkFolder
@@ -44,6 +44,7 @@ class SegmentTask:
         size: ``(h, w)`` at which the colours were decided.
         wide: before and after side by side.
         begun: pts of the frame from which the film was decoded for that; None: its first.
+        reading: how the film's file is read.
         times: pts of the frames.
         prints: of each frame's Y', by which a worker knows that it decodes the same.
         colours: ab of each frame, ``(2, h, w)``.
@@ -55,6 +56,7 @@ class SegmentTask:
     size: tuple[int, int]
     wide: bool
     begun: int | None
+    reading: Reading = field(default_factory=Reading)
     times: list[int] = field(default_factory=list)
     prints: list[int] = field(default_factory=list)
     colours: list[Ab] = field(default_factory=list)
@@ -151,7 +153,7 @@ def write_segment(task: SegmentTask) -> None:
     for path in (task.source, task.path.parent):
         if not path.exists():
             raise _not_shared(path, f"a worker on {socket.gethostname()}", "it")
-    with VideoReader(task.source) as video:
+    with VideoReader(task.source, reading=task.reading) as video:
         painter = Painter(video, task.encoding, task.size, task.wide)
         # In a film that is damaged or has a poor index, frames may differ with the place where
         # decoding begins; then it is begun where it was for their colours.

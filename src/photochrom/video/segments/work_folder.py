@@ -78,6 +78,11 @@ class WorkFolder:
             lock.release()
 
     @property
+    def path(self) -> Path:
+        """Of the folder."""
+        return self._folder
+
+    @property
     def segments(self) -> list[Path]:
         """Those that are done, in the film's order."""
         return [self.segment(number) for number in range(self._done)]
