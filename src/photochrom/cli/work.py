@@ -154,7 +154,7 @@ class Work:
 
 
 def _notes(film: Film) -> tuple[str, ...]:
-    notes = [str(each) for each in film.left_out]
+    notes = [str(each) for each in (*film.left_out, *film.converted)]
     if film.damage:
         notes.append(f"{film.path} holds what could be read of the source: {film.damage}")
     return tuple(notes)
