@@ -32,7 +32,7 @@ from photochrom.training.history import read_history  # noqa: E402
 from photochrom.training.run import train  # noqa: E402
 from tests.helpers.training_pictures import fill  # noqa: E402
 
-ENCODER = "mobilenetv3_small_050"
+ENCODER = "test_resnet"  # of timm: few layers, of which the export is slow
 SMALL = {"preset": "photochrom", "encoder": ENCODER, "size": 32, "batch": 2, "epochs": 2}
 PLAIN = {"preset": "plain", "size": 32, "batch": 2, "epochs": 2}
 
