@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,14 +109,32 @@ class Process:
 
 
 @contextmanager
-def process(folder: Path, *arguments: str) -> Iterator[Process]:
-    """A service in a process of its own, killed at the end unless it has ended."""
+def process(folder: Path, *arguments: str, wrapper: Sequence[str] = ()) -> Iterator[Process]:
+    """A service in a process of its own, killed at the end unless it has ended.
+
+    Args:
+        folder: for its state, its log and its model.
+        arguments: of `photochrom serve`.
+        wrapper: a command that runs it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "log"
-    words = ("--port", "0", "--folder", str(folder / "state"), "--model", str(model(folder)))
+    words = (
+        "--concurrent",
+        "1",
+        "--port",
+        "0",
+        "--folder",
+        str(folder / "state"),
+        "--model",
+        str(model(folder)),
+    )
     with log.open("wb") as out:
         started = subprocess.Popen(
-            [sys.executable, "-c", START, *words, *arguments], stderr=out, stdout=out
+            [*wrapper, sys.executable, "-c", START, *words, *arguments],
+            stderr=out,
+            stdout=out,
+            start_new_session=True,
         )
     try:
         wait_for(lambda: '"ready"' in log.read_text() or started.poll() is not None, 60)
@@ -124,7 +145,11 @@ def process(folder: Path, *arguments: str) -> Iterator[Process]:
         with found.client:
             yield found
     finally:
-        started.kill()
+        if sys.platform == "win32":
+            started.kill()
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)  # with what a wrapper has started
         started.wait()
 
 
@@ -137,16 +162,20 @@ def wait_for(happened: Callable[[], Any], seconds: float = 20) -> None:
 
 
 class Gate:
-    """Holds tasks back before they go to worker processes, until it is opened."""
+    """Holds tasks back before they go to worker processes, until it is opened.
 
-    def __init__(self) -> None:
-        self.open, self.calls = threading.Event(), 0
+    Args:
+        free: tasks that pass before.
+    """
+
+    def __init__(self, free: int = 0) -> None:
+        self.open, self.calls, self._free = threading.Event(), 0, free
         self._run = WorkerProcess.run
 
     def _hold(self, process: WorkerProcess, task: Any, cancel: CancelToken, *more: Any) -> Any:
         self.calls += 1
         end = time.monotonic() + 30
-        while not self.open.wait(0.02):
+        while self.calls > self._free and not self.open.wait(0.02):
             cancel.check()
             assert time.monotonic() < end
         return self._run(process, task, cancel, *more)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import threading
 import time
 import zipfile
@@ -320,3 +321,90 @@ def test_one_service_per_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ArgumentError, match="--folder"):
         JobFiles(tmp_path / "file" / "state")
+
+
+def test_a_full_disk_stops_nothing_for_ever(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs wait, with the reason, and go on when there is room."""
+    monkeypatch.setattr("photochrom.server.jobs.runner._PAUSE", 0.1)
+    with Gate() as gate:
+        job = post(live, ("a.jpg", JPEG), ("b.jpg", JPEG))
+        wait_for(lambda: gate.calls == 1)
+        full = OSError(28, "No space left on device")
+
+        def no_room(*arguments: Any) -> None:
+            raise full
+
+        monkeypatch.setattr(live.service.jobs.files, "pack", no_room)
+    wait_for(lambda: live.client.get(job["links"]["self"]).json()["note"])
+    waiting = live.client.get(job["links"]["self"]).json()
+    assert (waiting["state"], waiting["note"]) == ("queued", "the disk of the service is full")
+    ready = live.client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json()["jobs"] == {"pictures": "the disk of the service is full"}
+    monkeypatch.undo()
+    done = ended(live, job)
+    assert (done["state"], done["note"], done["done"]) == ("done", None, 2)
+    assert list(packed(live, done)) == ["a.jpg", "b.jpg"]
+    stored = live.service.jobs.store.get(job["id"])
+    assert stored is not None
+    assert stored.attempts == 1
+    wait_for(lambda: live.client.get("/readyz").json()["jobs"] == {})
+
+
+def test_a_locked_table_stops_nothing_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photochrom.server.jobs.runner._PAUSE", 0.1)
+    monkeypatch.setattr("photochrom.server.jobs.job_store._PATIENCE", 0.05)
+    with running(tmp_path) as live:
+        with Gate() as gate:
+            job = post(live, ("a.jpg", JPEG))
+            wait_for(lambda: gate.calls == 1)
+            other = sqlite3.connect(live.service.jobs.files.database, isolation_level=None)
+            other.execute("begin immediate")
+        wait_for(lambda: "locked" in live.client.get("/readyz").json()["jobs"].get("pictures", ""))
+        refused = live.client.post("/v1/jobs", content=JPEG)
+        check_error(refused, 503, "unavailable", "locked")
+        assert live.client.post("/v1/colorize", content=JPEG).status_code == 200
+        other.execute("rollback")
+        other.close()
+        assert ended(live, job)["state"] == "done"
+        assert ended(live, post(live, ("b.jpg", JPEG)))["state"] == "done"
+
+
+def test_a_thread_for_jobs_that_fails_goes_on(
+    live: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photochrom.server.jobs.runner._PAUSE", 0.1)
+
+    def broken(*arguments: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(live.service.jobs.store, "begin", broken)
+    job = post(live, ("a.jpg", JPEG))
+    wait_for(lambda: live.client.get("/readyz").json()["jobs"])
+    monkeypatch.undo()
+    assert ended(live, job)["state"] == "done"
+
+
+def test_a_table_of_an_earlier_release(tmp_path: Path) -> None:
+    files = JobFiles(tmp_path / "state")
+    with sqlite3.connect(files.database) as db:
+        db.execute(
+            "create table jobs (id text primary key, owner text, kind text not null, state text"
+            " not null default 'queued', options text not null, items text not null, done integer"
+            " not null default 0, total integer, attempts integer not null default 0, error text,"
+            " created real not null, finished real, expires real) without rowid"
+        )
+        db.execute(
+            "insert into jobs (id, kind, options, items, created) values (?, 'pictures', ?, ?, 1)",
+            ("0" * 32, '{"vividness": 0.5}', '[{"name": "old.jpg"}]'),
+        )
+    db.close()
+    (files.of("0" * 32) / "in").mkdir(parents=True)
+    (files.of("0" * 32) / "out").mkdir()
+    (files.of("0" * 32) / "in" / "0000").write_bytes(JPEG)
+    files.close()
+    with running(tmp_path) as live:
+        job = ended(live, {"links": {"self": f"/v1/jobs/{'0' * 32}"}})
+        assert list(packed(live, job)) == ["old.jpg"]

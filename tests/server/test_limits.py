@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import socket
 import struct
 import time
@@ -201,6 +202,91 @@ def test_a_rest_that_nobody_reads(live: Running, monkeypatch: pytest.MonkeyPatch
             go_on()
 
 
+def test_heads_without_end_take_no_place(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest idle connections are closed, and whoever asks something is answered."""
+    monkeypatch.setattr(LIMITS, "most", 20)
+    lines = []
+    try:
+        for _ in range(60):
+            line = socket.create_connection(live.address)
+            line.sendall(b"GET /healthz HTTP/1.1\r\nHo")
+            lines.append(line)
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert httpx.get(live.url + path).status_code == 200
+        lines[0].settimeout(5)
+        with contextlib.suppress(ConnectionResetError):
+            assert lines[0].recv(100) == b""
+    finally:
+        for line in lines:
+            line.close()
+
+
+def test_connections_of_one_address(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LIMITS, "per_address", 5)
+    with contextlib.ExitStack() as stack:
+        lines = [stack.enter_context(socket.create_connection(live.address)) for _ in range(30)]
+        assert httpx.get(f"{live.url}/healthz").status_code == 200
+        lines[0].settimeout(5)
+        with contextlib.suppress(ConnectionResetError):
+            assert lines[0].recv(100) == b""
+
+
+def test_a_client_that_does_not_read(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps no place, and is cut off; nothing of its answer stays."""
+    monkeypatch.setattr(LIMITS, "write", 0.5)
+    large = picture("bmp", 390, 250)
+    answer_size = 3 * len(large)
+    head = b"POST /v1/colorize?format=bmp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect(live.address)
+        with Gate() as gate:
+            line.sendall(head % len(large) + large)
+            wait_for(lambda: gate.calls == 1)
+        idle(live)
+        assert live.client.post("/v1/colorize", content=JPEG).status_code == 200
+        assert list(live.service.jobs.files.uploads.iterdir()) == []
+        time.sleep(0.7)
+        line.settimeout(5)
+        got = 0
+        with contextlib.suppress(ConnectionResetError):
+            while data := line.recv(65536):
+                got += len(data)
+    assert got < answer_size
+
+
+def test_event_streams_of_one_client(live: Running) -> None:
+    with Gate() as gate, contextlib.ExitStack() as stack:
+        job = live.client.post("/v1/jobs", content=JPEG).json()
+        wait_for(lambda: gate.calls == 1)
+        url = live.url + job["links"]["events"]
+        streams = []
+        for _ in range(3):
+            answer = stack.enter_context(httpx.stream("GET", url, timeout=10))
+            assert answer.status_code == 200
+            streams.append(answer.iter_lines())  # they are closed with their iterators
+            assert next(streams[-1]).startswith("event")
+        check_error(httpx.get(url), 429, "busy", "event streams")
+        assert live.client.get(job["links"]["self"]).status_code == 200
+        assert live.client.get("/healthz").status_code == 200
+    wait_for(lambda: not live.service.stream_limit._now)
+
+
+def test_requests_of_one_client(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live.service.picture_limit, "_per_client", 1)
+    with Gate() as gate, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(httpx.post, f"{live.url}/v1/colorize", content=JPEG, timeout=30)
+        wait_for(lambda: gate.calls == 1)
+        check_error(live.client.post("/v1/colorize", content=JPEG), 429, "busy", "one client")
+        proxied = {"X-Forwarded-For": "192.0.2.9"}  # another one
+        waiting = pool.submit(
+            httpx.post, f"{live.url}/v1/colorize", content=JPEG, headers=proxied, timeout=30
+        )
+        gate.open.set()
+        assert first.result().status_code == waiting.result().status_code == 200
+    idle(live)
+
+
 def test_what_is_not_http(live: Running) -> None:
     with socket.create_connection(live.address) as line:
         line.settimeout(5)
@@ -237,7 +323,7 @@ def test_a_client_that_hangs_up(live: Running) -> None:
     request = (
         b"POST /v1/colorize HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(JPEG)
     ) + JPEG
-    pool = live.service.pool
+    pool, before = live.service.pool, hung_up(live)
     with Gate() as gate:
         lines = [socket.create_connection(live.address) for _ in range(3)]
         for line in lines:
@@ -248,8 +334,14 @@ def test_a_client_that_hangs_up(live: Running) -> None:
         wait_for(lambda: pool.taken == 0)
     idle(live)
     assert gate.calls == 1  # those that waited were never begun
+    assert hung_up(live) == before + 3
+
+
+def hung_up(live: Running) -> float:
+    """Requests for pictures whose clients did not wait, by the metrics."""
     text = live.client.get("/metrics").text
-    assert 'route="/v1/colorize",status="499"} 3.0' in text
+    found = re.search(r'route="/v1/colorize",status="499"} ([0-9.]+)', text)
+    return 0.0 if found is None else float(found[1])
 
 
 def test_a_client_that_hangs_up_while_it_sends(live: Running) -> None:

@@ -49,7 +49,7 @@ def result(live: Process, job: Any) -> dict[str, bytes]:
 @POSIX
 def test_killed_in_the_middle_of_a_job(tmp_path: Path) -> None:
     """kill -9: the job that ran goes on where it was, and nothing else is disturbed."""
-    with process(tmp_path, "--concurrent", "1") as live:
+    with process(tmp_path) as live:
         earlier = live.client.post("/v1/jobs", files={"file": ("early.jpg", JPEG)}).json()
         assert over(live, earlier)["state"] == "done"
         files = [("file", (f"{n}.png", large(n))) for n in range(8)]
@@ -63,7 +63,7 @@ def test_killed_in_the_middle_of_a_job(tmp_path: Path) -> None:
         assert 2 <= len(before) < 8
         for path in place.glob("out/0*"):  # what is finished is not done again
             path.write_bytes(path.read_bytes() + b"first run")
-    with process(tmp_path, "--concurrent", "1") as live:
+    with process(tmp_path) as live:
         (event,) = [each for each in live.events() if each["event"] == "jobs of an earlier run"]
         assert event["resumed"] == 1
         found = over(live, job)
@@ -82,7 +82,7 @@ def test_killed_in_the_middle_of_a_job(tmp_path: Path) -> None:
 @POSIX
 def test_a_graceful_end(tmp_path: Path) -> None:
     """Requests in flight are answered; the job that runs is put back; the process ends."""
-    with process(tmp_path, "--concurrent", "1", "--queue", "60", "--grace", "3") as live:
+    with process(tmp_path, "--queue", "60", "--grace", "3") as live:
         # One takes less than the three seconds on a slow machine, all take more on a fast one.
         data = picture("jpeg", 4000, 3000)
         job = live.client.post(

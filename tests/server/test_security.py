@@ -157,6 +157,22 @@ def test_equal_names_in_a_zip() -> None:
     assert names == ["a.png", "A-2.png", "a-3.png", "c.png"]
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("12:30.jpg", "12-30.jpg"),
+        ("CON.jpg", "_CON.jpg"),
+        ("com1.tar.jpg", "_com1.tar.jpg"),
+        ("C:\\photos\\nul.jpg", "_nul.jpg"),
+        ("a/b: c.jpg", "b- c.jpg"),
+        ("trailing .jpg", "trailing.jpg"),
+        ("contact.jpg", "contact.jpg"),
+    ],
+)
+def test_names_that_windows_would_refuse(name: str, expected: str) -> None:
+    assert zip_name(name, ".jpg", 0, set()) == expected
+
+
 def test_paths_in_file_names(tmp_path: Path) -> None:
     with running(tmp_path / "there") as live:
         files = [("file", (name, JPEG)) for name in NAMES]

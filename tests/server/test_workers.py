@@ -132,7 +132,7 @@ def memory(pid: int) -> int:
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     with process(
         tmp_path_factory.mktemp("limited"),
-        *("--concurrent", "1", "--worker-memory", "300", "--max-pixels", "4000000"),
+        *("--worker-memory", "300", "--max-pixels", "4000000"),
         *("--timeout", "20"),
     ) as found:
         found.client.timeout = 60

@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import re
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from fastapi.responses import FileResponse
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 from ...media import CONTAINERS, HEAD, PICTURE_SUFFIXES, default_suffix, identify
 from ..jobs.job_store import ENDED, Job, State
 from ..service import Service
 from ..service_error import ServiceError
 from ..settings import MEGABYTE
+from .client_limits import ClientLimit
 from .dependencies import Client, Owner, Running, accepting, check_key
 from .error_responses import responses
 from .openapi import BINARY, body
@@ -28,6 +30,7 @@ from .uploads import Upload, receiving
 
 _LOOK = 0.25  # seconds between two looks at a job that somebody watches
 _STREAM = 3600.0  # seconds of one event stream at most; clients of such streams connect again
+_PING = 15.0  # seconds after which a stream without news shows that it lives
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _RESULTS = {".zip": "application/zip"} | {
     row.suffixes[0]: row.media_type for row in CONTAINERS.values() if row.write
@@ -241,31 +244,59 @@ def status(request: Request, job: Found, service: Running) -> JobStatus:
     return _status(request, service, job)
 
 
-async def stream_slot(service: Running, client: Client) -> AsyncIterator[None]:
-    """Count an event stream for as long as it lasts."""
-    with service.stream_limit.slot(client):
-        yield
+class EventStream(StreamingResponse):
+    """Server-sent events, counted against a limit for as long as they last."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, content: AsyncIterator[str], limit: ClientLimit, client: str, status_code: int = 200
+    ) -> None:
+        super().__init__(content, status_code)
+        self._limit, self._client = limit, client
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI.
+
+        Raises:
+            ServiceError: the client has too many.
+        """
+        with self._limit.slot(self._client):
+            await super().__call__(scope, receive, send)
 
 
 @router.get(
     "/{id}/events",
     operation_id="watch_job",
-    response_class=EventSourceResponse,
-    dependencies=[Depends(stream_slot)],
-    responses=responses(404, 429),
+    response_class=EventStream,
+    responses={
+        200: {
+            "description": "Each event has a `JobStatus` as its data.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **responses(404, 429),
+    },
 )
-async def events(request: Request, job: Found, service: Running) -> AsyncIterator[ServerSentEvent]:
+def events(request: Request, job: Found, service: Running, client: Client) -> EventStream:
     """Server-sent events: `progress` whenever something has changed, at last the final state."""
-    end = asyncio.get_running_loop().time() + _STREAM
+    return EventStream(_events(request, service, job), service.stream_limit, client)
+
+
+async def _events(request: Request, service: Service, job: Job) -> AsyncIterator[str]:
+    start = said = time.monotonic()
     before: JobStatus | None = None
     found: Job | None = job
     while found is not None:
         now = _status(request, service, found)
         if now != before:
-            yield ServerSentEvent(data=now, event="progress")
-            before = now
-        late = asyncio.get_running_loop().time() > end
-        if found.state in ENDED or late or service.stopping.is_set():
+            yield f"event: progress\ndata: {now.model_dump_json()}\n\n"
+            before, said = now, time.monotonic()
+        elif time.monotonic() - said > _PING:
+            yield ": still here\n\n"
+            said = time.monotonic()
+        if found.state in ENDED or service.stopping.is_set():
+            return
+        if time.monotonic() - start > _STREAM:
             return
         await asyncio.sleep(_LOOK)
         found = await run_in_threadpool(service.jobs.store.get, job.id)

@@ -73,7 +73,7 @@ def add_docs(app: FastAPI) -> None:
 
 
 def _complete(app: FastAPI) -> None:
-    """Describe errors as they are, and leave out what OpenAPI 3.1 does not know."""
+    """Describe errors as they are, and parameters without null."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -93,10 +93,6 @@ def _complete(app: FastAPI) -> None:
                 for status, answer in operation["responses"].items():
                     if str(status) >= "400":  # JSON even where the good answer is something else
                         answer["content"] = {"application/json": error}
-                    stream = answer.get("content", {}).get("text/event-stream")
-                    if stream is not None:  # itemSchema is of OpenAPI 3.2
-                        stream.clear()
-                        stream["schema"] = {"type": "string"}
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend it
