@@ -25,7 +25,7 @@ from .upsample import GuidedChroma, shrink
 
 if TYPE_CHECKING:
     from .models.session import Model
-    from .picture.jpeg_luma import JpegLuma
+    from .picture.jpeg.jpeg_luma import JpegLuma
 
 _STRIP = 1 << 20  # pixels painted at a time: large enough that threads rarely wait for each other
 _DEFAULT = ColorOptions()

@@ -12,9 +12,9 @@ from PIL import Image
 
 from photochrom import Picture, PictureError, open_picture, uncolor
 from photochrom.picture import Deferred
-from photochrom.picture.jpeg import GreyJpeg, halved, segments
+from photochrom.picture.jpeg.segments import GreyJpeg, halved, segments
+from photochrom.picture.jpeg.splice import NotColored, with_color, without_color
 from photochrom.picture.page import upright
-from photochrom.picture.splice import NotColored, with_color, without_color
 from tests.helpers.grey_jpegs import grey_jpeg, kinds, scene, with_segments
 from tests.helpers.picture_files import grey_profile
 

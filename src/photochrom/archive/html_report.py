@@ -168,7 +168,7 @@ def _pair(row: Row) -> tuple[bytes, bytes] | None:
 
     Both are made of the result, which has the lightness of its source to the bit.
     """
-    from ..picture.vips import library
+    from ..picture.codec.vips import library
 
     pyvips = library()
     try:

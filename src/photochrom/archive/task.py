@@ -191,7 +191,7 @@ class Work:
 
 def _pixels(source: Any, size: int) -> int:
     """Of a picture that is not decoded yet; a guess if its header says nothing."""
-    from ..picture.vips import LOADERS, library, load
+    from ..picture.codec.vips import LOADERS, library, load
 
     if isinstance(source, Path):
         format, path, data = identify(read_head(source)).format, str(source), None

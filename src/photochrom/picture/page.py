@@ -13,7 +13,7 @@ from ..errors import ArgumentError
 from ..media import default_suffix
 
 if TYPE_CHECKING:
-    from .jpeg_luma import JpegLuma
+    from .jpeg.jpeg_luma import JpegLuma
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ import numpy as np
 from ..color import Codes
 from ..errors import ArgumentError
 from ..media import FORMATS, PICTURE_SUFFIXES
-from .decoding import (
+from .codec.camera_raw import decode_raw
+from .codec.decoding import (
     Decoded,
     check_size,
     damaged,
@@ -24,18 +25,20 @@ from .decoding import (
     from_pillow,
     read_metadata,
 )
-from .jpeg import GreyJpeg, lacks_end
-from .jpeg_luma import JpegLuma, linear_curve
+from .codec.tiff_kinds import decode_tifffile, kind_of
+from .codec.vips import library, load, reason
+from .jpeg.coefficients import ColorJpeg
+from .jpeg.jpeg_luma import JpegLuma, linear_curve
+from .jpeg.segments import GreyJpeg, lacks_end
 from .metadata.exif import Exif
-from .metadata.icc import grey_tones_of, profile_space, to_srgb
+from .metadata.icc import grey_tones_of, is_srgb, profile_space, to_srgb
 from .metadata.ifd import Malformed
 from .metadata.profiles import rgb_from_grey
 from .metadata.tiff_tags import CameraRaw, find_pages, read_page
 from .metadata.xmp import clean_packet
 from .page import Deferred, Encoding, Metadata, of_type, plausible_dpi, upright
 from .picture import Picture
-from .source import Source, camera_raw
-from .vips import library, load, reason
+from .source import Source
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -132,7 +135,9 @@ def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
     notes: tuple[str, ...] = (_CUT,) if cut else ()
     if grey is None:
         found = decode_vips(source, "jpeg", limit, fail_on="none" if cut else "error")
-        return _picture(found, "jpeg").replaced(notes=notes)
+        picture = _picture(found, "jpeg")
+        luma = None if cut else _luma_of_color(data, found)
+        return picture.replaced(luma=luma, notes=(*picture.notes, *notes))
     check_size(source.name, (grey.width, grey.height), limit)
     fail_on = "none" if cut else "error"
     pyvips = library()
@@ -160,6 +165,16 @@ def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
     return Picture(pixels, None, metadata, "jpeg", 8, luma=luma, notes=notes)
 
 
+def _luma_of_color(data: bytes, found: Decoded) -> JpegLuma | None:
+    """The luma of a JPEG of three components, if it can be copied."""
+    if profile_space(found.icc) == "rgb" and found.icc and not is_srgb(found.icc):
+        return None  # Y' of other primaries
+    file = ColorJpeg.parse(data)
+    exif = Exif.parse(found.exif) if found.exif else None
+    profile = found.icc if profile_space(found.icc) == "rgb" else None
+    return JpegLuma(file, exif.orientation if exif else 1, profile=profile) if file else None
+
+
 def _of_tiff(source: Source, limit: int) -> Iterator[Picture]:
     try:
         with source.open() as file:
@@ -167,7 +182,11 @@ def _of_tiff(source: Source, limit: int) -> Iterator[Picture]:
         for number, offset in pages:
             with source.open() as file:
                 page = read_page(file, offset)
-            found = decode_vips(source, "tiff", limit, page=number, unlimited=page.large_strips)
+            if kind_of(page):
+                found = decode_tifffile(source, page, number, limit)
+            else:
+                unlimited = page.large_strips
+                found = decode_vips(source, "tiff", limit, page=number, unlimited=unlimited)
             found.orientation, found.dpi = page.orientation, page.exif.dpi
             kinds = page.extra if page.extra else None
             found.encoding = Encoding(compression=page.compression)
@@ -175,7 +194,8 @@ def _of_tiff(source: Source, limit: int) -> Iterator[Picture]:
             yield _picture(found, "tiff", page.exif, page.lost)
             del found
     except CameraRaw:
-        raise camera_raw(source.name) from None
+        note = "developed from the camera's raw data; its metadata not kept"
+        yield _picture(decode_raw(source, limit), None, lost=(note,))
     except Malformed as error:
         raise damaged(source, "tiff", str(error) or "a broken directory of tags") from None
 

@@ -117,12 +117,6 @@ def unreadable(name: str, got: str, fix: str, expected: str = "a readable file")
     return PictureError(f"{name} cannot be read", expected=expected, got=got, fix=fix)
 
 
-def camera_raw(name: str) -> PictureError:
-    """The error for a file of a camera's sensor data."""
-    fix = "develop it to a TIFF first (darktable, RawTherapee, Lightroom)"
-    return unreadable(name, "a camera raw file (sensor data, no picture yet)", fix, "a picture")
-
-
 def _words(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"

@@ -11,13 +11,13 @@ from typing import BinaryIO
 from ..color import grey_of
 from ..errors import PictureError
 from ..media import FORMATS, format_for
+from .jpeg.splice import NotColored, without_color
 from .metadata.exif import Exif
 from .metadata.xmp import is_marked, remove_note
 from .page import Metadata
 from .picture import Picture
 from .reading import MAX_PIXELS, open_pages, open_picture
 from .source import Source
-from .splice import NotColored, without_color
 from .writing import save_bytes, save_pages
 
 _EXACT = ("png", "tiff")

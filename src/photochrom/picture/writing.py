@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from .._io import show
 from ..errors import ArgumentError, PictureError
 from ..media import FORMATS, format_for
-from .encoding import encode
+from .codec.encoding import encode
 from .metadata.attachments import attached_exif
 from .metadata.tiff_tags import tagged_page
 from .page import Page

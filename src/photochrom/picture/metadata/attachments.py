@@ -28,7 +28,11 @@ class Attachments:
 
 
 def attachments(
-    picture: Page, format: str, stored: tuple[int, int, int] | None = None
+    picture: Page,
+    format: str,
+    stored: tuple[int, int, int] | None = None,
+    *,
+    rest: bool = False,
 ) -> Attachments:
     """What to put into a file of ``format`` beside the pixels.
 
@@ -36,12 +40,13 @@ def attachments(
         picture: to be written.
         format: key of FORMATS.
         stored: width, height and EXIF orientation of the pixels in the file; None: upright.
+        rest: the file keeps what is behind the source's picture: a gain map, a film.
     """
     data, note = picture.metadata, picture.note
     icc = data.icc if not picture.grey and profile_space(data.icc) == "rgb" else None
     xmp = clean_packet(data.xmp, stored[2] if stored else 1) if data.xmp else None
-    if xmp and not stored:  # else the source's pixels are still as they were
-        xmp = drop_stale(xmp, data.encoding.turned)
+    if xmp and not rest:
+        xmp = drop_stale(xmp, data.encoding.turned and not stored)
     xmp = add_note(xmp, note) if note else xmp
     if format == "jpeg" and xmp and len(xmp) > JPEG_XMP:
         xmp = add_note(None, note) if note else None

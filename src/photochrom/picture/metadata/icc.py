@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...color import Codes
-from ..vips import array_of, image_of, library, set_blob
+from ..codec.vips import array_of, image_of, library, set_blob
 from .curves import encode_srgb, grey_tones, matrix_profile
 
 MAX_PROFILE = 16 << 20

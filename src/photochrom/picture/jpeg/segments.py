@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..color import Codes
-from .vips import array_of, load
+from ...color import Codes
+from ..codec.vips import array_of, load
 
 SOI, EOI, SOS, DQT, DHT, DRI = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD
 APP0, APP1, APP2, APP9, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xE9, 0xED, 0xEE, 0xFE
@@ -98,6 +98,11 @@ def _markers(data: bytes, start: int) -> Any:
     return found[(following != 0) & ~fill & ((following < 0xD0) | (following > 0xD7))]
 
 
+def is_directory(data: bytes, part: Segment) -> bool:
+    """Whether a segment lists further pictures behind the first (MPF)."""
+    return part.marker == APP2 and data[part.body : part.body + 4] == b"MPF\0"
+
+
 @dataclass(frozen=True, eq=False)
 class GreyJpeg:
     """A JPEG file of one component, whose scans can become the Y scans of a colour JPEG.
@@ -150,6 +155,16 @@ class GreyJpeg:
             return None
         grey = cls(data, parts, place, width, height, body[6], body[8])
         return grey if grey.quantisation is not None and grey.free_table >= 0 else None
+
+    @property
+    def grey(self) -> GreyJpeg:
+        """The file whose scans are copied: this one."""
+        return self
+
+    @property
+    def keeps_rest(self) -> bool:
+        """Whether `grey` has the bytes behind the end: further pictures, a film."""
+        return True
 
     @property
     def progressive(self) -> bool:

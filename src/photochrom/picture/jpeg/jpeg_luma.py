@@ -9,11 +9,12 @@ from functools import cached_property
 
 import numpy as np
 
-from ..color import Codes
-from .jpeg import APP0, APP1, APP2, APP13, GreyJpeg, Segment
-from .metadata.attachments import attachments
-from .metadata.photoshop import without_thumbnails
-from .page import Page, upright
+from ...color import Codes
+from ..metadata.attachments import attachments
+from ..metadata.photoshop import without_thumbnails
+from ..page import Page, upright
+from .coefficients import ColorJpeg
+from .segments import APP0, APP1, APP2, APP13, GreyJpeg, Segment
 from .splice import segment, with_color
 
 _EXIF, _XMP, _ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
@@ -28,7 +29,7 @@ class JpegLuma:
     how the file's are stored.
 
     Attributes:
-        file: the source.
+        file: the source; of one with colour components, the luma.
         orientation: 1...8, as in EXIF.
         tones: sRGB code, uint16, of each of the 256 codes of Y'; None: they are sRGB codes.
         curve: linear light of each code, for `luma.chroma_codes`; None: sRGB's.
@@ -37,7 +38,7 @@ class JpegLuma:
         chroma: gives Cb and Cr, ``(H', W')`` uint8 of the size of `half`; None before colouring.
     """
 
-    file: GreyJpeg
+    file: GreyJpeg | ColorJpeg
     orientation: int = 1
     tones: Codes | None = None
     curve: bytes | None = None
@@ -83,20 +84,20 @@ class JpegLuma:
         back = {6: 8, 8: 6}.get(self.orientation, self.orientation)
         cb, cr = (upright(plane, back) for plane in self.chroma())
         replaced, inserted = self._metadata(picture)
-        return with_color(
-            self.file, (cb, cr), quality=quality, replaced=replaced, inserted=inserted
-        )
+        planes, file = (cb, cr), self.file.grey
+        return with_color(file, planes, quality=quality, replaced=replaced, inserted=inserted)
 
     def _metadata(self, picture: Page) -> tuple[dict[int, bytes], dict[int, bytes]]:
         """What is to stand in the place of segments of the source, and what before them."""
-        stored = (self.file.width, self.file.height, self.orientation)
-        extra = attachments(picture, "jpeg", stored)
+        file = self.file.grey
+        stored = (file.width, file.height, self.orientation)
+        extra = attachments(picture, "jpeg", stored, rest=self.file.keeps_rest)
         exif = segment(APP1, _EXIF + extra.exif) if extra.exif else b""
         xmp = segment(APP1, _XMP + extra.xmp) if extra.xmp else b""
         replaced: dict[int, bytes] = {}
         first = 0
-        for number, part in enumerate(self.file.parts[: self.file.frame]):
-            body = self.file.data[part.body : part.stop]
+        for number, part in enumerate(file.parts[: file.frame]):
+            body = file.data[part.body : part.stop]
             if part.marker == APP0 or body.startswith(_EXIF):
                 first = number + 1
             if part.marker == APP1 and body.startswith(_EXIF):
@@ -108,8 +109,7 @@ class JpegLuma:
             elif (cleaned := _without_thumbnail(part, body)) != body:
                 replaced[number] = segment(part.marker, cleaned) if cleaned else b""
         inserted = {first: exif + xmp}  # EXIF is looked for at the beginning of a file
-        frame = self.file.frame
-        inserted[frame] = inserted.get(frame, b"") + _icc_segments(self.profile)
+        inserted[file.frame] = inserted.get(file.frame, b"") + _icc_segments(self.profile)
         return replaced, {number: new for number, new in inserted.items() if new}
 
 

@@ -16,10 +16,10 @@ import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from ..color import Codes
-from .jpeg import APP2, APP9, APP14, DHT, DQT, DRI, SOS, GreyJpeg, Segment, segments
-from .metadata.ifd import Malformed, TiffReader
-from .vips import image_of
+from ...color import Codes
+from ..codec.vips import image_of
+from ..metadata.ifd import Malformed, TiffReader
+from .segments import APP9, APP14, DHT, DQT, DRI, SOS, GreyJpeg, is_directory, segments
 
 _MARK = b"Photochrom\0"
 _HEAD = struct.Struct(">BII")  # version, CRC-32 and size of the source
@@ -224,8 +224,3 @@ def _relinked(data: bytes, grey: GreyJpeg) -> bytes:
             linked = (size + grown, 0) if offset == 0 else (size, offset + moved)
             struct.pack_into(f"{reader.order}II", out, place, *linked)
     return bytes(out) if after else data
-
-
-def is_directory(data: bytes, part: Segment) -> bool:
-    """Whether a segment lists further pictures behind the first (MPF)."""
-    return part.marker == APP2 and data[part.body : part.body + 4] == b"MPF\0"

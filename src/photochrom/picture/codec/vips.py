@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from ..color import Codes
+from ...color import Codes
 
 _DTYPES: dict[str, Any] = {"uchar": np.uint8, "ushort": np.uint16}
 _KINDS = {np.dtype(np.uint8): "uchar", np.dtype(np.uint16): "ushort"}

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..color import Codes
-from ..errors import MissingExtraError, PictureError, PictureTooLargeError
-from ..media import FORMATS
-from .metadata.containers import (
+from ...color import Codes
+from ...errors import MissingExtraError, PictureError, PictureTooLargeError
+from ...media import FORMATS
+from ..metadata.containers import (
     jp2_metadata,
     jpeg_comments,
     mpf_pictures,
@@ -22,10 +22,10 @@ from .metadata.containers import (
     png_pieces,
     webp_is_lossless,
 )
-from .metadata.photoshop import PHOTOSHOP, iptc_records, other_resources
-from .metadata.profiles import cicp_profile, png_profile
-from .page import Encoding
-from .source import Source, unreadable
+from ..metadata.photoshop import PHOTOSHOP, iptc_records, other_resources
+from ..metadata.profiles import cicp_profile, png_profile
+from ..page import Encoding
+from ..source import Source, unreadable
 from .vips import array_of, library, load, metadata_field, reason
 
 _XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"

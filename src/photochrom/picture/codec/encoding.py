@@ -9,13 +9,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..color import Codes
-from ..errors import MissingExtraError, PictureError
-from ..media import FORMATS
-from .metadata.attachments import Attachments, attachments
-from .metadata.containers import jp2_append, jpeg_insert, png_insert, webp_insert
-from .metadata.icc import from_srgb, is_srgb
-from .page import EIGHT_BITS, Page, to_8_bits
+from ...color import Codes
+from ...errors import MissingExtraError, PictureError
+from ...media import FORMATS
+from ..metadata.attachments import Attachments, attachments
+from ..metadata.containers import jp2_append, jpeg_insert, png_insert, webp_insert
+from ..metadata.icc import from_srgb, is_srgb
+from ..page import EIGHT_BITS, Page, to_8_bits
 from .vips import FileTarget, array_of, image_of, library, reason, set_blob
 
 

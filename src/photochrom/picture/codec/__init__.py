@@ -1,0 +1,1 @@
+"""Decoders and encoders: libvips for most formats, Pillow, libheif, LibRaw, tifffile for some."""
