@@ -203,7 +203,7 @@ def test_huge_tags_of_a_tiff_cost_nothing():
 
 def test_no_other_decoder_sees_the_bytes(monkeypatch):
     """Only loaders of the known formats are called, by name."""
-    from photochrom.picture import vips
+    from photochrom.picture.codec import vips
 
     assert set(vips.LOADERS) | {"bmp", "jp2", "heic"} == set(FORMATS)
     for head in (

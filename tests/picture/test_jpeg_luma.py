@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from PIL import Image
 
 from photochrom import Picture, PictureError, open_picture, uncolor
 from photochrom.picture import Deferred
+from photochrom.picture.jpeg import coefficients
 from photochrom.picture.jpeg.segments import GreyJpeg, halved, segments
 from photochrom.picture.jpeg.splice import NotColored, with_color, without_color
+from photochrom.picture.metadata import losses
 from photochrom.picture.page import upright
 from tests.helpers.grey_jpegs import grey_jpeg, kinds, scene, with_segments
-from tests.helpers.picture_files import grey_profile
+from tests.helpers.picture_files import exif_block, grey_profile
 
 NOTE = "Colours inferred by Photochrom, model test; not evidence."
 KINDS = dict(kinds())
@@ -158,7 +161,54 @@ def test_other_jpegs_are_no_grey_ones(mode: str) -> None:
     file = io.BytesIO()
     Image.new(mode, (20, 20)).save(file, "JPEG")
     assert GreyJpeg.parse(file.getvalue()) is None
-    assert open_picture(file.getvalue()).luma is None
+    luma = open_picture(file.getvalue()).luma
+    assert luma is None or (mode == "RGB" and not luma.file.keeps_rest)
+
+
+CODED = [
+    {},
+    {"progressive": True, "quality": 95},
+    {"subsampling": 0, "optimize": True},
+    {"subsampling": 1, "restart_marker_rows": 2},
+]
+
+
+@pytest.mark.parametrize("options", CODED)
+@pytest.mark.parametrize("turn", [1, 6])
+@pytest.mark.parametrize("size", [(90, 61), (17, 9)])
+def test_the_luma_of_a_toned_print_stays_coefficient_for_coefficient(
+    options: dict[str, Any], turn: int, size: tuple[int, int], tmp_path: Path
+) -> None:
+    jpeglib = pytest.importorskip("jpeglib", reason="needs jpeglib (extra jpeg)")
+    grey = scene(*size) / 255
+    print_ = np.dstack([grey**0.8, grey**0.95, grey**1.2]) * 255
+    source, result, back = (tmp_path / f"{name}.jpg" for name in "abc")
+    exif = b"Exif\0\0" + exif_block(turn)
+    Image.fromarray(print_.astype(np.uint8)).save(source, exif=exif, comment=b"Box 12", **options)
+    result.write_bytes(coloured(source.read_bytes()).to_bytes("jpeg"))
+    uncolor(result, back)
+    before, after, alone = (jpeglib.read_dct(str(path)) for path in (source, result, back))
+    np.testing.assert_array_equal(after.Y, before.Y)
+    np.testing.assert_array_equal(alone.Y, before.Y)
+    np.testing.assert_array_equal(after.qt[0], before.qt[0])
+    with Image.open(back) as image:
+        assert image.mode == "L"
+    with Image.open(result) as image:
+        assert image.getexif()[0x0112] == turn
+        assert image.info["comment"] == b"Box 12"
+
+
+def test_without_jpeglib_the_luma_is_compressed_anew_and_that_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(coefficients, "available", lambda: False)
+    monkeypatch.setattr(losses, "jpeglib_available", lambda: False)
+    file = io.BytesIO()
+    Image.fromarray(scene(90, 61)).convert("RGB").save(file, "JPEG")
+    picture = open_picture(file.getvalue())
+    assert picture.luma is None
+    assert any("photochrom[jpeg]" in line for line in picture.losses("jpeg"))
+    assert picture.losses("png") == ()
 
 
 def test_pixels_of_a_large_one_are_decoded_when_they_are_asked_for() -> None:

@@ -20,6 +20,7 @@ from ..metadata.containers import (
     nclx,
     png_frames,
     png_pieces,
+    sequence_length,
     webp_is_lossless,
 )
 from ..metadata.photoshop import PHOTOSHOP, iptc_records, other_resources
@@ -142,6 +143,8 @@ def read_metadata(found: Decoded, image: Any, format: str, source: Source) -> No
             found.further = png_frames(file) - 1
         elif format in ("gif", "webp", "avif"):
             found.further = (metadata_field(image, "n-pages") or 1) - 1
+            if format == "avif":
+                found.further = max(found.further, sequence_length(file) - 1)
     if known and image.xres > 0 and image.yres > 0:
         found.dpi = (round(image.xres * 25.4, 4), round(image.yres * 25.4, 4))
 
@@ -292,10 +295,10 @@ def decode_heic(source: Source, limit: int) -> Decoded:
         raise MissingExtraError.of("pillow-heif", "heif", "reading HEIC pictures") from None
     try:
         with source.open() as file:
-            named = nclx_profile(file, grey=False)
+            named, frames = nclx_profile(file, grey=False), sequence_length(file)
             file.seek(0)
             opened = pillow_heif.open_heif(file, convert_hdr_to_8bit=False)
-            further = len(opened) - 1
+            further = max(len(opened), frames) - 1
         check_size(source.name, opened.size, limit)
         samples = np.array(np.asarray(opened))
         (width, height), info = opened.size, opened.info

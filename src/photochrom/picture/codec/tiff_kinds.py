@@ -43,6 +43,8 @@ def kind_of(page: TiffPage) -> str | None:
         return f"{page.bits} bits per channel"
     if page.photometric in _LABS:
         return f"the colour space {_LABS[page.photometric]}"
+    if page.planes and page.colors == 1 and page.extra:
+        return "grey and further channels in planes"
     return None
 
 

@@ -236,14 +236,10 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, in
 
 def nclx(file: BinaryIO) -> tuple[int, int] | None:
     """Code points of the primaries and of the transfer curve of an AVIF or HEIC (H.273)."""
-    end = file.seek(0, 2)
-    path = [(b"meta", 4), (b"iprp", 0), (b"ipco", 0)]
-    begin, stop = 0, end
-    for kind, skip in path:
-        place = next(((b + skip, e) for k, b, e in boxes(file, begin, stop) if k == kind), None)
-        if place is None:
-            return None
-        begin, stop = place
+    place = _inside(file, (b"meta", b"iprp", b"ipco"))
+    if place is None:
+        return None
+    begin, stop = place
     for kind, at, limit in boxes(file, begin, stop):
         if kind == b"colr" and limit - at >= 8:
             file.seek(at)
@@ -251,6 +247,26 @@ def nclx(file: BinaryIO) -> tuple[int, int] | None:
             if data[:4] == b"nclx":
                 return int.from_bytes(data[4:6], "big"), int.from_bytes(data[6:8], "big")
     return None
+
+
+def sequence_length(file: BinaryIO) -> int:
+    """Number of frames of an AVIF or HEIC sequence; 0 if the file has none."""
+    place = _inside(file, (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsz"))
+    if place is None:
+        return 0
+    file.seek(place[0])
+    return int.from_bytes(file.read(12)[8:], "big")
+
+
+def _inside(file: BinaryIO, path: tuple[bytes, ...]) -> tuple[int, int] | None:
+    """Begin and end of the content of the first box at the end of a path of boxes."""
+    begin, stop = 0, file.seek(0, 2)
+    for kind in path:
+        place = next(((b, e) for k, b, e in boxes(file, begin, stop) if k == kind), None)
+        if place is None:
+            return None
+        begin, stop = place[0] + (4 if kind == b"meta" else 0), place[1]
+    return begin, stop
 
 
 def jp2_metadata(file: BinaryIO) -> tuple[bytes | None, bytes | None, bytes | None, int]:

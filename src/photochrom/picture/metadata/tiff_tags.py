@@ -29,6 +29,7 @@ _RESOLUTION = (X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT)
 _FORMS = {1: "B", 3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d"}
 _LARGE_STRIP = 10_000_000
 _LARGE_TAG = 4 << 20
+_PLANAR = 284
 _PHOTOMETRIC, _EXTRA, _PHOTOSHOP, _LAYERS, _DNG_VERSION = 262, 338, 34377, 37724, 50706
 _SENSOR = (32803, 34892)  # colour filter array, linear raw
 
@@ -50,6 +51,7 @@ class TiffPage:
         extra: kinds of the further channels: 0 unspecified, 1 and 2 alpha (tag 338).
         bits: per channel.
         coding: number of the compression (tag 259).
+        planes: each channel is stored by itself (tag 284).
         lost: what is not kept, in words.
     """
 
@@ -61,6 +63,7 @@ class TiffPage:
     extra: tuple[int, ...]
     bits: int
     coding: int
+    planes: bool
     lost: tuple[str, ...]
 
     @property
@@ -127,6 +130,7 @@ def read_page(file: BinaryIO, offset: int) -> TiffPage:
         extra=tuple(reader.numbers(entries, _EXTRA)),
         bits=reader.number(entries, _BITS, 1),
         coding=reader.number(entries, _COMPRESSION, 1),
+        planes=reader.number(entries, _PLANAR, 1) == 2,
         lost=tuple(lost),
     )
 
