@@ -128,9 +128,10 @@ def test_the_examples_of_the_description_run(live: Running) -> None:
     description = live.client.get("/openapi.json").json()
     tried = 0
     for path in ("/v1/colorize", "/v1/analyze", "/v1/jobs"):
-        for parameter in description["paths"][path]["post"]["parameters"]:
-            for example in parameter["schema"].get("examples", []):
-                answer = live.client.post(path, params={parameter["name"]: example}, content=JPEG)
+        form = description["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]
+        for name, field in form["schema"]["properties"].items():
+            for example in field.get("examples", []):
+                answer = live.client.post(path, files={"file": JPEG}, data={name: example})
                 assert answer.status_code in (200, 202), answer.text
                 tried += 1
     assert tried >= 9

@@ -23,7 +23,10 @@ BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 
 
 def body(options: type[BaseModel], *, several: bool = False) -> dict[str, Any]:
-    """``openapi_extra`` of an endpoint that takes a file, as the body or in a form with options.
+    """``openapi_extra`` of an endpoint that takes a file in a form.
+
+    The file can be the body itself as well, with the options in the query; in the document this
+    second way would give each option of a generated client twice.
 
     Args:
         options: the other fields of the form.
@@ -34,11 +37,7 @@ def body(options: type[BaseModel], *, several: bool = False) -> dict[str, Any]:
         each.pop("default", None)  # of what is left out, None is no value
     file = {"type": "array", "items": BINARY, "minItems": 1} if several else BINARY
     form = {"type": "object", "required": ["file"], "properties": {"file": file, **fields}}
-    content = {
-        "multipart/form-data": {"schema": form},
-        "application/octet-stream": {"schema": BINARY},
-    }
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}}}
 
 
 def add_docs(app: FastAPI) -> None:
@@ -85,6 +84,10 @@ def _complete(app: FastAPI) -> None:
         for path in document["paths"].values():
             for operation in path.values():
                 operation["tags"] = sorted(set(operation["tags"]))
+                if "requestBody" in operation:
+                    operation["parameters"] = [
+                        each for each in operation["parameters"] if each["in"] != "query"
+                    ]
                 for parameter in operation.get("parameters", ()):
                     # What is left out has its default elsewhere; null is no value of a query.
                     if parameter["schema"].get("default", 0) is None:
