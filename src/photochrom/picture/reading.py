@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from ..color import Codes
-from ..errors import ArgumentError
+from ..errors import ArgumentError, PictureError, PictureTooLargeError
 from ..media import FORMATS, PICTURE_SUFFIXES
 from .codec.camera_raw import decode_raw
 from .codec.decoding import (
@@ -134,10 +134,8 @@ def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
     cut = not strict and (grey is None or not grey.complete) and lacks_end(data)
     notes: tuple[str, ...] = (_CUT,) if cut else ()
     if grey is None:
-        found = decode_vips(source, "jpeg", limit, fail_on="none" if cut else "error")
-        picture = _picture(found, "jpeg")
-        luma = None if cut else _luma_of_color(data, found)
-        return picture.replaced(luma=luma, notes=(*picture.notes, *notes))
+        picture = _of_color_jpeg(source, data, limit, cut)
+        return picture.replaced(notes=(*picture.notes, *notes))
     check_size(source.name, (grey.width, grey.height), limit)
     fail_on = "none" if cut else "error"
     pyvips = library()
@@ -165,13 +163,26 @@ def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
     return Picture(pixels, None, metadata, "jpeg", 8, luma=luma, notes=notes)
 
 
+def _of_color_jpeg(source: Source, data: bytes, limit: int, cut: bool) -> Picture:
+    try:  # its coefficients are copied only if there is nothing amiss with it
+        found = decode_vips(source, "jpeg", limit, fail_on="warning")
+        luma = _luma_of_color(data, found)
+    except PictureTooLargeError:
+        raise
+    except PictureError:
+        found = decode_vips(source, "jpeg", limit, fail_on="none" if cut else "error")
+        luma = None
+    return _picture(found, "jpeg").replaced(luma=luma)
+
+
 def _luma_of_color(data: bytes, found: Decoded) -> JpegLuma | None:
     """The luma of a JPEG of three components, if it can be copied."""
-    if profile_space(found.icc) == "rgb" and found.icc and not is_srgb(found.icc):
+    space = profile_space(found.icc)
+    if space == "rgb" and found.icc and not is_srgb(found.icc):
         return None  # Y' of other primaries
-    file = ColorJpeg.parse(data)
+    file = ColorJpeg.parse(data) if found.space == "rgb" else None
     exif = Exif.parse(found.exif) if found.exif else None
-    profile = found.icc if profile_space(found.icc) == "rgb" else None
+    profile = found.icc if space == "rgb" else None
     return JpegLuma(file, exif.orientation if exif else 1, profile=profile) if file else None
 
 

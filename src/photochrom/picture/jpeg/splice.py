@@ -28,6 +28,7 @@ _VERSION = 1
 _MP_ENTRIES = 0xB002
 _ROOM = 65533
 _MAX_REMOVED = 256 << 20
+_SHARE = 0.1  # of the source's bytes that Cb and Cr may take before they are made coarser
 _SMALL = 1 << 18  # pixels of a plane below which a second thread does not pay
 
 
@@ -60,9 +61,10 @@ def with_color(
     Returns:
         The file. Its Y scans are the source's bytes; bytes behind the source's end stay, too.
     """
-    quality = _chroma_quality(grey) if quality is None else quality
-    with ThreadPoolExecutor(2 if planes[0].size > _SMALL else 1) as pool:
-        files = list(pool.map(lambda plane: _encoded(plane, quality, grey.progressive), planes))
+    wanted = _chroma_quality(grey) if quality is None else quality
+    files = _encoded(planes, wanted, grey.progressive)
+    if quality is None and sum(map(len, files)) > _SHARE * len(grey.data):
+        files = _encoded(planes, max(wanted // 2, 1), grey.progressive)
     chroma = [GreyJpeg.parse(file) for file in files]
     assert chroma[0] is not None
     assert chroma[1] is not None
@@ -182,9 +184,11 @@ def _chroma_quality(grey: GreyJpeg) -> int:
     return min(max(quality, min(40, grey.quality // 2), 1), 90)
 
 
-def _encoded(plane: Codes, quality: int, progressive: bool) -> bytes:
+def _encoded(planes: tuple[Codes, Codes], quality: int, progressive: bool) -> list[bytes]:
+    """Each plane as a grey JPEG."""
     options = {"Q": quality, "interlace": progressive, "optimize_coding": True, "keep": "none"}
-    return bytes(image_of(plane).jpegsave_buffer(**options))
+    with ThreadPoolExecutor(2 if planes[0].size > _SMALL else 1) as pool:
+        return list(pool.map(lambda p: bytes(image_of(p).jpegsave_buffer(**options)), planes))
 
 
 def _scans(chroma: GreyJpeg | None, number: int) -> bytes:
