@@ -92,7 +92,7 @@ class Container:
 
 
 # The qualities mean about the same in every format: the loss of a JPEG of quality 95 (41 to 42 dB
-# on a scan with film grain); docs/pictures.md has the figures.
+# on a scan with film grain); docs/notes/pictures.md has the figures.
 FORMATS = {
     "jpeg": Format(
         title="JPEG",

@@ -14,7 +14,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from photochrom import MissingExtraError, Picture, PictureError, open_pages, open_picture
+from photochrom import (
+    MissingExtraError,
+    Picture,
+    PictureError,
+    PictureTooLargeError,
+    open_pages,
+    open_picture,
+)
 from photochrom.color import lightness, neutral
 from photochrom.picture import Deferred
 from photochrom.picture.metadata.icc import to_srgb
@@ -367,3 +374,16 @@ def test_formats_for_results() -> None:
     Image.fromarray(scene(90, 61).astype(np.uint16) * 257).save(file, "JPEG2000")
     picture = open_picture(file.getvalue())
     assert (picture.depth, picture.suffix) == (16, ".tif")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1_000_001, 1), (1, 100_001), (49_000_000, 1)])
+def test_sides_that_no_photograph_has(width: int, height: int) -> None:
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
+    rows = zlib.compress(bytes(height * (1 + -(-width // 8))))
+    data = b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    with pytest.raises(PictureTooLargeError, match="too long"):
+        open_picture(data)
+
+
+def test_a_long_strip_is_a_picture() -> None:
+    assert open_picture(png(np.zeros((1, 90_000), np.uint8))).width == 90_000

@@ -30,6 +30,7 @@ from ..source import Source, unreadable
 from .vips import array_of, library, load, metadata_field, reason
 
 _XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
+_LONGEST_SIDE, _LONGEST_RATIO = 1_000_000, 100_000
 _MOST_CHANNELS = 16  # of a TIFF with saved selections
 
 
@@ -63,10 +64,11 @@ class Decoded:
 
 
 def check_size(name: str, size: tuple[int, int], limit: int) -> None:
-    """Refuse a picture of more than ``limit`` pixels.
+    """Refuse a picture of more than ``limit`` pixels, or of sides that no photograph has.
 
     Raises:
-        PictureTooLargeError: it has more.
+        PictureTooLargeError: it has more, or a side of more than a million, or of more than
+            100,000 times the other.
         PictureError: it has none.
     """
     width, height = size
@@ -78,6 +80,13 @@ def check_size(name: str, size: tuple[int, int], limit: int) -> None:
             expected=f"at most {limit:,} pixels",
             got=f"{width} x {height} = {width * height:,} pixels",
             fix="reduce it, or raise the limit (max_pixels=, --max-pixels) if you trust the file",
+        )
+    if max(size) > min(_LONGEST_SIDE, _LONGEST_RATIO * min(size)):
+        raise PictureTooLargeError(
+            f"{name} is too long",
+            expected=f"sides of at most {_LONGEST_SIDE:,} pixels and {_LONGEST_RATIO:,} : 1",
+            got=f"{width} x {height}",
+            fix="cut it into pieces",
         )
 
 

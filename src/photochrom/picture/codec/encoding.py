@@ -150,7 +150,7 @@ def _encode_vips(
 def _options(
     picture: Page, format: str, depth: int, bits: int, quality: int | None
 ) -> dict[str, Any]:
-    """Measured on 12-megapixel scans; docs/pictures.md has the figures."""
+    """Measured on 12-megapixel scans; docs/notes/pictures.md has the figures."""
     encoding = picture.metadata.encoding
     if format == "jpeg":
         # Colour is what is added here: full chroma resolution costs 14 % of the size.

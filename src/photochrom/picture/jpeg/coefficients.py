@@ -20,6 +20,7 @@ import numpy as np
 from ...color import Codes
 from ...errors import PictureError
 from .segments import (
+    APP0,
     APP14,
     BASELINE,
     EXTENDED,
@@ -121,7 +122,10 @@ class ColorJpeg:
         """Codes of Y' at half size, rounded up, without a detour over RGB."""
         from PIL import Image
 
-        with Image.open(io.BytesIO(self.data), formats=["JPEG", "MPO"]) as image:
+        # Without its metadata, about which Pillow would have its own opinion.
+        shown = [part for part in segments(self.data) if part.marker not in _COPIED - {APP0, APP14}]
+        bare = self.data[:2] + b"".join(self.data[part.start : part.end] for part in shown)
+        with Image.open(io.BytesIO(bare), formats=["JPEG"]) as image:
             image.draft("L", (self.width // 2, self.height // 2))
             codes = np.asarray(image)
         if codes.shape == (self.height, self.width):
