@@ -6,15 +6,26 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 HOME_VARIABLE = "PHOTOCHROM_HOME"
 
 
-def home_or(default: Path) -> Path:
-    """The folder that the environment variable PHOTOCHROM_HOME names, else `default`."""
+def user_folder(kind: Literal["cache", "data", "state"]) -> Path:
+    """The folder that PHOTOCHROM_HOME names, else the user's folder for files of a kind.
+
+    A user without a home, as containers have them, gets one that does not exist.
+    """
     home = os.environ.get(HOME_VARIABLE)
-    return Path(home).expanduser() if home else default
+    if home:
+        return Path(home).expanduser()
+    import platformdirs
+
+    try:
+        return Path(getattr(platformdirs, f"user_{kind}_path")("photochrom"))
+    except RuntimeError:
+        return Path(os.sep, "nonexistent", "photochrom")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -102,6 +103,22 @@ class Process:
 
     def __post_init__(self) -> None:
         self.client = httpx.Client(base_url=self.url, timeout=30)
+
+    def worker(self) -> int:
+        """Process id of its worker; Linux only."""
+        parents = {}
+        for place in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                stat = (place / "stat").read_text()
+                parents[int(place.name)] = int(stat.rpartition(")")[2].split()[1])
+        grand = (pid for pid, parent in parents.items() if parents.get(parent) == self.process.pid)
+        return next(grand)
+
+    def places_taken(self) -> int:
+        """Requests at work or waiting."""
+        found = re.search(r"^photochrom_places_taken (\d+)", self.client.get("/metrics").text, re.M)
+        assert found is not None
+        return int(found[1])
 
     def events(self) -> list[dict[str, Any]]:
         """The lines of its log."""

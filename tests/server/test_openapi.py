@@ -86,7 +86,7 @@ def test_every_option_is_typed(document: Any) -> None:
     assert films <= set(JobOptions.model_fields)
 
 
-# Clients of openapi-generator 7 cannot send a number with a fraction in a form (urllib3 refuses it).
+# Clients of openapi-generator 7 cannot send a number with a fraction in a form.
 OTHER_SCRIPT = """
 import sys
 from pathlib import Path

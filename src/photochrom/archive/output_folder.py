@@ -9,10 +9,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
 from filelock import FileLock, Timeout
 
-from .._io import home_or, show
+from .._io import show, user_folder
 from ..errors import ArgumentError
 from . import storage as places
 from .manifest import Manifest, Row
@@ -103,7 +102,7 @@ def manifest_folder(root: str) -> Path:
     if path is not None:
         return path / FOLDER
     name = hashlib.sha256(root.rstrip("/").encode()).hexdigest()[:16]
-    return home_or(platformdirs.user_state_path("photochrom")) / "archives" / name
+    return user_folder("state") / "archives" / name
 
 
 def existing_manifest(root: str | None) -> Manifest:

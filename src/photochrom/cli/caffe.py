@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import platformdirs
-
-from .._io import HOME_VARIABLE, home_or
+from .._io import HOME_VARIABLE, user_folder
 from ..errors import ModelImportError
 from .commands import say
 
@@ -44,7 +42,7 @@ def imported(prototxt: Path, caffemodel: Path, points: Path) -> Path:
 
 
 def _folder() -> Path:
-    return home_or(platformdirs.user_cache_path("photochrom")) / "caffe"
+    return user_folder("cache") / "caffe"
 
 
 def _digest(files: tuple[Path, ...]) -> str:

@@ -13,9 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
-
-from .._io import HOME_VARIABLE, home_or
+from .._io import HOME_VARIABLE, user_folder
 from ..errors import DownloadError, MissingExtraError, ModelNotFoundError
 from .card_file import read_card, write_card
 from .catalogue import CATALOGUE, CatalogueEntry, RemoteFile
@@ -69,7 +67,7 @@ class Registry:
         catalogue: Mapping[str, CatalogueEntry] = CATALOGUE,
     ) -> None:
         self.bundled_dir = bundled_dir or Path(__file__).parent / "bundled"
-        self.user_dir = user_dir or home_or(platformdirs.user_data_path("photochrom")) / "models"
+        self.user_dir = user_dir or user_folder("data") / "models"
         self.catalogue = catalogue
 
     def resolve(self, model: str | os.PathLike[str]) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from .._io import home_or
+from .._io import user_folder
 from .._system import cores
 from ..errors import ArgumentError
 
@@ -13,9 +13,7 @@ MEGABYTE = 1_000_000
 
 
 def _folder() -> Path:
-    import platformdirs
-
-    return home_or(platformdirs.user_state_path("photochrom")) / "server"
+    return user_folder("state") / "server"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,10 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from filelock import FileLock
 
-from .._io import home_or
+from .._io import user_folder
 from ..errors import ArgumentError, MissingExtraError, PhotochromError
 from .sources import Files, Opener, Pixels, Source
 
@@ -48,7 +47,7 @@ def named_source(name: str, root: Path | None = None) -> Source:
         from torchvision import datasets
     except ModuleNotFoundError:
         raise MissingExtraError.of("torchvision", "train", f"the data set {name}") from None
-    root = root or home_or(platformdirs.user_cache_path("photochrom")) / "datasets"
+    root = root or user_folder("cache") / "datasets"
     folder = root / name if (root / name).is_dir() else root
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -198,6 +198,12 @@ class JobStore:
             ).fetchall()
         return [job for row in rows if (job := _job([row])) is not None]
 
+    def next_due(self) -> float:
+        """Seconds until the next webhook is to be called; infinite if there is none."""
+        with self._cursor() as db:
+            (due,) = db.execute("select min(webhook_due) from jobs").fetchone()
+        return float("inf") if due is None else max(0.01, due - time.time())
+
     def called(self, id: str, due: float | None) -> None:
         """Count a call of a job's webhook; `due`: of the next."""
         with self._cursor() as db:

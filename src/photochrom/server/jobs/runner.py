@@ -23,7 +23,7 @@ from ..workers.pool import WorkerPool
 from ..workers.process import Progress
 from .job_files import JobFiles
 from .job_store import Job, JobStore, State
-from .webhook import TRIES, Webhooks
+from .webhook import Webhooks
 
 _NOTE = 0.25  # seconds between two notes of a film's progress
 _SWEEP = 30.0  # seconds between two looks for results that have expired
@@ -218,7 +218,7 @@ class JobRunner:
             log("job expired", job=id)
         for job in self.store.due():
             self._call_webhook(job)
-        return min(_SWEEP, self._settings.keep * 3600)
+        return min(_SWEEP, self._settings.keep * 3600, self.store.next_due())
 
     def _call_webhook(self, job: Job) -> None:
         url, due = job.options.get("webhook"), None
@@ -231,8 +231,7 @@ class JobRunner:
             self.webhooks.call(url, body | {"done": job.done, "total": job.total})
             log("webhook called", job=job.id)
         except OSError as error:
-            if tries < TRIES:
-                due = time.time() + 10 * 4 ** (tries - 1)
+            due = self.webhooks.next_due(tries)
             log("webhook failed", logging.WARNING, job=job.id, tries=tries, reason=str(error))
         self.store.called(job.id, due)
 

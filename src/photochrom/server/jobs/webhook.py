@@ -19,8 +19,9 @@ from ..service_error import ServiceError
 
 _SECONDS = 10.0
 _LEAST = 16  # characters of a secret
-TRIES = 6
-"""Calls of one webhook at most."""
+_TRIES = 6
+FIRST_PAUSE = 10.0
+"""Seconds between the first call and the second; each pause is four times the one before."""
 
 
 class Webhooks:
@@ -54,6 +55,10 @@ class Webhooks:
             fits = False
         if not fits or (port is not None and not port):
             raise ServiceError(422, "webhook: expected an address such as https://example.org/done")
+
+    def next_due(self, tries: int) -> float | None:
+        """When a webhook that has failed so often is called again; None: not any more."""
+        return None if tries >= _TRIES else time.time() + FIRST_PAUSE * 4 ** (tries - 1)
 
     def call(self, url: str, body: dict[str, Any]) -> None:
         """Send `body` as JSON with a signature.
