@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -142,11 +142,8 @@ FILES = {
 def test_command_line_service_and_app_agree(tmp_path: Path, name: str) -> None:
     pytest.importorskip("streamlit", reason="needs the extra web")
     pytest.importorskip("fastapi", reason="needs the extra server")
-    from photochrom.server.films import colorize_film
-    from photochrom.server.options import Options
-    from photochrom.server.uploads import Upload
-
-    from photochrom.server import job_routes
+    from photochrom.server.http.job_routes import JobOptions, _container
+    from photochrom.server.http.uploads import Upload
     from photochrom.web.workspace import Workspace
 
     kind, make = FILES[name]
@@ -155,8 +152,10 @@ def test_command_line_service_and_app_agree(tmp_path: Path, name: str) -> None:
     path.write_bytes(data)
     here = media_of(path)
     assert here.kind == kind
-    service: Any = SimpleNamespace(settings=SimpleNamespace(max_upload=100), films=colorize_film)
-    upload = Upload(name, io.BytesIO(data), len(data))
-    there = job_routes._checked([upload], Options(), cast("Any", service))
+    service: Any = SimpleNamespace(
+        settings=SimpleNamespace(max_upload=100), jobs=SimpleNamespace(films_are_faked=True)
+    )
+    upload = Upload(name, path, len(data))
+    there = _container([upload], JobOptions(), service)
     assert there == (default_suffix(here.format) if kind == "video" else None)
     assert Workspace().add(name, io.BytesIO(data)).media == here

@@ -5,6 +5,7 @@
     PhotochromError
     ├── ArgumentError (ValueError)   a value handed to a function or option is not of its form
     ├── PictureError                 a picture cannot be read or written
+    │   ├── InColorError             a picture is in colour already and was to be skipped then
     │   └── PictureTooLargeError     more pixels than the limit allows
     ├── ClipError                    a film cannot be read or written
     ├── ModelError                   a model cannot be loaded or does not fit its family
@@ -137,6 +138,16 @@ class ArgumentError(PhotochromError, ValueError):
 
 class PictureError(PhotochromError):
     """A picture cannot be read or written."""
+
+
+class InColorError(PictureError):
+    """A picture is in colour already, or is a result of Photochrom, and was to be skipped then.
+
+    Attributes:
+        result: it is a result of Photochrom.
+    """
+
+    result = False
 
 
 class PictureTooLargeError(PictureError):

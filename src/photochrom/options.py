@@ -56,6 +56,9 @@ class OutputOptions:
         max_pixels: limit on the pixels of a picture, all pages together.
         recompress: encode the luma of a grey JPEG anew where it could be copied.
         strict: refuse a JPEG whose end is missing instead of colouring what is there.
+        in_color: ``"recolor"``: pictures in colour are coloured anew; ``"skip"``: they are refused
+            with `InColorError`, as are results of Photochrom.
+        page: number of the only page to colour, from 1; None: all.
 
     Raises:
         ArgumentError: a value out of range, or a format that cannot be written.
@@ -66,6 +69,8 @@ class OutputOptions:
     max_pixels: int = MAX_PIXELS
     recompress: bool = False
     strict: bool = False
+    in_color: str = "recolor"
+    page: int | None = None
 
     def __post_init__(self) -> None:
         if self.format is not None:
@@ -74,6 +79,9 @@ class OutputOptions:
             _check_range("quality", self.quality, 1, 100, "the format's default")
         if self.max_pixels < 1:
             raise ArgumentError("max_pixels", expected="1 or more", got=str(self.max_pixels))
+        _check_choice("in_color", self.in_color, ("recolor", "skip"))
+        if self.page is not None and self.page < 1:
+            raise ArgumentError("page", expected="1 or more", got=str(self.page))
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from .cancel import CancelToken
 from .colorizer import Colorizer, Prepared
-from .errors import PictureTooLargeError
+from .errors import InColorError, PictureError, PictureTooLargeError
 from .media import format_for, writable_format
 from .options import ColorOptions, OutputOptions
-from .picture import Picture, open_pages, save_pages
+from .picture import Picture, is_in_color, open_pages, save_pages, was_colored
 from .picture.comparison import before_after
 
 StepName = Literal["decode", "predict", "paint", "encode"]
@@ -76,7 +77,7 @@ def colorize_file(
         colorizer: the loaded model.
         source: a path, the bytes of a file, or a file open for reading.
         target: a path, whose folder is made and which is replaced whole or not at all, or a file
-            open for writing.
+            open for writing. Its name's ending tells the format, unless `output` does.
         options: vividness, hints and so on.
         output: format, quality and limits.
         compare: where a before-and-after picture of the first page goes, a path or an open file.
@@ -88,6 +89,7 @@ def colorize_file(
 
     Raises:
         PictureError: the source cannot be read, or the target cannot be written.
+        InColorError: the source is in colour, and `output` says to skip it then.
         PictureTooLargeError: the pages have more pixels together than `output` allows.
         ArgumentError: a hint lies outside its page, or the format cannot be written.
         CancelledError: `cancel` was set; nothing was written.
@@ -95,13 +97,16 @@ def colorize_file(
     output = output or OutputOptions()
     work = _Pages(colorizer, options or ColorOptions(), output, cancel or CancelToken(), on_step)
     pages = work.colored(source, compare is not None)
-    first = next(pages)  # before anything is made: a file that is no picture leaves no trace
+    first = next(pages, None)  # before anything is made: what is no picture leaves no trace
+    if first is None:
+        name = source if isinstance(source, str | Path) else "the picture"
+        raise PictureError(f"{name} cannot be read", expected="a picture", got="no page")
     if isinstance(target, str | Path):
         Path(target).parent.mkdir(parents=True, exist_ok=True)
     path = Path(target) if isinstance(target, str | Path) else None
     format = output.format
     if format is None and not (path and path.suffix):
-        format = writable_format(first.suffix)
+        format = writable_format(_suffix(target) or first.suffix)
     format = format_for(path, format, first.format)
     start, others = time.perf_counter(), sum(work.result.seconds.values())
     written = save_pages(
@@ -114,11 +119,18 @@ def colorize_file(
     work.result.format = written
     if work.comparison is not None:
         assert compare is not None
-        save_pages([work.comparison], compare, quality=output.quality)
+        format = None if isinstance(compare, str | Path) else _suffix(compare) or "png"
+        save_pages([work.comparison], compare, format=format, quality=output.quality)
     # Later pages are decoded and painted while the file is being written.
     others = sum(work.result.seconds.values()) - others
     work.told("encode", work.result.pages, time.perf_counter() - start - others)
     return work.result
+
+
+def _suffix(target: str | Path | BinaryIO) -> str:
+    """The ending of an open file's name, or of a path."""
+    name = getattr(target, "name", None)
+    return Path(name).suffix if isinstance(name, str) else ""
 
 
 def _chain(first: Picture, rest: Iterator[Picture]) -> Iterator[Picture]:
@@ -158,15 +170,18 @@ class _Pages:
         self.result.notes += tuple(n for n in notes if n not in self.result.notes)
 
     def colored(self, source: str | Path | bytes | BinaryIO, compare: bool) -> Iterator[Picture]:
-        result, limit = self.result, self._output.max_pixels
+        result, limit, only = self.result, self._output.max_pixels, self._output.page
         sources = open_pages(source, max_pixels=limit, strict=self._output.strict)
-        while True:
+        for number in count():
             self._cancel.check()
             start = time.perf_counter()
             page = next(sources, None)
             if page is None:
+                if only is not None and only > number:
+                    raise PictureError(f"page {only}", expected=f"1...{number}", got="no such page")
                 return
-            number = result.pages
+            if only not in (None, number + 1):
+                continue
             result.pixels += page.width * page.height
             if result.pixels > limit:
                 raise PictureTooLargeError(
@@ -176,8 +191,24 @@ class _Pages:
                     fix="colour them one by one, or raise the limit (max_pixels=, --max-pixels)",
                 )
             self.told("decode", number, time.perf_counter() - start)
+            self._check_color(page)
             yield self._rendered(page, number, compare)
             del page
+
+    def _check_color(self, page: Picture) -> None:
+        """Note that a picture has colours already, or refuse it.
+
+        Raises:
+            InColorError: `OutputOptions.in_color` says so.
+        """
+        result = was_colored(page)
+        if not result and not is_in_color(page):
+            return
+        if self._output.in_color == "skip":
+            refused = InColorError("a result of Photochrom" if result else "it is in colour")
+            refused.result = result
+            raise refused
+        self._note(("its own colours were replaced",))
 
     def _rendered(self, page: Picture, number: int, compare: bool) -> Picture:
         options = self._options.for_page(number)
@@ -188,7 +219,7 @@ class _Pages:
         self._cancel.check()
         start = time.perf_counter()
         picture = self._colorizer.render(prepared, options)
-        if not number:
+        if not self.result.pages:
             self.result.width, self.result.height = picture.width, picture.height
             if compare:
                 both = before_after(page.pixels, picture.pixels)

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from photochrom import ColorOptions
-from photochrom.archive.local import Pool, Processes, Threads, local_pool
+from photochrom.archive.events import Outcome, Task
+from photochrom.archive.find.search import Search
+from photochrom.archive.find.survey import Wanted, digest, model_digest, survey
 from photochrom.archive.manifest import Manifest
-from photochrom.archive.schedule import run
-from photochrom.archive.search import Search
-from photochrom.archive.survey import Wanted, survey
-from photochrom.archive.task import Outcome, Task, Work, digest, model_digest
+from photochrom.archive.workers.local import Pool, Processes, Threads, local_pool
+from photochrom.archive.workers.schedule import run
+from photochrom.archive.workers.work import Work
 from tests.helpers.cli_model import is_coloured, write_model, write_picture
 
 pytest.importorskip("onnx", reason="the tests' model is made with onnx")
@@ -83,7 +84,7 @@ def test_close_now(tmp_path: Path, model: Path, kind: Any) -> None:
 
 
 def test_which_pool(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photochrom.archive.local.cores", lambda: 1)
+    monkeypatch.setattr("photochrom.archive.workers.local.cores", lambda: 1)
     few, many = (local_pool(Work(model), count, remote=False) for count in (3, 100))
     assert isinstance(few, Threads)
     assert isinstance(many, Processes)

@@ -16,8 +16,9 @@ import pytest
 
 import photochrom.video.colorize_video as module
 from photochrom import ArgumentError, ClipError, Colorizer, colorize_video
+from photochrom.archive.archive_options import Share
 from photochrom.archive.ray import film_workers as films
-from photochrom.archive.ray.driver import Share
+from photochrom.archive.ray.driver import check_share
 from photochrom.archive.ray.film_workers import RayFilms
 from photochrom.video.container.encoders import Encoding
 from photochrom.video.segments.segment_workers import SegmentTask
@@ -156,7 +157,7 @@ def test_a_share_that_no_machine_has(
     lost = {"Alive": False, "Resources": {"CPU": 99, "GPU": 9}}
     monkeypatch.setattr("ray.nodes", lambda: [*alive, lost])
     if fits:
-        share.check()
+        check_share(share)
     else:
         with pytest.raises(ArgumentError, match=r"the largest has \d cores and 0 GPUs"):
-            share.check()
+            check_share(share)

@@ -19,15 +19,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from photochrom.archive.local import Threads
+from photochrom.archive.archive_options import Share
+from photochrom.archive.events import Outcome, Task
+from photochrom.archive.find.search import Search
+from photochrom.archive.find.survey import Wanted, survey
 from photochrom.archive.manifest import Manifest
 from photochrom.archive.ray import driver, shards
-from photochrom.archive.ray.driver import Share
 from photochrom.archive.ray.pool import RayPool
-from photochrom.archive.schedule import run
-from photochrom.archive.search import Search
-from photochrom.archive.survey import Wanted, survey
-from photochrom.archive.task import Outcome, Task, Work
+from photochrom.archive.workers.local import Threads
+from photochrom.archive.workers.schedule import run
+from photochrom.archive.workers.work import Work
 from photochrom.errors import ArgumentError, MissingExtraError
 from photochrom.picture import Picture
 from tests.helpers import tiny_models as tiny

@@ -38,7 +38,7 @@ def tree(folder: Path) -> dict[str, str]:
     return {
         name: hashlib.sha256(path.read_bytes()).hexdigest()
         for name, path in names.items()
-        if ".photochrom" not in Path(name).parts
+        if not {".photochrom", "photochrom-report.html"} & set(Path(name).parts)
     }
 
 
@@ -64,7 +64,7 @@ def told(done: Any) -> dict[str, str]:
 def test_a_mixed_archive(tmp_path: Path, model: Path) -> None:
     made = make_archive(tmp_path / "in", 60, largest=0.3)
     before = tree(tmp_path / "in")
-    done = invoke("colorize", "in", "-o", "out", "-m", model, "--json")
+    done = invoke("colorize", "in", "-o", "out", "-m", model, "--strict", "--json")
     assert done.exit_code == 1
     good = {Path("out", each.name) for each in made if each.good}
     assert {Path("out", name) for name in tree(tmp_path / "out")} == good
@@ -72,11 +72,11 @@ def test_a_mixed_archive(tmp_path: Path, model: Path) -> None:
     status = {f"in/{each.name}": "ok" if each.good else "failed" for each in made}
     assert told(done) == status
     assert tree(tmp_path / "in") == before
-    page = (tmp_path / "out" / ".photochrom" / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "photochrom-report.html").read_text(encoding="utf-8")
     assert page.index("<h2>Failed: 3</h2>") < page.index("<h2>Figures</h2>")
     assert page.count("<li>") == 3
     assert page.count("<figure>") == 24
-    again = invoke("colorize", "in", "-o", "out", "-m", model)
+    again = invoke("colorize", "in", "-o", "out", "-m", model, "--strict")
     assert again.exit_code == 1  # an archive with failures is not done
     assert "57 skipped, done before" in again.stderr
     assert "3 failed" in again.stderr
@@ -130,7 +130,8 @@ def test_what_others_wrote_is_not_replaced(tmp_path: Path, model: Path) -> None:
     assert invoke("colorize", "in", "-o", "out", "-m", model).exit_code == 0
     (tmp_path / "out" / "b.png").write_text("retouched")
     done = invoke("colorize", "in", "-o", "out", "-m", model, "--vividness", 2)
-    assert "2 skipped, whose output exists" in done.stderr
+    assert "1 skipped, whose output exists" in done.stderr
+    assert "1 skipped, whose output was changed since" in done.stderr
     assert (tmp_path / "out" / "a.png").read_text() == "precious"
     assert (tmp_path / "out" / "b.png").read_text() == "retouched"
 
@@ -229,7 +230,7 @@ def test_full_disk(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch)
         def __getattr__(self, name: str) -> Any:
             return getattr(self._file, name)
 
-    monkeypatch.setattr("photochrom.archive.local.cores", lambda: 1)
+    monkeypatch.setattr("photochrom.archive.workers.local.cores", lambda: 1)
     with monkeypatch.context() as patch:
         patch.setattr("photochrom.pipeline.save_pages", _full_after(3, FullFile))
         done = invoke("colorize", "in", "-o", "out", "-m", model)
@@ -264,18 +265,19 @@ def _full_after(count: int, full: Any) -> Any:
 
 
 def test_vanished_input(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from photochrom.cli import archive
+    from photochrom.archive import many_files
 
     for name in ("a.png", "b.png"):
         write_picture(tmp_path / "in" / name)
-    look = archive.survey
+    look = many_files.survey
 
-    def survey(*arguments: Any) -> None:
-        look(*arguments)
+    def survey(*arguments: Any) -> list[str]:
+        found = look(*arguments)
         (tmp_path / "in" / "b.png").unlink()
+        return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(archive, "survey", survey)
+        patch.setattr(many_files, "survey", survey)
         done = invoke("colorize", "in", "-o", "out", "-m", model)
     assert done.exit_code == 1
     assert f"{Path('in/b.png')}: No such file or directory" in done.stderr
@@ -297,7 +299,8 @@ def test_output_that_cannot_be_made(tmp_path: Path, model: Path) -> None:
 
 
 def command(model: Path, source: str = "in", output: str = "out") -> list[str]:
-    return [sys.executable, "-m", "photochrom", "colorize", source, "-o", output, "-m", str(model)]
+    start = [sys.executable, "-m", "photochrom", "colorize", source, "-o", output]
+    return [*start, "-m", str(model), "--strict"]
 
 
 def kill(words: list[str], seconds: float) -> bool:
@@ -340,7 +343,8 @@ def test_killed_again_and_again(tmp_path: Path, model: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="there are no signals like this on Windows")
 def test_watch(tmp_path: Path, model: Path) -> None:
     (tmp_path / "in").mkdir()
-    code = "from photochrom.cli import archive, main; archive._POLL = 0.3; main()"
+    code = "from photochrom.archive import many_files; many_files._POLL = 0.3; "
+    code += "from photochrom.cli import main; main()"
     words = [sys.executable, "-c", code, *command(model)[3:], "--watch"]
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     try:

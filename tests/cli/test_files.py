@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from photochrom.archive.search import Search
-from photochrom.cli.work import Work
+from photochrom.archive.events import Task
+from photochrom.archive.find.search import Search
+from photochrom.archive.workers.work import Work
 from tests.helpers.cli_model import (
     check_mistake,
     invoke,
@@ -35,7 +36,8 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def tree(folder: Path) -> set[str]:
     """Every file under ``folder``, hidden ones too, but for an archive's own folder."""
     files = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
-    return {str(file) for file in files if ".photochrom" not in file.parts}
+    own = {".photochrom", "photochrom-report.html"}
+    return {str(file) for file in files if not own & set(file.parts)}
 
 
 def test_the_tree_is_mirrored(tmp_path: Path, model: Path) -> None:
@@ -109,10 +111,11 @@ def test_bad_file_in_the_middle(tmp_path: Path, model: Path) -> None:
     assert told[0]["seconds"] > 0
     assert told[0]["model"] == "tiny"
     assert "CPUExecutionProvider" in told[0]["providers"]
-    summary, failure = done.stderr.splitlines()
+    summary, failure, report = done.stderr.splitlines()
     assert "2 pictures coloured" in summary
     assert summary.endswith("1 failed:")
     assert "b.png" in failure
+    assert report == f"report in {Path('out/photochrom-report.html')}"
 
 
 def test_unexpected_error_of_one_file(
@@ -160,27 +163,47 @@ def test_nothing_left_to_do_loads_no_model(tmp_path: Path, model: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "results"),
     [
-        ["one/a.png", "two/a.png", "-o", "out"],
-        ["one", "two", "-o", "out"],
-        ["three", "-o", "out"],
-        ["three"],
-        ["four/x.png", "four/x-compare.jpg", "-o", "out", "--compare"],
+        (["one/a.png", "two/a.png", "-o", "out"], {"out/a.png", "out/a-2.png"}),
+        (["one", "two", "-o", "out"], {"out/a.png", "out/a-2.png"}),
+        (["three", "-o", "out"], {"out/b.png", "out/b-2.png"}),
+        (["three"], {"three/b-color.png", "three/b-2-color.png"}),
+        (
+            ["four", "five", "-o", "out", "--compare"],
+            {"out/x.png", "out/x-compare.png", "out/x-compare-2.png",
+             "out/x-compare-2-compare.png"},
+        ),
     ],
-)
-def test_collisions_are_found_before_anything_is_done(
-    tmp_path: Path, model: Path, arguments: list[str]
+)  # fmt: skip
+def test_names_that_are_taken_are_numbered(
+    tmp_path: Path, model: Path, arguments: list[str], results: set[str]
 ) -> None:
     for name in ("one/a.png", "two/a.png", "three/b.png", "three/b.gif", "four/x.png"):
         write_picture(tmp_path / name)
-    write_picture(tmp_path / "four" / "x-compare.png")
-    if arguments[0].startswith("four"):  # the second is no result of the first, yet in its way
-        write_picture(tmp_path / "five" / "x-compare.png")
-        arguments = [arguments[0], "five/x-compare.png", *arguments[2:]]
+    write_picture(tmp_path / "five" / "x-compare.png")
     before = tree(tmp_path)
-    check_mistake(invoke("colorize", *arguments, "-m", model), "two pictures would be written")
-    assert tree(tmp_path) == before
+    done = invoke("colorize", *arguments, "-m", model)
+    assert done.exit_code == 0, done.stderr
+    assert tree(tmp_path) - before == results
+    assert "2 pictures coloured" in done.stderr
+    assert "is another file's" in done.stderr
+    again = invoke("colorize", *arguments, "-m", model)
+    assert again.exit_code == 0, again.stderr
+    assert tree(tmp_path) - before == results
+    assert "2 skipped" in again.stderr
+
+
+def test_a_number_is_kept(tmp_path: Path, model: Path) -> None:
+    write_picture(tmp_path / "in" / "b.gif")
+    write_picture(tmp_path / "in" / "b.png")
+    assert invoke("colorize", "in", "-o", "out", "-m", model).exit_code == 0
+    (tmp_path / "in" / "b.gif").unlink()
+    write_picture(tmp_path / "in" / "b.bmp").rename(tmp_path / "in" / "a.bmp")
+    done = invoke("colorize", "in", "-o", "out", "-m", model)
+    assert "1 picture coloured" in done.stderr
+    assert "1 skipped, done before" in done.stderr
+    assert tree(tmp_path / "out") == {"a.bmp", "b.png", "b-2.png"}
 
 
 def test_the_same_picture_twice(tmp_path: Path, model: Path) -> None:
@@ -292,11 +315,9 @@ def test_ctrl_c_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     check_mistake(invoke("models", "list"), "stopped", code=130)
 
 
-def test_work_never_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from photochrom.cli.plan import Job
-
+def test_work_never_raises(tmp_path: Path) -> None:
     work = Work(None)  # type: ignore[arg-type]
-    write_picture(tmp_path / "a.png")
-    outcome = work(Job(tmp_path / "a.png", tmp_path / "b.png"))
-    assert outcome.status == "failed"
-    assert "internal error: AttributeError" in str(outcome.error)
+    source = write_picture(tmp_path / "a.png")
+    outcome = work(Task(1, str(source), str(tmp_path / "b.png")))
+    assert outcome.state == "failed"
+    assert "internal error: " in str(outcome.error)

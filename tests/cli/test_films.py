@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import photochrom.video.colorize_video as module
-from photochrom.cli.film import seconds
+from photochrom.cli.colorize_options import seconds
 from photochrom.errors import ArgumentError
 from tests.helpers.cli_model import (
     check_mistake,
@@ -80,8 +80,8 @@ def test_films_are_told_by_their_content(model: Path) -> None:
     write_picture(Path("made.png")).replace("picture.mp4")
     done = invoke("colorize", "film.jpg", "-m", model)
     assert done.exit_code == 0, done.stderr
-    assert "film.jpg -> film-color.mkv (12 frames" in done.stderr
-    assert len(shown("film-color.mkv")) == 12
+    assert "film.jpg -> film-color.mp4 (12 frames" in done.stderr
+    assert len(shown("film-color.mp4")) == 12
     done = invoke("colorize", "picture.mp4", "-m", model)
     assert done.exit_code == 0, done.stderr
     assert is_coloured(Path("picture.mp4-color.png"))
@@ -249,12 +249,25 @@ def test_one_bad_film_does_not_end_the_others(model: Path) -> None:
     assert "b-color.mp4" not in here()
 
 
-def test_films_in_folders_are_not_looked_for(model: Path) -> None:
-    film("in/a.mp4")
-    write_picture(Path("in/b.png"))
-    done = invoke("colorize", "in", "-m", model, "-o", "out")
-    assert done.exit_code == 0, done.stderr
-    assert {f for f in here() if f.startswith("out/")} == {"out/b.png"}
+def test_a_folder_of_films(model: Path) -> None:
+    film("in/1950/a.mp4")
+    film("in/b.avi", Recipe(codec="mpeg4", times=SHORT.times))
+    write_picture(Path("in/c.png"))
+    Path("in/code.ts").write_text("export const a = 1;")
+    Path("in/broken.mov").write_bytes(b"")
+    done = invoke("colorize", "in", "-m", model, "-o", "out", "--crf", 20)
+    assert done.exit_code == 1, done.stderr
+    assert "1 picture and 2 films coloured" in done.stderr
+    assert "passed over: 1 .ts" in done.stderr
+    assert "broken.mov" in done.stderr
+    results = {f for f in here() if f.startswith("out/")}
+    assert results == {"out/1950/a.mp4", "out/b.mkv", "out/c.png", "out/photochrom-report.html"}
+    assert len(shown("out/1950/a.mp4")) == 12
+    again = invoke("colorize", "in", "-m", model, "-o", "out", "--crf", 20)
+    assert "3 skipped, done before" in again.stderr
+    other = invoke("colorize", "in", "-m", model, "-o", "out", "--crf", 30)  # films only
+    assert "2 films coloured" in other.stderr
+    assert "1 skipped, done before" in other.stderr
 
 
 @pytest.mark.parametrize("content", ["empty", "words", "beginning"])

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import photochrom.video.colorize_video as module
-from photochrom.archive.local import Threads
-from photochrom.archive.ray.driver import Share
+from photochrom.archive.archive_options import Share
+from photochrom.archive.workers.local import Threads
 from photochrom.video.segments.segment_workers import SegmentTask, write_segment
 from tests.helpers.cli_model import check_mistake, invoke, write_model, write_picture
 from tests.helpers.film_scenes import shown
@@ -83,7 +83,7 @@ def test_films_and_pictures(model: Path, cluster: Cluster) -> None:
     for name in "abc":
         make_film(Path(f"{name}.mp4"), LONG)
     write_picture(Path("in/d.png"))
-    Path("b-color.mp4").touch()
+    Path("b-color.mp4").write_bytes(b"an older one")
     paths = ("a.mp4", "b.mp4", "c.mp4", "in")
     share = ("--ray-cpus", "0.5", "--ray-gpus", "0.25")
     done = invoke("colorize", *paths, "-m", model, "--ray", "auto", *share, "--json")

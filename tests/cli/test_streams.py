@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,12 +87,29 @@ class Terminal(io.StringIO):
 
 def test_no_binary_to_a_terminal(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from photochrom.cli.colorize import _check_streams
-    from photochrom.cli.plan import Job
     from photochrom.errors import ArgumentError
 
     monkeypatch.setattr("sys.stdout", Terminal())
     with pytest.raises(ArgumentError, match="not written to a terminal"):
-        _check_streams(Job(Path("a.png"), None), as_json=False)
+        _check_streams(source=False, target=True, as_json=False)
     monkeypatch.setattr("sys.stdin", Terminal())
     with pytest.raises(ArgumentError, match="no picture on standard input"):
-        _check_streams(Job(None, Path("a.png")), as_json=False)
+        _check_streams(source=True, target=False, as_json=False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="streams are closed like this by shells of Unix")
+def test_closed_and_full_streams(tmp_path: Path, model: Path) -> None:
+    write_picture(tmp_path / "a.png")
+    command = f"{sys.executable} -m photochrom colorize"
+    for words, expected in {
+        f"{command} - -m {model} <&-": "there is no picture on standard input",
+        f"{command} a.png -o - -m {model} >&-": "is not written to a terminal",
+        f"{command} a.png -o - -m {model} > /dev/full": "No space left on device",
+        f"{command} a.png --json --overwrite -m {model} > /dev/full": "No space left on device",
+        f"{command} '' -m {model}": "an empty path cannot be coloured",
+        f"mkdir gone && cd gone && rmdir ../gone && {command} a.png -m {model}": "folder",
+    }.items():
+        done = subprocess.run(["sh", "-c", words], capture_output=True, text=True, cwd=tmp_path)
+        assert done.returncode in (1, 2), (words, done.stderr)
+        assert expected in done.stderr, words
+        assert "Traceback" not in done.stderr, done.stderr

@@ -9,11 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
-from .._io import replacing, show
+from .._io import show
 from .._system import cores
-from . import storage as places
-from .estimate import clock, in_words
+from ..picture.codec.vips import library
+from . import storage
+from .events import Summary, passed_over
+from .find.estimate import clock, in_words
 from .manifest import Manifest, Row
 
 _SAMPLES = 24
@@ -44,52 +47,50 @@ class Facts:
     """What the manifest does not know.
 
     Attributes:
-        root: where the results are.
-        model: the model's name.
-        seconds: that the run took.
-        coloured: pictures of this run.
-        pixels: of those.
-        stopped: why the run ended before everything was done; None if it did not.
+        root: where the results are, a path or URL.
+        summary: of the run.
+        unreadable: folders that could not be looked into or written to, and why.
     """
 
     root: str
-    model: str
-    seconds: float
-    coloured: int
-    pixels: int
-    stopped: str | None = None
+    summary: Summary
+    unreadable: list[tuple[str, str]]
 
 
-def write_report(
-    manifest: Manifest, facts: Facts, unreadable: list[tuple[str, str]], path: Path
-) -> None:
+def write_report(manifest: Manifest, facts: Facts, path: Path, scratch: Path) -> None:
     """Write the page, whole or not at all.
 
     Args:
         manifest: after the run.
         facts: what else there is to say.
-        unreadable: folders that could not be looked into, and why.
         path: where it goes.
+        scratch: folder on the same disk, for what is not complete.
 
     Raises:
         OSError: it cannot be written.
     """
     # Written row by row: an archive of a million has many thousands of failures.
-    with replacing(path) as part, part.open("w", encoding="utf-8") as file:
-        for piece in _page(manifest, facts, unreadable):
-            file.write(piece + "\n")
+    part = scratch / f"{path.name}.part"
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            for piece in _page(manifest, facts):
+                file.write(piece + "\n")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def _page(manifest: Manifest, facts: Facts, unreadable: list[tuple[str, str]]) -> Iterator[str]:
+def _page(manifest: Manifest, facts: Facts) -> Iterator[str]:
     title = f"Photochrom: {escape(show(facts.root))}"
     yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8" />'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1" />'
     yield f"<title>{title}</title><style>{_STYLE}</style></head>\n<body><main>"
     yield f"<h1>{escape(show(facts.root))}</h1>"
-    if facts.stopped:
-        yield f"<p>Stopped: {escape(facts.stopped)}. The same command goes on from there.</p>"
-    yield from _failures(manifest, unreadable)
+    if stopped := facts.summary.stopped:
+        yield f"<p>Stopped: {escape(show(stopped))}. The same command goes on from there.</p>"
+    yield from _failures(manifest, facts.unreadable)
     yield from _figures(manifest, facts)
+    yield from _notes(manifest)
     yield from _sheet(manifest)
     yield "</main></body></html>"
 
@@ -113,11 +114,11 @@ def _failure(path: str, why: str) -> str:
 
 
 def _figures(manifest: Manifest, facts: Facts) -> Iterator[str]:
-    totals = manifest.totals()
+    totals, summary = manifest.totals(), facts.summary
     words = {
         "done": "coloured",
         "failed": "failed",
-        "skipped": "skipped, since a file that is not from here has their place",
+        "skipped": "skipped",
         "todo": "still to do",
         "settling": "still being written to",
     }
@@ -126,13 +127,15 @@ def _figures(manifest: Manifest, facts: Facts) -> Iterator[str]:
         for state in words
         if state in totals
     ]
-    seconds = max(facts.seconds, 1e-3)
+    if summary.passed_over:
+        lines.append(("neither picture nor film", passed_over(summary.passed_over)))
+    seconds = max(summary.seconds, 1e-3)
     lines += [
-        ("model", facts.model),
-        ("coloured in this run", f"{facts.coloured:,}"),
-        ("time of this run", clock(facts.seconds)),
-        ("pictures per second", f"{facts.coloured / seconds:.2f}"),
-        ("megapixels per second", f"{facts.pixels / 1e6 / seconds:.1f}"),
+        ("model", summary.model or "not loaded"),
+        ("coloured in this run", f"{summary.coloured:,}"),
+        ("time of this run", clock(summary.seconds)),
+        ("files per second", f"{summary.coloured / seconds:.2f}"),
+        ("megapixels per second", f"{summary.pixels / 1e6 / seconds:.1f}"),
     ]
     yield "<h2>Figures</h2>\n<table><tbody>"
     for name, value in lines:
@@ -140,13 +143,27 @@ def _figures(manifest: Manifest, facts: Facts) -> Iterator[str]:
     yield "</tbody></table>"
 
 
+def _notes(manifest: Manifest) -> Iterator[str]:
+    rows = iter(manifest.with_notes())
+    if (first := next(rows, None)) is None:
+        return
+    yield "<h2>Notes</h2>\n<ul>"
+    for row in (first, *rows):
+        for note in filter(None, (row.note, *(row.notes or "").splitlines())):
+            yield f"<li><b>{escape(show(row.source))}</b> {escape(show(note))}</li>"
+    yield "</ul>"
+
+
 def _sheet(manifest: Manifest) -> Iterator[str]:
-    rows = manifest.sample("done", _SAMPLES)
+    rows = manifest.most_doubtful(_SAMPLES)
+    words = "Those first of which the model was least sure."
+    if not rows:
+        rows, words = manifest.sample("done", _SAMPLES), "A sample from the whole archive."
     with ThreadPoolExecutor(cores()) as pool:
         pairs = list(zip(rows, pool.map(_pair, rows), strict=True))
     if not any(pair for _, pair in pairs):
         return
-    yield '<h2>Contact sheet</h2>\n<p class="soft">A sample from the whole archive.</p>'
+    yield f'<h2>Contact sheet</h2>\n<p class="soft">{words}</p>'
     yield '<div class="sheet">'
     for row, pair in pairs:
         if pair is None:
@@ -164,27 +181,26 @@ def _sheet(manifest: Manifest) -> Iterator[str]:
 
 
 def _pair(row: Row) -> tuple[bytes, bytes] | None:
-    """Before and after, small; None if the result cannot be read any more.
-
-    Both are made of the result, which has the lightness of its source to the bit.
-    """
-    from ..picture.codec.vips import library
-
-    pyvips = library()
+    """Before and after, small; None if one of them cannot be read any more."""
     try:
-        source = places.read(row.output)
-        if isinstance(source, Path):
-            # Bytes, since not every name is Unicode.
-            after = pyvips.Image.thumbnail(os.fsencode(source), _SIDE, height=_SIDE)
-        else:
-            after = pyvips.Image.thumbnail_buffer(source.read(), _SIDE, height=_SIDE)
-        after = after.colourspace("srgb")
-        after = after.flatten(background=255) if after.hasalpha() else after
-        after = after.copy_memory()  # decoded once, saved twice
-        before = after.colourspace("b-w")
-        before_data, after_data = (
-            i.webpsave_buffer(Q=75, effort=0, keep="none") for i in (before, after)
-        )
-        return before_data, after_data
-    except (pyvips.Error, OSError):
+        return _thumbnail(row.source), _thumbnail(row.output)
+    except (library().Error, OSError):
         return None
+
+
+def _thumbnail(path: str) -> bytes:
+    """A picture as a small WebP in sRGB, by its colour profile.
+
+    Raises:
+        pyvips.Error, OSError: it cannot be read.
+    """
+    source = storage.read(path)
+    size: dict[str, Any] = {"height": _SIDE, "export_profile": "srgb"}
+    if isinstance(source, Path):
+        # Bytes, since not every name is Unicode.
+        image = library().Image.thumbnail(os.fsencode(source), _SIDE, **size)
+    else:
+        image = library().Image.thumbnail_buffer(source.read(), _SIDE, **size)
+    image = image.colourspace("srgb")
+    image = image.flatten(background=255) if image.hasalpha() else image
+    return bytes(image.webpsave_buffer(Q=75, effort=0, keep="none"))

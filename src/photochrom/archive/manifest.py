@@ -1,4 +1,4 @@
-"""The manifest: every file of an archive and what has become of it, in SQLite.
+"""The manifest: every file of an archive and its state, in SQLite.
 
 Only the process that runs the archive writes it. A row is ``running`` on the disk before its
 picture is begun and ``done`` after its output is complete, so that after any interruption the
@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .._io import show
 from ..errors import ArgumentError
-from .task import Outcome, Task
+from .events import Outcome, SkipReason, Task, TaskKind
 
 State = Literal["todo", "running", "done", "failed", "skipped", "settling"]
 
@@ -49,9 +49,19 @@ create table if not exists files (
 );
 create index if not exists files_state on files (survey, state, id);
 create index if not exists files_real on files (real);
+create index if not exists files_compare on files (compare_key) where compare_key is not null;
 create table if not exists facts (name text primary key, value text);
 """
 _FORMAT = "1"
+_LATER = {  # columns that the first manifests lack
+    "kind": "text not null default 'picture'",
+    "named": "integer not null default 0",
+    "frames": "integer",
+    "note": "text",  # about the task, from the survey
+    "notes": "text",  # of the outcome, a line each
+    "doubt": "real",
+    "reason": "text",  # why it was skipped
+}
 
 
 @dataclass(frozen=True)
@@ -82,11 +92,27 @@ class Row:
     error: str | None = None
     passing: int = 0
     begun: int = 0
+    kind: TaskKind = "picture"
+    named: int = 0
+    frames: int | None = None
+    note: str | None = None
+    notes: str | None = None
+    doubt: float | None = None
+    reason: SkipReason | None = None
 
     @property
     def task(self) -> Task:
-        """What a worker is told."""
-        return Task(self.id, self.source, self.output, self.compare, self.size)
+        """The task of a worker."""
+        return Task(
+            self.id,
+            self.source,
+            self.output,
+            self.compare,
+            self.size,
+            self.kind,
+            self.note,
+            bool(self.named),
+        )
 
 
 class Manifest:
@@ -106,6 +132,10 @@ class Manifest:
             # cut. Commits are few, since each is for all that has happened since the last.
             self._db.execute("pragma synchronous = full")
             self._db.executescript(_SCHEMA)
+            have = {row["name"] for row in self._db.execute("pragma table_info(files)")}
+            for name, kind in _LATER.items():
+                if name not in have:
+                    self._db.execute(f"alter table files add column {name} {kind}")
             self._check_format()
             self.survey = int(self.fact("survey") or 0)
 
@@ -159,7 +189,8 @@ class Manifest:
     def put(self, rows: Iterable[dict[str, Any]]) -> None:
         """Insert rows, or replace those of the same output."""
         names = ("key", "source", "real", "output", "compare", "compare_key", "size", "version",
-                 "state", "model", "options", "survey", "error")  # fmt: skip
+                 "state", "model", "options", "survey", "kind", "named", "note", "reason",
+                 "error")  # fmt: skip
         sets = ",".join(f"{name} = excluded.{name}" for name in names[1:])
         self._db.executemany(
             f"insert into files ({','.join(names)}) values ({','.join(f':{n}' for n in names)})"  # noqa: S608
@@ -167,19 +198,27 @@ class Manifest:
             ({name: _kept(value) for name, value in row.items()} for row in rows),
         )
 
-    def clash(self) -> tuple[str, str, str] | None:
-        """A picture of before and after whose place another file has, and the two sources."""
-        queries = (
-            "select a.compare, a.source, b.source from files a join files b on"
-            " b.key = a.compare_key and b.survey = a.survey where a.survey = ? limit 1",
-            "select compare, min(source), max(source) from files where survey = ?"
-            " and compare_key is not null group by compare_key having count(*) > 1 limit 1",
+    def sources(self, reals: Sequence[str]) -> dict[str, Row]:
+        """The newest row of each of these sources, by its real name."""
+        marks = ",".join("?" * len(reals))
+        found = self._db.execute(
+            f"select * from files where real in ({marks}) order by survey",  # noqa: S608
+            [_kept(real) for real in reals],
         )
-        for query in queries:
-            if row := self._db.execute(query, (self.survey,)).fetchone():
-                compare, one, other = map(_given, row)
-                return compare, one, other
-        return None
+        return {row.real: row for row in map(_row, found)}
+
+    def taken(self, keys: Sequence[str]) -> dict[str, str]:
+        """Which of these outputs belong to a source of this survey, and its real name."""
+        marks = ",".join("?" * len(keys))
+        values = [self.survey, *map(_kept, keys)]
+        taken: dict[str, str] = {}
+        for column in ("compare_key", "key"):
+            found = self._db.execute(
+                f"select {column}, real from files where survey = ? and {column} in ({marks})",  # noqa: S608
+                values,
+            )
+            taken |= {_given(row[0]): _given(row[1]) for row in found}
+        return taken
 
     def is_source(self, real: str) -> bool:
         """Whether the survey found a source of this name."""
@@ -188,28 +227,30 @@ class Manifest:
         )
         return found.fetchone() is not None
 
-    def claim(self, count: int) -> list[Task]:
-        """Up to ``count`` tasks, which are ``running`` from now on."""
+    def claim(self, count: int, kind: TaskKind = "picture") -> list[Task]:
+        """Up to ``count`` tasks of a kind, which are ``running`` from now on."""
         with self._explained():
             found = self._db.execute(
                 "update files set state = 'running', begun = 1 where id in (select id from files"
-                " where survey = ? and state = 'todo' order by id limit ?) returning *",
-                (self.survey, count),
+                " where survey = ? and state = 'todo' and kind = ? order by id limit ?)"
+                " returning *",
+                (self.survey, kind, count),
             ).fetchall()
         return [_row(row).task for row in sorted(found, key=lambda row: int(row["id"]))]
 
     def finish(self, outcomes: Sequence[Outcome]) -> None:
-        """Write down what has become of tasks."""
+        """Write down the outcomes of tasks."""
         now = time.time()
         with self.transaction():
             self._db.executemany(
                 "update files set state = ?, width = ?, height = ?, pages = ?, pixels = ?,"
                 " seconds = ?, written = coalesce(?, written), begun = 0,"
                 " written_version = coalesce(?, written_version), finished = ?, error = ?,"
-                " passing = ? where id = ?",
+                " passing = ?, frames = ?, notes = ?, doubt = ?, reason = ? where id = ?",
                 [
                     (o.state, o.width, o.height, o.pages, o.pixels, o.seconds, o.written,
-                     o.version, now, _kept(o.error), o.passing, o.task.id)
+                     o.version, now, _kept(o.error), o.passing, o.frames,
+                     _kept("\n".join(o.notes)) or None, o.doubt, o.reason, o.task.id)
                     for o in outcomes
                 ],
             )  # fmt: skip
@@ -222,12 +263,12 @@ class Manifest:
             ).fetchall()
         return [_row(row) for row in found]
 
-    def totals(self) -> dict[State, tuple[int, int, int]]:
-        """For each state in this survey: files, bytes of the sources, pixels."""
+    def totals(self, kind: TaskKind | None = None) -> dict[State, tuple[int, int, int]]:
+        """For each state in this survey: files (of a kind), bytes of the sources, pixels."""
         found = self._db.execute(
             "select state, count(*), sum(size), sum(pixels) from files where survey = ?"
-            " group by state",
-            (self.survey,),
+            " and kind in (?, ?) group by state",
+            (self.survey, *((kind, kind) if kind else get_args(TaskKind))),
         )
         return {row[0]: (row[1], row[2] or 0, row[3] or 0) for row in found}
 
@@ -238,12 +279,31 @@ class Manifest:
         )
         return map(_row, found)
 
+    def most_doubtful(self, count: int) -> list[Row]:
+        """Pictures that are done, those first of which the model was least sure."""
+        found = self._db.execute(
+            "select * from files where survey = ? and state = 'done' and doubt is not null"
+            " order by doubt desc limit ?",
+            (self.survey, count),
+        )
+        return [_row(row) for row in found]
+
+    def with_notes(self) -> Iterator[Row]:
+        """Files that are done and of which there is something to say."""
+        found = self._db.execute(
+            "select * from files where survey = ? and state = 'done'"
+            " and (notes is not null or note is not null) order by id",
+            (self.survey,),
+        )
+        return map(_row, found)
+
     def sample(self, state: State, count: int) -> list[Row]:
-        """``count`` rows of a state, spread evenly over the archive."""
+        """``count`` pictures of a state, spread evenly over the archive."""
         ids = [
             row[0]
             for row in self._db.execute(
-                "select id from files where survey = ? and state = ? order by id",
+                "select id from files where survey = ? and state = ? and kind = 'picture'"
+                " order by id",
                 (self.survey, state),
             )
         ]

@@ -2,28 +2,88 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 
-from ..media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, Media, identify, read_head, result_suffix
+from ..media import (
+    FORMATS,
+    PICTURE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    Media,
+    identify,
+    read_head,
+    result_suffix,
+)
 
-COLOUR, COMPARE, PREVIEW = "-color", "-compare", "-preview"
+COLOR, COMPARE, PREVIEW = "-color", "-compare", "-preview"
 
-
-def media_of(path: Path) -> Media:
-    """What a file is by its content; of an empty or unreadable one, by its name."""
-    try:
-        head = read_head(path)
-    except OSError:
-        head = b""  # opening it will tell why
-    found = identify(head)
-    if found.kind in ("picture", "video"):
-        return found
-    return _named(path) or found
+_NUMBER = re.compile(r"-[0-9]+$")
 
 
-def _named(path: Path) -> Media | None:
-    """What a file is by the ending of its name."""
-    suffix = path.suffix.lower()
+@dataclass(frozen=True)
+class Naming:
+    """How results are named.
+
+    Attributes:
+        mark: what the name of a result gets that lies beside its source.
+        preview: results of films are previews, which have a mark of their own.
+        format: of pictures, a key of `media.FORMATS`; None: as the source.
+    """
+
+    mark: str = COLOR
+    preview: bool = False
+    format: str | None = None
+
+    def name(self, source: PurePath, media: Media, *, beside: bool, number: int = 1) -> str:
+        """The name of the result of a file.
+
+        Args:
+            source: its path; a name without a picture's or film's ending is kept whole.
+            media: what it is.
+            beside: the result lies beside the source.
+            number: of the result among those that would have the same name.
+        """
+        count = f"-{number}" if number > 1 else ""
+        if media.kind == "video":
+            stem, suffix = source.stem, result_suffix(media, source.suffix)
+            mark = PREVIEW if self.preview else self.mark if beside else ""
+            return stem + count + mark + suffix
+        known = source.suffix.lower() in PICTURE_SUFFIXES
+        stem = source.stem if known else source.name
+        suffix = result_suffix(media, source.suffix)
+        if self.format is not None and PICTURE_SUFFIXES.get(suffix.lower()) != self.format:
+            suffix = FORMATS[self.format].suffixes[0]
+        return stem + count + self.mark * beside + suffix
+
+    def comparison(self, output: str) -> str:
+        """The name of the before-and-after picture of a result."""
+        path = PurePath(output)
+        plain = PICTURE_SUFFIXES.get(path.suffix.lower()) in ("jpeg", "png")
+        stem = path.stem.removesuffix(self.mark)
+        return stem + COMPARE + (path.suffix if plain else ".png")
+
+    def results(self, source: PurePath, media: Media) -> set[str]:
+        """The names of what may have been made of a file, beside it."""
+        if media.kind == "video":
+            both = (self, replace(self, preview=not self.preview))
+            return {each.name(source, media, beside=True) for each in both}
+        output = self.name(source, media, beside=True)
+        return {output, self.comparison(output)}
+
+    def without_number(self, name: str) -> str:
+        """``a-2-color.png`` as ``a-color.png``; other names as they are."""
+        path = PurePath(name)
+        for mark in (self.mark, COMPARE, PREVIEW):
+            if path.stem.endswith(mark):
+                stem = _NUMBER.sub("", path.stem.removesuffix(mark))
+                return stem + mark + path.suffix
+        return name
+
+
+def media_by_name(name: PurePath) -> Media | None:
+    """What a file is by the ending of its name; None if that is unknown."""
+    suffix = name.suffix.lower()
     if suffix in PICTURE_SUFFIXES:
         return Media("picture", PICTURE_SUFFIXES[suffix])
     if suffix in VIDEO_SUFFIXES:
@@ -31,34 +91,12 @@ def _named(path: Path) -> Media | None:
     return None
 
 
-def stem_and_suffix(path: Path, film: bool = False) -> tuple[str, str]:
-    """The parts of the result's name: as the source's if its format can be written."""
-    suffix = path.suffix
-    if film:
-        found = _named(path) if suffix.lower() in VIDEO_SUFFIXES else Media("video", "avi")
-        assert found is not None
-        return path.stem, result_suffix(found, suffix)
-    if suffix.lower() not in PICTURE_SUFFIXES:
-        found = media_of(path)
-        return path.name, result_suffix(found, "") if found.kind == "picture" else ".png"
-    return path.stem, result_suffix(Media("picture", PICTURE_SUFFIXES[suffix.lower()]), suffix)
-
-
-def beside(path: Path, film: bool = False, mark: str = COLOUR) -> Path:
-    """The result of a file for which no place is named."""
-    stem, suffix = stem_and_suffix(path, film)
-    return path.with_name(stem + mark + suffix)
-
-
-def results(path: Path, film: bool = False) -> set[str]:
-    """The names of what may be made of a file, beside it."""
-    output = beside(path, film)
-    names = {output.name, comparison(output).name}
-    return names | {beside(path, film, PREVIEW).name} if film else names
-
-
-def comparison(output: Path) -> Path:
-    """Where the picture of before and after goes."""
-    plain = PICTURE_SUFFIXES.get(output.suffix.lower()) in ("jpeg", "png")
-    stem = output.stem.removesuffix(COLOUR)
-    return output.with_name(stem + COMPARE + (output.suffix if plain else ".png"))
+def media_of(path: Path) -> Media:
+    """What a file is by its content; one that is neither picture nor film, by its name."""
+    try:
+        found = identify(read_head(path))
+    except OSError:  # opening it will tell why
+        found = identify(b"")
+    if found.kind in ("picture", "video"):
+        return found
+    return media_by_name(path) or found

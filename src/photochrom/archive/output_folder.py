@@ -1,4 +1,4 @@
-"""The folder for results as an archive: its manifest, its lock, and what a cut-off run left."""
+"""The folder for results as an archive: its manifest, its lock, and recovery after a crash."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from filelock import FileLock, Timeout
 
 from .._io import show, user_folder
 from ..errors import ArgumentError
-from . import storage as places
+from . import storage
 from .manifest import Manifest, Row
 
 FOLDER = ".photochrom"
-"""In the folder for results: `MANIFEST`, `REPORT` and two locks. Searches pass over it."""
+"""In the folder for results: the manifest and two locks. Searches pass over it."""
 
-MANIFEST, REPORT = "manifest.sqlite", "report.html"
+MANIFEST, REPORT = "manifest.sqlite", "photochrom-report.html"
 _LOCK, _TURN = "lock", "large.lock"
 _UNFINISHED = ".photochrom-*"  # what `save_pages` writes to until a file is complete
 
@@ -31,7 +31,7 @@ class Archive:
     Attributes:
         root: the folder for results, a path or URL; None: results go beside their pictures, and
             the manifest is in memory.
-        folder: where manifest and report are; None if `root` is.
+        folder: where the manifest is; None if `root` is.
         manifest: its manifest.
     """
 
@@ -46,8 +46,10 @@ class Archive:
 
     @property
     def report(self) -> Path | None:
-        """Where the report goes."""
-        return self.folder / REPORT if self.folder else None
+        """Where the report goes: beside the results, or for a store to the manifest."""
+        if self.root is None or self.folder is None:
+            return None
+        return (storage.local(self.root) or self.folder) / REPORT
 
     def recover(self) -> None:
         """Have done again what was being done, and remove what was half-written."""
@@ -98,7 +100,7 @@ def open_archive(root: str | None) -> Iterator[Archive]:
 
 def manifest_folder(root: str) -> Path:
     """Where the manifest of results is: with them, or for a store in the user's state folder."""
-    path = places.local(root)
+    path = storage.local(root)
     if path is not None:
         return path / FOLDER
     name = hashlib.sha256(root.rstrip("/").encode()).hexdigest()[:16]
@@ -119,7 +121,7 @@ def existing_manifest(root: str | None) -> Manifest:
 
 def sweep(rows: Iterable[Row]) -> None:
     """Remove the temporary files of pictures that were being written when a run was cut off."""
-    paths = (places.local(path) for row in rows for path in (row.output, row.compare) if path)
+    paths = (storage.local(path) for row in rows for path in (row.output, row.compare) if path)
     for folder in {path.parent for path in paths if path}:
         for left in folder.glob(_UNFINISHED):
             if left.name == FOLDER:

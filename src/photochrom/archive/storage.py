@@ -1,18 +1,23 @@
-"""Where pictures are read and written: paths as they are, everything else as fsspec's URLs."""
+"""Where files are read and written: paths, URLs of fsspec, standard input and output."""
 
 from __future__ import annotations
 
 import io
 import os
 import re
+import stat as stat_module
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from .._io import show
 from ..errors import ArgumentError, MissingExtraError, PictureError
+
+STREAM = "-"
+"""Stands for standard input as a source, and for standard output as an output."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
 _PACKAGES = {
@@ -43,6 +48,14 @@ class Stat:
 def is_url(text: str) -> bool:
     """Whether ``text`` is a URL for fsspec; a Windows path with its drive is none."""
     return _URL.match(text) is not None
+
+
+def zip_url(text: str) -> str:
+    """The URL of what is in a zip file, if ``text`` is the path of one; else ``text``."""
+    path = None if is_url(text) else Path(text)
+    if path is None or path.suffix.lower() != ".zip" or not path.is_file():
+        return text
+    return f"zip://::{path}"
 
 
 def local(text: str) -> Path | None:
@@ -85,11 +98,13 @@ def filesystem(url: str) -> tuple[Any, str]:
 
 
 def read(source: str) -> Path | BinaryIO:
-    """What `photochrom.picture` opens: the path, or the bytes of a URL in memory.
+    """What `photochrom.picture` opens: the path, or the bytes of a URL or stream in memory.
 
     Raises:
         OSError: it is not there, or cannot be read.
     """
+    if source == STREAM:
+        return _Named("standard input", sys.stdin.buffer.read())
     path = local(source)
     if path is not None:
         with path.open("rb") as file:
@@ -105,9 +120,9 @@ def read(source: str) -> Path | BinaryIO:
 
 
 class _Named(io.BytesIO):
-    """Bytes that error messages call by the name they came from."""
+    """Bytes with the name of where they come from or go to."""
 
-    def __init__(self, name: str, data: bytes) -> None:
+    def __init__(self, name: str, data: bytes = b"") -> None:
         super().__init__(data)
         self.name = name
 
@@ -117,22 +132,28 @@ def writing(target: str) -> Iterator[Path | io.BytesIO]:
     """Where to write a file for a path or URL, which appears there as a whole or not at all.
 
     Yields:
-        The path itself, for writers that replace files atomically, or a buffer, which is uploaded
-        at the end.
+        The path itself, for writers that replace files atomically; for a URL, a buffer with its
+        name, which is uploaded at the end; for standard output, a buffer.
 
     Raises:
         PictureError: the file cannot be written.
     """
+    if target == STREAM:
+        buffer = io.BytesIO()
+        yield buffer
+        sys.stdout.buffer.write(buffer.getbuffer())
+        sys.stdout.buffer.flush()
+        return
     path = local(target)
     if path is not None:
         yield path
         _settle(path)
         return
-    buffer = io.BytesIO()
-    yield buffer
+    named = _Named(target)
+    yield named
     fs, inner = filesystem(target)
     try:
-        fs.pipe_file(inner, buffer.getvalue())  # a store shows an object when it is complete
+        fs.pipe_file(inner, named.getvalue())  # a store shows an object when it is complete
     except Exception as error:  # each store has exceptions of its own
         raise PictureError(
             f"{show(target)} cannot be written",
@@ -153,19 +174,21 @@ def _settle(path: Path) -> None:
         os.close(handle)
 
 
-def remove(target: str) -> None:
-    """Delete a file, if it is there."""
-    path = local(target)
-    if path is not None:
-        path.unlink(missing_ok=True)
+def keep_attributes(source: str, target: str) -> None:
+    """Give a result the modification time and the permissions of its source, if both have some."""
+    here, there = local(source), local(target)
+    if here is None or there is None or STREAM in (source, target):
         return
-    fs, inner = filesystem(target)
-    if fs.exists(inner):
-        fs.rm_file(inner)
+    with suppress(OSError):  # some file systems have neither
+        found = here.stat()
+        there.chmod(stat_module.S_IMODE(found.st_mode) & 0o777)
+        os.utime(there, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
 def stat(target: str) -> Stat | None:
     """Size and version of a file; None if there is none."""
+    if target == STREAM:
+        return None
     path = local(target)
     if path is None:
         fs, inner = filesystem(target)

@@ -1,38 +1,23 @@
-"""The command line: one file per command, put together."""
+"""The command line: one file per command, imported when the command is used."""
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
 
-from .colorize import colorize
-from .commands import Commands
-from .evaluate import evaluate
-from .evaluate_video import evaluate_video
-from .importing import import_model
-from .models import models_app
-from .page import open_page
-from .serve import serve
-from .train import train
+from .commands import FAILED, Commands, complain, stop_on_signals
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     cls=Commands,
-    add_completion=False,
     rich_markup_mode=None,  # plain help is shorter, and 0.06 s faster
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(colorize)
-app.command()(evaluate)
-app.command()(evaluate_video)
-app.command()(train)
-app.command("app")(open_page)
-app.command()(serve)
-models_app.command("import")(import_model)
-app.add_typer(models_app, name="models")
 
 
 def _print_version(wanted: bool) -> None:
@@ -53,7 +38,7 @@ def photochrom(
         ),
     ] = False,
 ) -> None:
-    """Colour for black-and-white photographs.
+    """Colour for black-and-white photographs and films.
 
     For example: photochrom colorize grandma.jpg
     """
@@ -63,4 +48,17 @@ def photochrom(
 
 def main() -> None:
     """Run the command line on the arguments of this process."""
-    app()
+    stop_on_signals()
+    code: object = 0
+    try:
+        app()
+    except SystemExit as end:
+        code = end.code
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:  # a full disk, or a reader that has ended
+        complain(f"standard output: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter would try once more
+        code = code or FAILED
+    sys.exit(code)  # type: ignore[arg-type]

@@ -3,380 +3,224 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from .commands import STOPPED, say
+from ..media import CONTAINERS, FORMATS, Container, Format
+from . import colorize_options as o
+from .commands import cancelled_by_signals, is_terminal, say
+from .event_lines import EventLines
 
 if TYPE_CHECKING:
-    from ..options import ColorOptions, OutputOptions
-    from .film import Films
-    from .plan import Job
-    from .ray import Ray
+    from ..archive import ArchiveOptions
+
+
+def _suffixes(table: Mapping[str, Format | Container], written: bool | None = None) -> str:
+    rows = (row for row in table.values() if written in (None, row.write))
+    return ", ".join(row.suffixes[0] for row in rows)
+
+
+EPILOG = f"""Examples:
+  photochrom colorize grandma.jpg
+  photochrom colorize scans -o color --format jpeg
+  photochrom colorize film.mp4 --preview 10
+  photochrom colorize grandma.jpg --hint '410,620,#a02018'
+  photochrom colorize - < grey.jpg > color.jpg
+
+Pictures: {_suffixes(FORMATS)}.
+Of these, {_suffixes(FORMATS, written=False)} is only read.
+Films: {_suffixes(CONTAINERS)}.
+Of these, {_suffixes(CONTAINERS, written=True)} are written.
+"""
 
 
 def colorize(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATH",
-            help="Pictures, folders of pictures, and films; of pictures also URLs such as "
-            "s3://bucket/folder. A single - reads standard input.",
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            help="A file for one picture, or a folder, in which the folders of PATH are mirrored. "
-            "A single - writes to standard output.",
-            show_default="beside each input, as NAME-color.EXT",
-        ),
-    ] = None,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="NAME|FILE",
-            help="A name that `photochrom models list` shows, an ONNX file, or a .caffemodel "
-            "(with --prototxt and --points).",
-        ),
-    ] = "bundled",
-    vividness: Annotated[
-        float,
-        typer.Option(
-            metavar="NUMBER", help="From 0 (grey) over 1 (as the model sees it) to 4 (loud)."
-        ),
-    ] = 1.0,
-    size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PIXELS",
-            help="Side of the square on which the colours are decided.",
-            show_default="the model's own",
-        ),
-    ] = None,
-    hint: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="X,Y,#RRGGBB[,R]",
-            help="The colour of a place, in pixels of the picture, and the radius of the spot. "
-            "Can be given several times.",
-            show_default=False,
-        ),
-    ] = None,
-    compare: Annotated[
-        bool,
-        typer.Option("--compare", help="Write NAME-compare.EXT too: before and after, in one."),
-    ] = False,
-    quality: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER",
-            min=1,
-            max=100,
-            help="Of JPEG, WebP, AVIF and HEIC files; the other formats lose nothing.",
-            show_default="95, 90, 85, 85",
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that exist instead of skipping.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one line of JSON per picture.")
-    ] = False,
-    max_pixels: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER",
-            min=1,
-            help="Refuse pictures with more pixels than this.",
-            show_default="500 million",
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run", help="Tell what would be done, how long it takes, and how much disk."
-        ),
-    ] = False,
-    retry_failed: Annotated[
-        bool,
-        typer.Option("--retry-failed", help="Try files again that failed before, too."),
-    ] = False,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER",
-            min=1,
-            help="Colour at most so many pictures, and leave the others to the next time.",
-            show_default=False,
-        ),
-    ] = None,
-    include: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Of a folder, only files like this: *.tif, or 19*/*/front.jpg. Can be given "
-            "several times.",
-            show_default=False,
-        ),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Of a folder, no files like this. Can be given several times.",
-            show_default=False,
-        ),
-    ] = None,
-    watch: Annotated[
-        bool,
-        typer.Option("--watch", help="Go on with pictures that come into the folder, till Ctrl-C."),
-    ] = False,
-    ray: Annotated[
-        str | None,
-        typer.Option(
-            metavar="auto|ADDRESS",
-            help="Colour a folder or films on the Ray cluster that runs here, or at HOST:PORT.",
-            show_default="this machine alone",
-        ),
-    ] = None,
-    ray_cpus: Annotated[
-        float | None,
-        typer.Option(
-            metavar="NUMBER",
-            help="Cores that each worker of the cluster takes.",
-            show_default="1",
-        ),
-    ] = None,
-    ray_gpus: Annotated[
-        float | None,
-        typer.Option(
-            metavar="NUMBER",
-            help="GPUs that each worker for pictures takes; 0.25 puts four workers on each.",
-            show_default="0",
-        ),
-    ] = None,
-    image: Annotated[
-        str | None,
-        typer.Option("--image", "-i", metavar="PATH", help="The same as PATH.", show_default=False),
-    ] = None,
-    codec: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Of films: h264, hevc, av1, vp9, prores or ffv1.",
-            show_default="h264, in .webm vp9",
-        ),
-    ] = None,
-    crf: Annotated[
-        float | None,
-        typer.Option(
-            metavar="NUMBER",
-            help="Quality of films, by their codec's scale; smaller is better.",
-            show_default="the codec's usual one",
-        ),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="How much time the encoder of films takes, by its own names for it.",
-            show_default="a fast one",
-        ),
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Colour a film from there: seconds, or 1:30, or 1:02:03.5.",
-            show_default=False,
-        ),
-    ] = None,
-    end: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Colour a film up to there.", show_default=False),
-    ] = None,
-    preview: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Colour only so much of a film, and show before and after side by side. Writes "
-            "NAME-preview.EXT.",
-            show_default=False,
-        ),
-    ] = None,
-    prototxt: Annotated[
-        Path | None,
-        typer.Option(
-            "--prototxt",
-            "-p",
-            metavar="FILE",
-            help="The network of a .caffemodel given with --model.",
-            show_default=False,
-        ),
-    ] = None,
-    points: Annotated[
-        Path | None,
-        typer.Option(
-            "--points",
-            "-c",
-            metavar="FILE",
-            help="The colours (pts_in_hull.npy) of a .caffemodel given with --model.",
-            show_default=False,
-        ),
-    ] = None,
+    context: typer.Context,
+    paths: o.Paths = None,
+    output: o.Output = None,
+    model: o.Model = "bundled",
+    # how it is coloured: each is a field of ColorOptions
+    vividness: o.Vividness = 1.0,
+    warmth: o.Warmth = 0.0,
+    size: o.Size = None,
+    hints: o.Hints = None,
+    # how pictures are read and written: each is a field of OutputOptions
+    format: o.Format = None,
+    quality: o.Quality = None,
+    max_pixels: o.MaxPixels = None,
+    recompress: o.Recompress = False,
+    strict: o.Strict = False,
+    page: o.Page = None,
+    # films: but for --preview, each is a field of VideoOptions
+    codec: o.Codec = None,
+    crf: o.Crf = None,
+    preset: o.Preset = None,
+    start: o.Start = None,
+    end: o.End = None,
+    preview: o.Preview = None,
+    deinterlace: o.Deinterlace = "auto",
+    # which files: each is a field of ArchiveOptions
+    overwrite: o.Overwrite = False,
+    compare: o.Compare = False,
+    in_color: o.InColor = None,
+    suffix: o.Suffix = "-color",
+    retry_failed: o.RetryFailed = False,
+    limit: o.Limit = None,
+    include: o.Include = None,
+    exclude: o.Exclude = None,
+    watch: o.Watch = False,
+    jobs: o.Jobs = None,
+    files_from: o.FilesFrom = None,
+    dry_run: o.DryRun = False,
+    ray: o.Ray = None,
+    ray_cpus: o.RayCpus = None,
+    ray_gpus: o.RayGpus = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    image: o.Image = None,
+    prototxt: o.Prototxt = None,
+    points: o.Points = None,
 ) -> None:
     """Give colour to pictures and films.
 
     Light and dark, size, depth and metadata stay as they are, and so does a film's sound. A folder
-    is searched for pictures, with all folders inside it. Results that exist are skipped, and a film
-    that was interrupted is gone on with, so the same command goes on where it was stopped.
+    is searched for pictures and films, with all folders inside it. Results that exist are skipped,
+    and a film that was interrupted is gone on with, so the same command goes on where it was
+    stopped.
     """
-    from ..hints import Hint
+    from .. import archive
+    from ..archive.engine import is_single
+    from ..archive.storage import STREAM
+    from ..cancel import CancelToken
     from ..options import ColorOptions, OutputOptions
-    from ..picture import MAX_PIXELS
-    from .film import Films, seconds
-    from .plan import plan_one, several
-    from .ray import Ray
 
-    cluster = Ray.asked(ray, ray_cpus, ray_gpus)
-    hints = [Hint.parse(text) for text in hint or ()]
-    options = ColorOptions(vividness=vividness, size=size, hints=hints)
-    out = OutputOptions(quality=quality, max_pixels=max_pixels or MAX_PIXELS)
-    inputs = [*(paths or ()), *([image] if image else ())]
-    films = Films(codec, crf, preset, seconds(start), seconds(end), seconds(preview))
-    if several(inputs, output):
-        from .archive import Command
-
-        command = Command(
-            inputs,
-            output,
-            _model_file(model, prototxt, points),
-            options,
-            out,
-            films,
-            compare=compare,
-            overwrite=overwrite,
-            retry=retry_failed,
-            limit=limit,
-            include=include or (),
-            exclude=exclude or (),
-            watch=watch,
-            dry_run=dry_run,
-            ray=cluster,
-            as_json=as_json,
-        )
-        raise typer.Exit(command())
-    _check_archive(
-        {
-            "--retry-failed": retry_failed,
-            "--dry-run": dry_run,
-            "--limit": limit,
-            "--include": include,
-            "--exclude": exclude,
-            "--watch": watch,
-        }
-    )
-    job = plan_one(
-        inputs, output, compare=compare, overwrite=overwrite, preview=films.preview is not None
-    )
-    films.check(job.film)
-    if not job.film:
-        _check_archive({"--ray": ray})
-    _check_film(job, options, compare, ray_gpus)
-    _check_streams(job, as_json)
+    sources = [*(paths or ()), *([image] if image else ()), *_listed(files_from)]
+    given = context.params
+    color = _options(ColorOptions, given)
+    out = _options(OutputOptions, given | {"in_color": None})
+    chosen = _archive_options(given)
+    video = _video_options(given)
+    if STREAM in (*sources, output):
+        _check_streams(STREAM in sources, output in (None, STREAM), as_json)
     file = _model_file(model, prototxt, points)
-    raise typer.Exit(_colour(job, file, options, out, films, cluster, as_json))
+    if dry_run:
+        _check_several(is_single(sources, output))
+        told = archive.estimate(
+            sources, output, color, output_options=out, archive_options=chosen, model=file
+        )
+        raise typer.Exit(_tell_estimate(told, output, as_json))
+    lines = EventLines(
+        single=is_single(sources, output),
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose or watch,
+    )
+    token = CancelToken()
+    if watch and not quiet:
+        say(f"photochrom: watching {', '.join(sources)}; Ctrl-C ends it")
+    with cancelled_by_signals(token), lines.shown():
+        summary = archive.run(
+            sources,
+            output,
+            color,
+            output_options=out,
+            video_options=video,
+            archive_options=chosen,
+            model=file,
+            on_event=lines,
+            cancel=token,
+        )
+    raise typer.Exit(lines.finish(summary, watching=watch))
 
 
-def _colour(
-    job: Job,
-    model: Path,
-    options: ColorOptions,
-    out: OutputOptions,
-    films: Films,
-    ray: Ray | None,
-    as_json: bool,
-) -> int:
-    from .report import FilmBar, tell
-    from .run import run
-    from .work import Work
+def _options(kind: type[Any], given: dict[str, Any]) -> Any:
+    """The options of a dataclass, from those of the command line that its fields are named for."""
+    names = {field.name for field in fields(kind)}
+    values = {name: value for name, value in given.items() if name in names}
+    if values.get("hints") is not None:
+        from ..hints import Hint
 
-    if job.film:
-        from ..video.colorize_video import film_colorizer
+        values["hints"] = [Hint.parse(text) for text in values["hints"]]
+    return kind(**{name: value for name, value in values.items() if value is not None})
 
-        colorizer = film_colorizer(model)
-    else:
-        from ..colorizer import Colorizer
 
-        colorizer = Colorizer(model)
-    colorizer.model.fit(64, 64, options.size)  # a size the model cannot take is refused now
-    bar = FilmBar()
+def _video_options(given: dict[str, Any]) -> Any:
+    from ..errors import ArgumentError
+    from ..options import VideoOptions
+
+    times = {name: o.seconds(given[name]) for name in ("start", "end", "preview")}
+    preview = times.pop("preview")
+    if preview is not None:
+        if times["end"] is not None:
+            raise ArgumentError(
+                "the length of a preview",
+                expected="--preview SECONDS",
+                got="--end as well",
+                fix="leave one of them out",
+            )
+        times["end"] = (times["start"] or 0) + preview
+    in_color = "recolor" if given["in_color"] == "recolor" else "keep"
+    special = {"compare": preview is not None, "in_color": in_color}
+    return _options(VideoOptions, given | times | special)
+
+
+def _archive_options(given: dict[str, Any]) -> ArchiveOptions:
+    from ..archive import ArchiveOptions, Share
+    from ..errors import ArgumentError
+
+    cpus, gpus = given["ray_cpus"], given["ray_gpus"]
+    names = ["--ray-cpus"] * (cpus is not None) + ["--ray-gpus"] * (gpus is not None)
+    if names and given["ray"] is None:
+        raise ArgumentError(
+            f"{' and '.join(names)} cannot be used",
+            expected="--ray with them, for they are about a cluster's workers",
+            got="no --ray",
+            fix="add --ray auto, or leave them out",
+        )
+    share = Share(1.0 if cpus is None else cpus, gpus or 0.0)
+    found: ArchiveOptions = _options(
+        ArchiveOptions, given | {"cluster": given["ray"], "share": share}
+    )
+    return found
+
+
+def _listed(file: str | None) -> Sequence[str]:
+    """The paths of --files-from: one in each line, or between zero bytes."""
+    from ..errors import ArgumentError
+
+    if file is None:
+        return ()
     try:
-        with (
-            nullcontext() if ray is None else ray.films() as workers,
-            bar.shown() if job.film else nullcontext(),
-        ):
-            work = Work(colorizer, options, out, films, progress=bar.frames, workers=workers)
-            outcome = run(work, job)
-    except KeyboardInterrupt:
-        say("photochrom: stopped; the same command goes on from there")
-        raise typer.Exit(STOPPED) from None
-    return tell(outcome, colorizer, as_json=as_json)
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise ArgumentError.unreadable(file, error) from None
+    separator = b"\0" if b"\0" in data else b"\n"
+    lines = (line.removesuffix(b"\r") for line in data.split(separator))
+    return [line.decode("utf-8", "surrogateescape") for line in lines if line.strip()]
 
 
-def _check_archive(options: dict[str, Any]) -> None:
+def _check_streams(source: bool, target: bool, as_json: bool) -> None:
     from ..errors import ArgumentError
 
-    if given := [name for name, value in options.items() if value]:
-        raise ArgumentError(
-            f"{' and '.join(given)} cannot be used",
-            expected="a folder or several pictures",
-            got="one picture or film",
-            fix="leave it out, or name a folder",
-        )
-
-
-def _check_film(job: Job, options: ColorOptions, compare: bool, gpus: float | None) -> None:
-    from ..errors import ArgumentError
-
-    unusable = {"--hint": options.hints, "--compare": compare, "--ray-gpus": gpus}
-    given = next((name for name, value in unusable.items() if value), None)
-    if job.film and given:
-        raise ArgumentError(
-            f"{given} cannot be used",
-            expected="pictures",
-            got="a film",
-            fix="take --preview TIME, which shows both" if given == "--compare" else "leave it out",
-        )
-
-
-def _check_streams(job: Job, as_json: bool) -> None:
-    from ..errors import ArgumentError
-
-    if job.source is None and sys.stdin.isatty():
+    if source and (sys.stdin is None or is_terminal(sys.stdin)):
         raise ArgumentError(
             "there is no picture on standard input",
             expected="a file or a program's output, for example: photochrom colorize - < grey.jpg",
-            got="a terminal",
+            got="nothing" if sys.stdin is None else "a terminal",
             fix="name a file instead of -",
         )
-    if job.output:
+    if not target:
         return
-    if sys.stdout.isatty():
+    if sys.stdout is None or is_terminal(sys.stdout):
         raise ArgumentError(
             "a picture is not written to a terminal",
             expected="a file or another program",
-            got="a terminal",
+            got="nothing" if sys.stdout is None else "a terminal",
             fix="name a file with -o, or append: > color.jpg",
         )
     if as_json:
@@ -385,6 +229,18 @@ def _check_streams(job: Job, as_json: bool) -> None:
             expected="one of them",
             got="both",
             fix="name a file with -o",
+        )
+
+
+def _check_several(single: bool) -> None:
+    from ..errors import ArgumentError
+
+    if single:
+        raise ArgumentError(
+            "--dry-run cannot be used",
+            expected="a folder or several pictures",
+            got="one picture or film",
+            fix="leave it out, or name a folder",
         )
 
 
@@ -410,3 +266,18 @@ def _model_file(model: str, prototxt: Path | None, points: Path | None) -> Path:
     from .caffe import imported
 
     return imported(prototxt, Path(model), points)
+
+
+def _tell_estimate(told: Any, output: str | None, as_json: bool) -> int:
+    from .estimate_lines import estimate_lines
+
+    if as_json:
+        import json
+
+        values = asdict(told)
+        values["films"] = values.pop("videos")
+        typer.echo(json.dumps(values))
+    else:
+        for line in estimate_lines(told, output):
+            typer.echo(line)
+    return 0

@@ -1,23 +1,51 @@
-"""What all commands share: one line on standard error for each mistake, and the exit codes."""
+"""The tree of commands: lazy imports, help in groups, messages of one line, exit codes, signals."""
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
+from .._io import show
 from ..errors import DownloadError, ModelImportError, PhotochromError
 
+if TYPE_CHECKING:
+    from ..cancel import CancelToken
+
 FAILED, USAGE, STOPPED = 1, 2, 130
-"""Exit codes: the work failed, at least in part; it was not begun; Ctrl-C."""
+"""Exit codes: the work failed, at least in part; it was not begun; it was stopped by a signal."""
+
+COMMANDS = {
+    "colorize": "colorize:colorize",
+    "uncolor": "uncolor:uncolor_files",
+    "evaluate": "evaluate:evaluate",
+    "evaluate-video": "evaluate_video:evaluate_video",
+    "train": "train:train",
+    "app": "page:open_page",
+    "serve": "serve:serve",
+    "models": "models:models_app",
+}
+"""Name -> module and function."""
+
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def say(line: str) -> None:
-    """Write a line for people, to standard error."""
-    typer.echo(line, err=True)
+    """Write a line for people, to standard error, if there is one."""
+    with suppress(OSError):  # a terminal that was closed
+        typer.echo(line, err=True)
+
+
+def complain(line: str) -> None:
+    """Say what went wrong."""
+    say(f"photochrom: {line}")
 
 
 def exit_code(error: PhotochromError) -> int:
@@ -25,8 +53,90 @@ def exit_code(error: PhotochromError) -> int:
     return FAILED if isinstance(error, DownloadError | ModelImportError) else USAGE
 
 
+def is_terminal(stream: Any) -> bool:
+    """Whether a standard stream is a terminal; one that is closed is none."""
+    return stream is not None and bool(stream.isatty())
+
+
+def stop_on_signals() -> None:
+    """Have SIGTERM and SIGHUP end this process as Ctrl-C does, unless they are ignored (nohup)."""
+    for name in _SIGNALS[1:]:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
+@contextmanager
+def cancelled_by_signals(token: CancelToken) -> Iterator[None]:
+    """While this is open, the first signal to stop sets ``token``; the second interrupts."""
+
+    def stop(number: int, frame: object) -> None:
+        if token.is_set():
+            raise KeyboardInterrupt
+        token.set()
+
+    before = {}
+    for number in (getattr(signal, name, None) for name in _SIGNALS):
+        if number is not None and signal.getsignal(number) is signal.default_int_handler:
+            before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Command(TyperCommand):
+    """A command whose help shows options in groups, by their ``rich_help_panel``."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments, then each group of options."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            if (record := param.get_help_record(ctx)) is not None:
+                plain = "Options" if param.param_type_name == "option" else "Arguments"
+                group = getattr(param, "rich_help_panel", None) or plain
+                groups.setdefault(group, []).append(record)
+        groups["Options"] = groups.pop("Options", [])  # those without a group at the end
+        for title, records in groups.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the epilog line by line, as it is."""
+        if self.epilog:
+            formatter.write_paragraph()
+            for line in self.epilog.splitlines():
+                formatter.write(f"{line}\n")
+
+
 class Commands(TyperGroup):
-    """The top of the command tree; turns every expected exception into a line and an exit code."""
+    """The top of the tree; turns every expected exception into a line and an exit code."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # see get_command
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        found = getattr(import_module(f".{module}", __package__), name)
+        if isinstance(found, typer.Typer):
+            command = typer.main.get_command(found)
+        else:
+            one = typer.Typer(
+                add_completion=False,
+                rich_markup_mode=None,
+                context_settings={"help_option_names": ["-h", "--help"]},
+            )
+            epilog = getattr(import_module(f".{module}", __package__), "EPILOG", None)
+            one.command(cmd_name, cls=Command, epilog=epilog)(found)
+            command = typer.main.get_command(one)
+        command.name = cmd_name
+        return command
 
     def main(
         self,
@@ -54,12 +164,24 @@ class Commands(TyperGroup):
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: Any) -> Any:
-        """As the base class, but Photochrom's errors and Ctrl-C end it with an exit code."""
+        """As the base class, but Photochrom's errors and signals end it with an exit code."""
         try:
             return super().invoke(ctx)
         except PhotochromError as error:
-            say(f"photochrom: {error}")
+            complain(str(error))
             raise typer.Exit(exit_code(error)) from None
         except KeyboardInterrupt:
-            say("photochrom: stopped")
+            complain("stopped")
             raise typer.Exit(STOPPED) from None
+        except OSError as error:
+            complain(_system_error(error))
+            raise typer.Exit(FAILED) from None
+
+
+def _system_error(error: OSError) -> str:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return "the working folder does not exist any more; change to another one"
+    where = f"{show(error.filename)}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"

@@ -83,7 +83,7 @@ def evaluate(
     from ..evaluate import evaluate as run
     from ..evaluate.report.html_page import checked_target, write_page
     from ..evaluate.report.text_table import heads, rows
-    from .report import progress_bar
+    from .bars import progress_bar
 
     if html is not None:
         checked_target(html)

@@ -79,7 +79,7 @@ def evaluate_video(
     """
     from ..colorizer import Colorizer
     from ..evaluate.film_run import evaluate_films
-    from .report import progress_bar
+    from .bars import progress_bar
 
     footage = _footage(clips or [], motion or [], seed)
     methods = _methods(Colorizer(model))

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .commands import say
+from .importing import import_model
 
 if TYPE_CHECKING:
     from ..models.catalogue import CatalogueEntry
 
 models_app = typer.Typer(
-    help="The models at hand and those that can be had.", rich_markup_mode=None
+    help="The models at hand and those that can be had.",
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 _JSON = typer.Option("--json", help="Print JSON.")
@@ -102,7 +105,7 @@ def pull(
     Its length and SHA-256 are checked. What is there and right is not fetched again.
     """
     from ..models.registry import Registry
-    from .report import progress_bar
+    from .bars import progress_bar
 
     with progress_bar("{task.fields[done]}") as progress:
         task = progress.add_task("", total=None, done="")
@@ -166,3 +169,6 @@ def _words(key: str, value: Any) -> str:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
+
+
+models_app.command("import")(import_model)

@@ -11,13 +11,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from .._io import HOME_VARIABLE, user_folder
 from ..errors import DownloadError, MissingExtraError, ModelNotFoundError
 from .card_file import read_card, write_card
 from .catalogue import CATALOGUE, CatalogueEntry, RemoteFile
-from .download import Progress, download, lock
+
+if TYPE_CHECKING:
+    from .download import Progress
 
 BUNDLED = "bundled"
 """Name of the model inside the package; no other model can have it."""
@@ -121,6 +123,8 @@ class Registry:
             MissingExtraError: the model must be converted and the extra for it is not installed.
             ModelImportError: the fetched files could not be converted.
         """
+        from .download import lock
+
         offer = self.catalogue.get(name)
         if offer is None:
             raise _unknown(name, self.catalogue)
@@ -210,6 +214,8 @@ def _saving(target: Path) -> Iterator[None]:
 
 
 def _fetch(file: RemoteFile, target: Path, offline: bool, progress: Progress) -> Path:
+    from .download import download
+
     return download(
         file.urls,
         target,

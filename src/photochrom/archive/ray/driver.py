@@ -6,14 +6,12 @@ the cluster back.
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from multiprocessing import get_context
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ArgumentError, MissingExtraError, PhotochromError
+from ..archive_options import Share
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -31,66 +30,37 @@ PATIENCE = 10.0
 _ANSWER = 10.0  # seconds for a cluster's head to answer
 
 
-@dataclass(frozen=True)
-class Share:
-    """What one worker takes of a machine; Ray puts as many on it as there is room for.
+def room(share: Share) -> int:
+    """How many workers the connected machines that are there now can take; at least 1."""
+    import ray
 
-    Attributes:
-        cpus: cores. One thread works on a picture, so 1 is right without a GPU.
-        gpus: GPUs; 0.25 puts four workers on each.
-        workers: how many at most; None: as many as there is room for.
+    resources: Any = ray.cluster_resources  # as yet without types
+    have = resources()
+    most = have.get("CPU", 0) / share.cpus
+    if share.gpus:
+        most = min(most, have.get("GPU", 0) / share.gpus)
+    return max(1, min(int(most), share.workers or sys.maxsize))
+
+
+def check_share(share: Share) -> None:
+    """Refuse a share that no machine has, for which Ray would wait without an end.
 
     Raises:
-        ArgumentError: a number out of range.
+        ArgumentError: there are machines, and none is large enough.
     """
+    import ray
 
-    cpus: float = 1.0
-    gpus: float = 0.0
-    workers: int | None = None
-
-    def __post_init__(self) -> None:
-        workers = 1 if self.workers is None else self.workers
-        cores = self.cpus > 0 and math.isfinite(self.cpus)
-        gpus = self.gpus >= 0 and math.isfinite(self.gpus) and (self.gpus < 1 or self.gpus % 1 == 0)
-        checks = (
-            ("the cores of a worker", self.cpus, cores, "more than 0"),
-            ("the GPUs of a worker", self.gpus, gpus, "0 to 1, or 2, 3, ..."),
-            ("the number of workers", self.workers, workers > 0, "1 or more"),
+    nodes: Any = ray.nodes
+    alive = [node["Resources"] for node in nodes() if node["Alive"]]
+    have = [(it.get("CPU", 0), it.get("GPU", 0)) for it in alive if it.get("CPU")]
+    if have and not any(cpus >= share.cpus and gpus >= share.gpus for cpus, gpus in have):
+        cpus, gpus = max(have)
+        raise ArgumentError(
+            f"a worker that takes {share.cpus:g} cores and {share.gpus:g} GPUs",
+            expected="a machine of the cluster that has as many",
+            got=f"none; the largest has {cpus:g} cores and {gpus:g} GPUs",
+            fix="take less, or start such a machine first",
         )
-        for what, value, fine, expected in checks:
-            if not fine:
-                raise ArgumentError(what, expected=expected, got=str(value), fix="change it")
-
-    def room(self) -> int:
-        """How many workers the connected machines that are there now can take; at least 1."""
-        import ray
-
-        resources: Any = ray.cluster_resources  # as yet without types
-        have = resources()
-        most = have.get("CPU", 0) / self.cpus
-        if self.gpus:
-            most = min(most, have.get("GPU", 0) / self.gpus)
-        return max(1, min(int(most), self.workers or sys.maxsize))
-
-    def check(self) -> None:
-        """Refuse a share that no machine has, for which Ray would wait without an end.
-
-        Raises:
-            ArgumentError: there are machines, and none is large enough.
-        """
-        import ray
-
-        nodes: Any = ray.nodes
-        alive = [node["Resources"] for node in nodes() if node["Alive"]]
-        have = [(it.get("CPU", 0), it.get("GPU", 0)) for it in alive if it.get("CPU")]
-        if have and not any(cpus >= self.cpus and gpus >= self.gpus for cpus, gpus in have):
-            cpus, gpus = max(have)
-            raise ArgumentError(
-                f"a worker that takes {self.cpus:g} cores and {self.gpus:g} GPUs",
-                expected="a machine of the cluster that has as many",
-                got=f"none; the largest has {cpus:g} cores and {gpus:g} GPUs",
-                fix="take less, or start such a machine first",
-            )
 
 
 class Driver:
@@ -125,7 +95,7 @@ class Driver:
         theirs.close()
 
     def send(self, thing: Any) -> None:
-        """Tell it something."""
+        """Send it something."""
         try:
             self._pipe.send(thing)
         except OSError:  # it has ended; why is to be heard
@@ -177,8 +147,10 @@ def _run(
     drive: Callable[..., None],
     arguments: Sequence[Any],
 ) -> None:
-    """The life of the process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started this
+    """The main function of the process."""
+    for stop in ("SIGINT", "SIGHUP"):  # are for the process that started this one
+        if hasattr(signal, stop):
+            signal.signal(getattr(signal, stop), signal.SIG_IGN)
     with Path(log).open("a") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
@@ -196,7 +168,7 @@ def _run(
 
 
 def _call(address: str) -> None:
-    """Ask a cluster at ``HOST:PORT`` whether it is there, which takes Ray minutes if it is not.
+    """Connect to a cluster at ``HOST:PORT`` and hang up; Ray would take minutes to find none.
 
     Raises:
         ArgumentError: nobody answers.

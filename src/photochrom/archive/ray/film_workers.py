@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ...errors import ClipError, PhotochromError
-from .driver import Driver, Share, check_versions, versions
+from ..archive_options import Share
+from .driver import Driver, check_share, check_versions, room, versions
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -97,10 +98,10 @@ def _drive(pipe: Connection, share: Share) -> None:
     """
     import ray
 
-    share.check()
+    check_share(share)
     remote: Any = ray.remote(num_cpus=share.cpus, max_retries=_RETRIES)
     write, wanted = remote(_write), versions(*_PACKAGES)
-    pipe.send(share.room())
+    pipe.send(room(share))
     running: dict[Any, Path] = {}
     while True:
         while pipe.poll(0 if running else None):
@@ -114,7 +115,7 @@ def _drive(pipe: Connection, share: Share) -> None:
                 error = ray.get(done)
             except ray.exceptions.RayError as lost:
                 error = _failed(path, f"workers that were lost with it ({type(lost).__name__})")
-            pipe.send((path, error, share.room()))
+            pipe.send((path, error, room(share)))
 
 
 def _write(task: SegmentTask, cpus: float, wanted: dict[str, str]) -> PhotochromError | None:

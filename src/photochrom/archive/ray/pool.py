@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..task import Outcome, Task, Work
-from .driver import PATIENCE, Driver, Share
+from ..archive_options import Share
+from ..events import Outcome, Task
+from ..workers.work import Work
+from .driver import PATIENCE, Driver, check_share, room
 from .shards import Cluster
 
 if TYPE_CHECKING:
@@ -92,10 +94,10 @@ def _drive(pipe: Connection, work: Work, share: Share) -> None:
 
     Before each list it says how many workers the cluster has room for.
     """
-    share.check()
+    check_share(share)
     cluster = Cluster(work, share)
-    pipe.send(share.room())
+    pipe.send(room(share))
     while (tasks := pipe.recv()) is not None:
         for outcome in cluster.do(tasks):
             pipe.send(outcome)
-        pipe.send(share.room())
+        pipe.send(room(share))

@@ -1,6 +1,6 @@
 """Shards of an archive as datasets of Ray Data, and the workers that they are mapped over.
 
-This is what runs in the process that drives Ray, and on the machines of the cluster; `cluster`
+This is what runs in the process that drives Ray, and on the machines of the cluster; `pool`
 starts it.
 """
 
@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from ..._system import cores, memory_budget
-from .. import storage as places
-from ..task import Outcome, Task, Work
-from .driver import Share, check_versions, versions
+from .. import storage
+from ..archive_options import Share
+from ..events import Outcome, Task
+from ..workers.work import Work
+from .driver import check_versions, room, versions
 
 _BLOCK = 16  # tasks that a worker takes at once, so that a thousand workers do not wait for Ray
 _BLOCKS_PER_WORKER = 32  # at least, so that the last ones end together
@@ -55,7 +57,7 @@ class Cluster:
         """
         left = {task.id: task for task in tasks}
         suspect = []
-        rows = min(_BLOCK, len(tasks) // (self._share.room() * _BLOCKS_PER_WORKER))
+        rows = min(_BLOCK, len(tasks) // (room(self._share) * _BLOCKS_PER_WORKER))
         for size in (max(1, rows), 1):
             for row in self._rows(list(left.values()), size) if left else ():
                 outcome: Outcome = pickle.loads(row["outcome"])  # noqa: S301, from our own worker
@@ -78,7 +80,7 @@ class Cluster:
         pool = ActorPoolStrategy(
             min_size=1,
             max_size=self._share.workers,
-            initial_size=min(self._share.room(), len(tasks)),
+            initial_size=min(room(self._share), len(tasks)),
         )
         worker: Any = Worker  # a class is called once for each actor, which the types do not say
         colored = dataset.map(
@@ -116,7 +118,7 @@ class Worker:
             for name, data in ray.get(files).items():
                 (Path(folder) / name).write_bytes(data)
             work.model = Path(folder) / work.model.name
-            assert work.colorizer  # loaded now, while the file is there
+            work.load()  # now, while the file is there
         if work.turn:  # large pictures take turns on each machine, not on all of them
             name = hashlib.sha256(work.turn.encode()).hexdigest()[:16]
             work.turn = str(Path(tempfile.gettempdir()) / f"photochrom-{name}.lock")
@@ -162,7 +164,7 @@ def _absolute(task: Task) -> Task:
     """The same for workers, which have another working directory."""
 
     def full(target: str) -> str:
-        path = places.local(target)
+        path = storage.local(target)
         return target if path is None else str(path.absolute())
 
     compare = full(task.compare) if task.compare else None
@@ -182,6 +184,6 @@ def _as_given(outcome: Outcome, task: Task) -> Outcome:
 def _sweep(tasks: Sequence[Task]) -> None:
     """Remove what lost workers left in the folders of these tasks, where nobody writes now."""
     results = [target for task in tasks for target in (task.output, task.compare) if target]
-    for folder in {path.resolve().parent for target in results if (path := places.local(target))}:
+    for folder in {path.resolve().parent for target in results if (path := storage.local(target))}:
         for half in folder.glob(".photochrom-" + "[0-9a-f]" * 16 + ".tmp"):  # see picture.writing
             half.unlink(missing_ok=True)

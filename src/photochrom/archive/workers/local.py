@@ -13,8 +13,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from typing import Any, Protocol
 
-from .._system import cores
-from .task import Outcome, Task, Work
+from ..._system import cores
+from ..events import Outcome, Task
+from .work import Work
 
 _FEW = 6  # pictures for each core: below that threads, which start at once
 _REMOTE_LANES = 4  # threads of a process, of which some wait for the network
@@ -29,10 +30,10 @@ class Pool(Protocol):
         """How many tasks keep all of them busy."""
 
     def submit(self, task: Task) -> None:
-        """Have a task done some time."""
+        """Queue a task."""
 
     def take(self, timeout: float) -> list[Outcome]:
-        """What is finished since the last call; waits up to ``timeout`` seconds for the first."""
+        """Outcomes since the last call; waits up to ``timeout`` seconds for the first."""
 
     def close(self, now: bool = False) -> None:
         """End the workers; ``now``: in the middle of what they are doing."""
@@ -174,8 +175,10 @@ def died(task: Task, code: int | None) -> Outcome:
 
 
 def _serve(work: Work, pipe: Connection, lanes: int) -> None:
-    """The life of a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    """The main function of a worker process."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # are for the process that started this one
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     os.environ["VIPS_CONCURRENCY"] = "1"  # as many processes as cores, and a thread in each
     sending = threading.Lock()
 
@@ -196,15 +199,16 @@ def _serve(work: Work, pipe: Connection, lanes: int) -> None:
                 future.result()
 
 
-def local_pool(work: Work, tasks: int, remote: bool) -> Pool:
+def local_pool(work: Work, tasks: int, *, remote: bool, jobs: int | None = None) -> Pool:
     """Workers for this machine: as many as it has cores.
 
     Args:
         work: what they do.
         tasks: how many there are; for a few, processes would take longer to start than to work.
         remote: whether pictures come from or go to a network.
+        jobs: how many workers instead.
     """
-    count = cores()
+    count = jobs or cores()
     if tasks < _FEW * count:
         return Threads(work, min(count, max(1, tasks)))
     return Processes(work, count, _REMOTE_LANES if remote else 1)

@@ -1,4 +1,4 @@
-"""What an archive will cost: time and disk, from what was done before or from a few pictures."""
+"""Time and disk that an archive takes, from pictures done before or from a few done for this."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import storage as places
-from .manifest import Manifest
-from .task import Outcome, Work
+from .. import storage
+from ..events import Outcome
+from ..manifest import Manifest
+from ..workers.work import Work
 
 SAMPLE = 8
 """Pictures that are coloured, and thrown away, for an estimate."""
@@ -30,6 +31,8 @@ class Estimate:
         free: bytes on the disk for the results; None if they go to a store.
         measured: pictures that this was measured on.
         before: whether those were done before, rather than for this.
+        videos: films to colour, of which nothing else is known.
+        done, skipped, failed: files that are not to be coloured, by their state.
     """
 
     pictures: int
@@ -40,6 +43,10 @@ class Estimate:
     free: int | None
     measured: int
     before: bool
+    videos: int = 0
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
 
 
 def estimate(
@@ -58,7 +65,7 @@ def estimate(
         workers: that will work side by side.
         limit: on the number of pictures.
     """
-    todo, size, _ = manifest.totals().get("todo", (0, 0, 0))
+    todo, size, _ = manifest.totals("picture").get("todo", (0, 0, 0))
     if limit is not None and limit < todo:
         size, todo = size * limit // todo, limit
     before = [
@@ -75,23 +82,41 @@ def estimate(
         written = (
             sum(out for _, _, out in measured) * size // max(1, sum(s for s, _, _ in measured))
         )
-    return Estimate(todo, size, workers, seconds, written, _free(root), len(measured), known)
+    videos = manifest.totals("video").get("todo", (0, 0, 0))[0]
+    totals = manifest.totals()
+    done, skipped, failed = (
+        totals[state][0] if state in totals else 0 for state in ("done", "skipped", "failed")
+    )
+    return Estimate(
+        todo,
+        size,
+        workers,
+        seconds,
+        written,
+        _free(root),
+        len(measured),
+        known,
+        videos,
+        done,
+        skipped,
+        failed,
+    )
 
 
 def _measured(manifest: Manifest, work: Work) -> list[tuple[int, float, int]]:
     """Size, seconds and bytes written of some pictures; those that fail are left out."""
-    work.colorizer  # noqa: B018 - loaded before the first is timed
+    work.load()  # before the first is timed
     done: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="photochrom-") as folder:
         for row in manifest.sample("todo", SAMPLE):
             output = Path(folder) / f"{row.id}{Path(row.output).suffix}"
             done.append(work(replace(row.task, output=str(output), compare=None)))
             output.unlink(missing_ok=True)
-    return [(each.task.size, each.seconds, each.written or 0) for each in done if not each.error]
+    return [(e.task.size, e.seconds or 0.0, e.written or 0) for e in done if not e.error]
 
 
 def _free(root: str | None) -> int | None:
-    path = Path.cwd() if root is None else places.local(root)
+    path = Path.cwd() if root is None else storage.local(root)
     if path is None:
         return None
     path = path.absolute()

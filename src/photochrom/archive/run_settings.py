@@ -1,0 +1,124 @@
+"""The arguments of one run of an archive, and what runs of one and of many files share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+from .._system import cores, memory_budget
+from ..cancel import CancelToken
+from ..errors import ArgumentError
+from ..options import ColorOptions, OutputOptions, VideoOptions
+from .archive_options import ArchiveOptions
+from .events import Event, Outcome, Planned, Progress, Summary, Task, TaskKind
+from .naming import Naming
+from .workers.work import Work
+
+OnEvent = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """The default of `run`'s ``on_event``."""
+
+
+@dataclass
+class Settings:
+    """The arguments of one run, see `engine.run`, and its summary."""
+
+    sources: list[str]
+    output: str | None
+    model: Path
+    options: ColorOptions = field(default_factory=ColorOptions)
+    output_options: OutputOptions = field(default_factory=OutputOptions)
+    video: VideoOptions = field(default_factory=VideoOptions)
+    archive: ArchiveOptions = field(default_factory=ArchiveOptions)
+    on_event: OnEvent = ignore
+    cancel: CancelToken = field(default_factory=CancelToken)
+    summary: Summary = field(default_factory=Summary)
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def naming(self) -> Naming:
+        """How results are called."""
+        return Naming(self.archive.suffix, self.video.compare, self.output_options.format)
+
+    def work(self, *, threads: int | None, turn: str | None = None) -> Work:
+        """How one file is coloured."""
+        work = Work(
+            self.model,
+            options=self.options,
+            output=self.output_options,
+            video=self.video,
+            in_color=self.archive.in_color,
+            threads=threads,
+            # Half of the memory is for all that are done side by side, half for a large one.
+            memory=memory_budget() // (2 * (self.archive.jobs or cores())),
+            turn=turn,
+        )
+        work.cancel = self.cancel
+
+        def report(task: Task, done: int, total: int | None) -> None:
+            self.on_event(Progress(task, done, total))
+
+        work.on_frames = report
+        return work
+
+    def tell(self, outcome: Outcome) -> None:
+        """Count an outcome and report it."""
+        self.summary.add(outcome)
+        self.on_event(outcome)
+
+    def begin(self, work: Work, kind: TaskKind, planned: Planned) -> None:
+        """Load the model, and report what is planned.
+
+        Raises:
+            ModelError, ArgumentError: it cannot be loaded, or not with these options.
+        """
+        model = work.load(kind).model
+        self.summary.model = model.card.name
+        self.on_event(replace(planned, model=model.card.name, providers=tuple(model.providers)))
+
+    def finished(self) -> Summary:
+        """The summary, with the time."""
+        self.summary.seconds = time.perf_counter() - self.started
+        return self.summary
+
+    def check_kinds(self, videos: int, pictures: int) -> None:
+        """Refuse options that nothing takes.
+
+        Raises:
+            ArgumentError: options of films without a film, or hints for a film.
+        """
+        if videos and self.options.hints:
+            raise ArgumentError(
+                "--hint (hints=) cannot be used",
+                expected="pictures",
+                got="a film",
+                fix="leave it out, or colour the film apart",
+            )
+        names = [f.name for f in fields(VideoOptions) if f.name not in ("in_color",)]
+        default = VideoOptions()
+        given = [name for name in names if getattr(self.video, name) != getattr(default, name)]
+        if given and pictures and not videos:
+            shown = ("--preview" if name == "compare" else f"--{name}" for name in given)
+            raise ArgumentError(
+                f"{' and '.join(dict.fromkeys(shown))} cannot be used",
+                expected="a film",
+                got="pictures",
+                fix="leave it out, or name a film",
+            )
+
+    @contextmanager
+    def segment_workers(self, work: Work) -> Iterator[None]:
+        """While this is open, films are shared out to the cluster, if there is one."""
+        if self.archive.cluster is None:
+            yield
+            return
+        from .ray.film_workers import RayFilms
+
+        with RayFilms(self.archive.cluster, self.archive.share) as workers:
+            work.segment_workers = workers
+            yield
