@@ -109,21 +109,6 @@ def test_every_path_is_explained(live: Running) -> None:
         assert path in TEXT
 
 
-def test_the_image_is_the_one_in_the_docs() -> None:
-    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    assert "EXTRAS=server,heif\n" in image
-    assert "EXTRAS=server,heif,video" in TEXT
-    user, folder = re.search(r"USER (\d+)", image), re.search(r"VOLUME (\S+)", image)
-    assert user is not None
-    assert folder is not None
-    assert f"({user[1]})" in TEXT
-    assert f"-v photochrom:{folder[1]}" in TEXT
-    assert "EXPOSE 8000" in image
-    assert "HEALTHCHECK" in image
-    known = {f"PHOTOCHROM_{name.upper()}" for name in inspect.signature(serve).parameters}
-    assert set(re.findall(r"PHOTOCHROM_[A-Z_]+", image + TEXT)) <= known | {"PHOTOCHROM_HOME"}
-
-
 def test_the_examples_of_the_description_run(live: Running) -> None:
     description = live.client.get("/openapi.json").json()
     tried = 0
