@@ -49,7 +49,7 @@ def test_table(folder: Path, model: Path) -> None:
     assert len(balanced.split()) == 6
     assert sum("gain over grey" in line for line in lines) == 2
     assert done.stderr.startswith("4 pictures at 64 x 64 pixels; ")
-    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.splitlines()[1].startswith("by CIEDE2000, ")
 
 
 def test_a_broken_picture_is_named(folder: Path, model: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_broken_picture_is_named(folder: Path, model: Path) -> None:
     done = invoke("evaluate", folder, "-m", model, "--size", 64)
     assert done.exit_code == 1
     assert "AuC, all pixels" in done.stdout
-    first, second, third = done.stderr.splitlines()
+    first, _, second, third = done.stderr.splitlines()
     assert "5 pictures" in first
     assert "1 of them nearly grey" in first
     assert second == "1 picture could not be read:"
@@ -82,9 +82,7 @@ def test_page_two_models_and_a_zip(folder: Path, tmp_path: Path, model: Path) ->
             archive.write(path, path.name)
     other = write_model(tmp_path / "other.onnx", bias=(-0.2, 0.1))
     sets = [folder, tmp_path / "set.zip"]
-    done = invoke(
-        *("evaluate", *sets, "-m", model, "-m", other, "--size", 64, "--html", "page.html")
-    )
+    done = invoke(*("evaluate", *sets, "-m", model, "-m", other, "--size", 64, "-o", "page.html"))
     assert done.exit_code == 0, done.stderr
     assert done.stderr.startswith("6 pictures")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
@@ -100,14 +98,25 @@ def test_perceptual_without_the_extra(
     check_mistake(done, "torchmetrics", 'pip install "photochrom[evaluate]"')
 
 
+def test_another_tool(folder: Path, tmp_path: Path) -> None:
+    done = invoke("evaluate", folder, "--size", 64, "--inputs", "grey")
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr == "4 grey squares are in grey; colour them, then give --results\n"
+    done = invoke("evaluate", folder, "--size", 64, "--results", "grey", "-o", "r.md")
+    assert done.exit_code == 0, done.stderr
+    (head,) = (line for line in done.stdout.splitlines() if "truth" in line)
+    assert head.split() == ["grey", "mean", "colour", "grey", "2", "truth"]
+    assert "| CIEDE2000 |" in (tmp_path / "r.md").read_text("utf-8")
+
+
 def test_mistakes(folder: Path, model: Path, tmp_path: Path) -> None:
     check_mistake(invoke("evaluate"), "FOLDER", "--help")
-    check_mistake(invoke("evaluate", "nowhere", "-m", model), "nowhere", "no such file or folder")
+    check_mistake(invoke("evaluate", "nowhere", "-m", model), "nowhere does not exist")
     check_mistake(invoke("evaluate", folder, "-m", "nobody"), "nobody")
     check_mistake(invoke("evaluate", folder, "-m", model, "--size", 8), "32 to 2048 pixels")
     check_mistake(invoke("evaluate", folder, "-m", model, "--limit", 0), "--limit")
-    page = invoke("evaluate", folder, "-m", model, "--html", "no/page.html")
-    check_mistake(page, "page.html cannot be written", "no such folder")
+    page = invoke("evaluate", folder, "-m", model, "-o", "no/page.html")
+    check_mistake(page, "page.html cannot be written", "folder does not exist")
     (tmp_path / "empty").mkdir()
     check_mistake(invoke("evaluate", "empty", "-m", model), "there is no picture in empty")
     Image.new("L", (40, 40), 80).save(tmp_path / "empty" / "a.png")

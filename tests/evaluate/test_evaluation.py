@@ -23,10 +23,10 @@ from photochrom import (
     ModelNotFoundError,
 )
 from photochrom.color import lab_to_srgb, srgb_to_lab
-from photochrom.evaluate import Report, Score, evaluate
+from photochrom.evaluate import Report, Score, evaluate, write_inputs, write_report
 from photochrom.evaluate.evaluation import true_hints
-from photochrom.evaluate.report.html_page import page, write_page
-from photochrom.evaluate.report.text_table import heads, rows
+from photochrom.evaluate.report.html_page import page
+from photochrom.evaluate.report.text_table import heads, rows, verdicts
 from photochrom.models import Card
 from tests.helpers import tiny_models as tiny
 
@@ -356,15 +356,93 @@ def test_page_of_a_model_with_a_nasty_name(report: Report) -> None:
     assert "<b>" in " ".join(parsed(page(nasty)).itertext())
 
 
-def test_write_page(tmp_path: Path, report: Report) -> None:
+def test_write_report(tmp_path: Path, report: Report) -> None:
     target = tmp_path / "report.html"
     target.write_text("old")
-    write_page(report, target)
+    write_report(report, target)
     assert parsed(target.read_text(encoding="utf-8")) is not None
     assert list(tmp_path.iterdir()) == [target]
-    for wrong, why in ((tmp_path / "no" / "r.html", "no such folder"), (tmp_path, "a folder")):
-        with pytest.raises(ArgumentError, match=f"cannot be written.*{why}"):
-            write_page(report, wrong)
+    for wrong, why in (
+        (tmp_path / "no" / "r.html", "cannot be written: its folder does not exist"),
+        (tmp_path, "cannot be written: it is a folder"),
+        (tmp_path / "r.htm", "did you mean .html"),
+    ):
+        with pytest.raises(ArgumentError, match=why):
+            write_report(report, wrong)
+
+
+def test_json_markdown_and_latex(tmp_path: Path, report: Report) -> None:
+    for suffix in ("json", "md", "tex"):
+        write_report(report, tmp_path / f"r.{suffix}")
+    values = json.loads((tmp_path / "r.json").read_text())
+    assert values["comparisons"][0]["first"] == "hinted"
+    assert len(values["scores"][2]["intervals"]["ciede2000"]) == 2
+    table = [
+        line for line in (tmp_path / "r.md").read_text("utf-8").splitlines() if line[:1] == "|"
+    ]
+    assert len(table) == 2 + len(rows(report))
+    assert {line.count("|") for line in table} == {len(heads(report)) + 2}
+    text = (tmp_path / "r.tex").read_text("utf-8")
+    assert text.count(r"\\") == 1 + len(rows(report))
+    assert rf"\begin{{tabular}}{{l{'r' * len(heads(report))}}}" in text
+    assert r"\textbf{" in text
+
+
+# --- other tools ---------------------------------------------------------------------------------
+
+
+def sepia(grey: Array) -> Array:
+    """What another tool might do."""
+    return np.stack([grey, grey * 0.9, grey * 0.7], -1).astype(np.uint8)
+
+
+def test_results_made_elsewhere_count_as_the_function_that_made_them(
+    folder: Path, tmp_path: Path
+) -> None:
+    assert write_inputs([folder], tmp_path / "inputs", size=64) == COUNT + 1
+    for path in (tmp_path / "inputs").rglob("*.png"):
+        grey = np.asarray(Image.open(path))
+        assert grey.shape == (64, 64)
+        target = tmp_path / "results" / path.relative_to(tmp_path / "inputs")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(sepia(grey)).save(target.with_stem(f"{target.stem}-color"))
+    found = evaluate([folder], [sepia], results=[tmp_path / "results"], size=64, minimum=20)
+    function, results = found.scores[2:]
+    assert (function.name, function.kind) == ("sepia", "function")
+    assert (results.name, results.kind) == ("results", "results")
+    assert function.ms_per_picture is not None
+    assert results.ms_per_picture is None
+    same = replace(function, name="results", kind="results", ms_per_picture=None)
+    assert replace(same, ms_per_megapixel=None) == results
+    assert {each.better for each in found.comparisons} == {None}
+    assert "cannot be told apart" in verdicts(found)[0]
+
+
+def test_a_result_is_found_by_its_file_name_alone(folder: Path, tmp_path: Path) -> None:
+    for path in folder.rglob("*.png"):
+        Image.open(path).convert("RGB").save(tmp_path / f"{path.stem}.webp", lossless=True)
+    found = evaluate([folder], [], results=[tmp_path], size=64)
+    assert found.scores[2].ciede2000 < 0.5
+    (tmp_path / "03.webp").unlink()
+    with pytest.raises(ArgumentError, match=r"got none for 1 of them, .*03\.png"):
+        evaluate([folder], [], results=[tmp_path], size=64)
+
+
+def test_a_function_that_gives_something_else(folder: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"expected uint8 \(64, 64, 3\), got uint8 \(64, 64\)"):
+        evaluate([folder], [lambda grey: grey], size=64, limit=2)
+
+
+def test_what_is_clearly_better_is_called_so(folder: Path) -> None:
+    def flat(picture: Array) -> Array:
+        return np.stack([picture] * 3, -1)
+
+    found = evaluate([folder], [sepia, flat], size=64)
+    (each,) = (each for each in found.comparisons if each.figure == "ciede2000")
+    means = {score.name: score.ciede2000 for score in found.scores[2:]}
+    assert each.difference == pytest.approx(means["sepia"] - means["flat"])
+    assert each.interval[0] < each.difference < each.interval[1]
+    assert each.better == min(means, key=lambda name: means[name])
 
 
 # --- LPIPS and FID -------------------------------------------------------------------------------

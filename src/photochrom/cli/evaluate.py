@@ -62,12 +62,34 @@ def evaluate(
         bool,
         typer.Option("--perceptual", help="Measure LPIPS and FID too, if their weights are there."),
     ] = False,
-    html: Annotated[
+    results: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--results",
+            metavar="FOLDER",
+            help="Pictures that another tool coloured, named like those of the set; measured as a "
+            "model is. Can be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    inputs: Annotated[
         Path | None,
         typer.Option(
-            "--html",
+            "--inputs",
+            metavar="FOLDER",
+            help="Only write the grey squares there, for a tool whose results come back with "
+            "--results.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
             metavar="FILE",
-            help="Write a page with the figures, charts and a contact sheet.",
+            help="Write the report too: .html with charts and a contact sheet, .json, .md or .tex. "
+            "Can be given several times.",
             show_default=False,
         ),
     ] = None,
@@ -81,12 +103,18 @@ def evaluate(
     left grey, and one mean colour everywhere.
     """
     from ..evaluate import evaluate as run
-    from ..evaluate.report.html_page import checked_target, write_page
+    from ..evaluate import write_inputs, write_report
+    from ..evaluate.report.report_file import checked_target
     from ..evaluate.report.text_table import heads, rows
     from .bars import progress_bar
 
-    if html is not None:
-        checked_target(html)
+    if inputs is not None:
+        count = write_inputs(folders, inputs, size=size, limit=limit, seed=seed)
+        say(f"{count} grey squares are in {inputs}; colour them, then give --results")
+        return
+    for path in output or ():
+        checked_target(path)
+    models = model or (() if results else ("bundled",))
     with progress_bar("{task.completed}/{task.total}") as progress:
         task = progress.add_task("", total=None)
 
@@ -95,7 +123,8 @@ def evaluate(
 
         report = run(
             folders,
-            model or ("bundled",),
+            models,
+            results=results or (),
             size=size,
             limit=limit,
             seed=seed,
@@ -103,8 +132,8 @@ def evaluate(
             perceptual=perceptual,
             progress=update,
         )
-    if html is not None:
-        write_page(report, html)
+    for path in output or ():
+        write_report(report, path)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))
     else:
@@ -113,10 +142,12 @@ def evaluate(
 
 
 def _tell(report: Report) -> int:
-    """Say what does not stand in the table; returns the exit code."""
-    from ..evaluate.report.text_table import summary
+    """Print what is not in the table to standard error; returns the exit code."""
+    from ..evaluate.report.text_table import summary, verdicts
 
     say(summary(report))
+    for verdict in verdicts(report):
+        say(verdict)
     for note in report.notes:
         say(note)
     if not report.unreadable:

@@ -1,6 +1,18 @@
 """Evaluation: how good models are on colour pictures. No PyTorch unless asked for LPIPS or FID."""
 
-from .evaluation import evaluate
-from .report.scores import Confidence, Decile, HintStep, Report, Sample, Score
+from .evaluation import evaluate, write_inputs
+from .report.report_file import write_report
+from .report.scores import Comparison, Confidence, Decile, HintStep, Report, Sample, Score
 
-__all__ = ["Confidence", "Decile", "HintStep", "Report", "Sample", "Score", "evaluate"]
+__all__ = [
+    "Comparison",
+    "Confidence",
+    "Decile",
+    "HintStep",
+    "Report",
+    "Sample",
+    "Score",
+    "evaluate",
+    "write_inputs",
+    "write_report",
+]

@@ -1,4 +1,4 @@
-"""What is kept of each picture: sums and counts, whose size does not depend on their number."""
+"""Accumulators of one evaluation: a few figures per picture, and counts over all pixels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ..color import Codes, Float, neutral, srgb_to_lab
 from ..gamut import soft_encode
-from .image_metrics import MOST_DECIBELS, ErrorCurve, Ssim, ciede2000, colourfulness, psnr
+from ..picture.page import to_8_bits
+from .image_metrics import MOST_DECIBELS, ErrorCurve, Ssim, area, ciede2000, colourfulness, psnr
 from .report.scores import Confidence, Decile, HintStep
 
 EVERY = 4
@@ -38,7 +39,7 @@ class Truth:
         rgb: ``(size, size, 3)`` uint8.
 
     Attributes:
-        grey: its grey codes, ``(size, size)``.
+        grey: its grey codes, ``(size, size)`` uint8 or uint16, of the same L.
         lab, bins: of the compared pixels, ``(n, 3)`` and ``(n,)``.
         cf, cf_abs: its colourfulness.
     """
@@ -51,26 +52,31 @@ class Truth:
         self.cf, self.cf_abs = colourfulness(rgb), colourfulness(rgb, absolute=True)
         self.ssim = Ssim(rgb)
 
+    @property
+    def grey8(self) -> NDArray[np.uint8]:
+        """`grey` rounded to 8 bits, as a black-and-white file has it."""
+        return to_8_bits(self.grey)
+
 
 class Tally:
-    """Sums of all figures of one method.
+    """The figures of one method.
 
     Attributes:
         curve: counts of ab errors.
-        means: name of a figure -> its mean over the pictures, after `add`.
+        values: name of a figure -> its value for each picture, in their order.
     """
 
     def __init__(self) -> None:
         self.curve = ErrorCurve()
-        self._sums: dict[str, float] = {}
-        self._count = 0
+        self.values: dict[str, list[float]] = {}
 
     @property
     def means(self) -> dict[str, float]:
-        return {name: total / self._count for name, total in self._sums.items()}
+        """Name of a figure -> its mean over the pictures."""
+        return {name: float(np.mean(values)) for name, values in self.values.items()}
 
     def add(
-        self, truth: Truth, rgb: NDArray[np.uint8], seconds: float = 0.0
+        self, truth: Truth, rgb: NDArray[np.uint8], seconds: float | None = None
     ) -> NDArray[np.float32]:
         """Compare a result with the truth.
 
@@ -82,6 +88,7 @@ class Tally:
         self.curve.add(truth.bins, errors)
         cf, cf_abs = colourfulness(rgb), colourfulness(rgb, absolute=True)
         figures = {
+            "auc": area(errors),
             "cf": cf,
             "cf_abs": cf_abs,
             "cf_mean_delta": abs(cf - truth.cf),
@@ -90,11 +97,11 @@ class Tally:
             "psnr_ab": psnr_of_ab(truth, lab),
             "ssim": truth.ssim.of(rgb),
             "ciede2000": float(ciede2000(truth.lab, lab).mean()),
-            "seconds": seconds,
         }
+        if seconds is not None:
+            figures["seconds"] = seconds
         for name, value in figures.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._count += 1
+            self.values.setdefault(name, []).append(value)
         return np.asarray(errors)
 
 
@@ -104,7 +111,7 @@ def psnr_of_ab(truth: Truth, lab: Float) -> float:
 
 
 class Calibration:
-    """Whether the model is less sure where it is more wrong."""
+    """Counts of ab errors by entropy, for deciles and a rank correlation."""
 
     def __init__(self) -> None:
         self._counts = np.zeros((_LEVELS, _ERROR_LEVELS), np.int64)

@@ -1,11 +1,10 @@
-"""Running models over pictures and measuring them."""
+"""Running methods over pictures and measuring them."""
 
 from __future__ import annotations
 
 import io
 import os
 import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,17 +13,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color import recombine
+from .._io import replacing
 from ..colorizer import Colorizer, Prepared
 from ..errors import ArgumentError, PhotochromError
 from ..hints import Hint
 from ..options import ColorOptions
-from ..picture import Picture
 from .accumulators import Calibration, HintCurve, Tally, Truth
+from .bootstrap import interval
 from .image_metrics import MINIMUM
-from .picture_set import chosen, list_pictures, squares
+from .methods import ColorFunction, FlatColor, LoadedModel, Method, Results, methods_of
+from .picture_set import Item, chosen, list_pictures, squares
 from .picture_survey import Steps, survey_of
-from .report.scores import Report, Sample, Score
+from .report.scores import BETTER, Comparison, Report, Sample, Score
 
 if TYPE_CHECKING:
     from .perceptual import Perceptual
@@ -38,12 +38,10 @@ _SPOT = 2  # a hint has the mean colour of a square of 5 pixels, so that it is n
 
 
 @dataclass
-class _Method:
-    """A model or baseline under test."""
+class _Measured:
+    """A method and what was measured of it."""
 
-    name: str
-    colorizer: Colorizer | None = None
-    ab: tuple[float, float] = (0.0, 0.0)  # of a baseline
+    method: Method
     tally: Tally = field(default_factory=Tally)
     calibration: Calibration = field(default_factory=Calibration)
     curve: HintCurve = field(default_factory=lambda: HintCurve(HINT_STEPS))
@@ -51,8 +49,9 @@ class _Method:
 
 def evaluate(
     sources: Sequence[str | os.PathLike[str]],
-    models: Sequence[str | os.PathLike[str]] = ("bundled",),
+    models: Sequence[str | os.PathLike[str] | ColorFunction] = ("bundled",),
     *,
+    results: Sequence[str | os.PathLike[str]] = (),
     size: int = 256,
     limit: int | None = None,
     seed: int = 0,
@@ -65,16 +64,19 @@ def evaluate(
 
     Every picture is cut to its centre square, resized, turned grey, coloured as
     `Colorizer.colorize` does, and compared with the truth. The same arguments give the same
-    figures, except for times. Memory does not grow with the number of pictures.
+    figures, except for times. Memory grows by ten numbers per picture and method.
 
     Args:
         sources: folders (with all folders inside), zip files, or pictures.
-        models: as for `Colorizer`.
+        models: as for `Colorizer`; or functions that take a grey picture ``(H, W)`` uint8 and give
+            ``(H, W, 3)`` uint8, named by their ``__name__``.
+        results: folders of coloured pictures that other tools made, one for each picture and named
+            like it; `write_inputs` gives those tools the grey squares.
         size: side of the square in pixels, 32...2048.
         limit: compare only so many pictures, drawn at random.
-        seed: of that choice and of the hints' places.
+        seed: of that choice, of the hints' places and of the bootstrap.
         minimum: compared pixels a colour bin needs to count in the class-balanced figure.
-        hints: on how many of the pictures to measure the gain by true hints; slow.
+        hints: on how many of the pictures to measure the gain by true hints; slow; models only.
         perceptual: measure LPIPS and FID too, if their weights are at hand.
         progress: called with the steps done and in all.
 
@@ -82,29 +84,33 @@ def evaluate(
         A `Report`.
 
     Raises:
-        ArgumentError: no colour picture found, or an argument out of range.
-        PictureError: a zip file or folder cannot be read; single pictures do not raise.
+        ArgumentError: no colour picture found, a result is missing, or an argument out of range.
+        PictureError: a zip file, folder or result cannot be read; single pictures do not raise.
         ModelError: a model cannot be loaded, or fails.
         MissingExtraError: `perceptual` without torchmetrics.
     """
     _check(size, hints)
     items = chosen(list_pictures(sources), limit, seed)
-    names = [str(source) for source in sources]
-    methods = [_Method("grey"), _Method("mean colour"), *_loaded(models)]
-    judge = _judge([m.name for m in methods]) if perceptual else None
+    grey, mean = FlatColor("grey"), FlatColor("mean colour")
+    measured = [_Measured(each) for each in (grey, mean, *methods_of(models, results, items, size))]
+    judge = _judge([each.method.name for each in measured]) if perceptual else None
     step = Steps(2 * len(items), progress)
     survey = survey_of(items, size, step)
-    methods[1].ab = survey.mean_ab
+    mean.ab = survey.mean_ab
+    for each in measured:
+        if isinstance(each.method, Results):
+            each.method.check(survey.readable)
     count = len(survey.readable)
-    run = _Run(methods, judge, size=size, seed=seed, hints=hints, count=count)
+    run = _Run(measured, judge, size=size, seed=seed, hints=hints, count=count)
     for place, square in squares(survey.readable, size):
+        item = survey.readable[place]
         if isinstance(square, PhotochromError):  # it was readable a moment ago
-            survey.unreadable.append((survey.readable[place].name, str(square)))
+            survey.unreadable.append((item.name, str(square)))
         else:
-            run.add(place, survey.readable[place].name, square)
+            run.add(place, item, square)
         step()
     return Report(
-        sources=tuple(names),
+        sources=tuple(map(str, sources)),
         size=size,
         seed=seed,
         pictures=run.pictures,
@@ -113,20 +119,85 @@ def evaluate(
         mean_ab=survey.mean_ab,
         truth_cf=run.truth_cf / run.pictures,
         truth_cf_abs=run.truth_cf_abs / run.pictures,
-        bins=methods[0].tally.curve.bin_count(minimum),
+        bins=measured[0].tally.curve.bin_count(minimum),
         minimum=minimum,
         scores=run.scores(minimum),
+        comparisons=_comparisons(measured, seed),
         notes=() if judge is None else tuple(judge.missing),
         samples=tuple(run.samples),
     )
 
 
+def write_inputs(
+    sources: Sequence[str | os.PathLike[str]],
+    folder: str | os.PathLike[str],
+    *,
+    size: int = 256,
+    limit: int | None = None,
+    seed: int = 0,
+) -> int:
+    """Write the grey squares that `evaluate` would colour, for tools that it cannot run.
+
+    Args:
+        sources, size, limit, seed: as for `evaluate`, which is to be given the same.
+        folder: gets an 8-bit grey PNG for each picture, named like it.
+
+    Returns:
+        How many were written; pictures that cannot be read are left out.
+
+    Raises:
+        ArgumentError: the folder cannot be written, or as for `evaluate`.
+    """
+    from PIL import Image
+
+    _check(size, 0)
+    items = chosen(list_pictures(sources), limit, seed)
+    count = 0
+    for place, square in squares(items, size):
+        if isinstance(square, PhotochromError):
+            continue
+        target = Path(folder).expanduser() / f"{items[place].key}.png"
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(target) as part:
+                Image.fromarray(Truth(square).grey8).save(part, "PNG")
+        except OSError as error:
+            raise ArgumentError.unwritable(target, error) from None
+        count += 1
+    return count
+
+
+def _comparisons(measured: Sequence[_Measured], seed: int) -> tuple[Comparison, ...]:
+    """The first method with each other one; a single one with grey."""
+    grey, methods = measured[0], measured[2:]
+    if not methods:
+        return ()
+    first, others = methods[0], methods[1:] or [grey]
+    found = []
+    for other in others:
+        for figure in BETTER:
+            pairs = zip(first.tally.values[figure], other.tally.values[figure], strict=True)
+            gaps = [a - b for a, b in pairs]
+            bounds = interval(gaps, seed)
+            if bounds is not None:
+                found.append(
+                    Comparison(
+                        first=first.method.name,
+                        second=other.method.name,
+                        figure=figure,
+                        difference=float(np.mean(gaps)),
+                        interval=bounds,
+                    )
+                )
+    return tuple(found)
+
+
 class _Run:
-    """The second look: every method on every picture."""
+    """The second pass: every method on every picture."""
 
     def __init__(
         self,
-        methods: list[_Method],
+        measured: list[_Measured],
         judge: Perceptual | None,
         *,
         size: int,
@@ -137,59 +208,51 @@ class _Run:
         self.pictures = 0
         self.truth_cf = self.truth_cf_abs = 0.0
         self.samples: list[Sample] = []
-        self._methods, self._judge, self._seed, self._size = methods, judge, seed, size
+        self._measured, self._judge, self._seed, self._size = measured, judge, seed, size
         draw = random.Random(seed)  # noqa: S311
         order = draw.sample(range(count), count)
         self._shown, self._hinted = set(order[:_SHEET]), set(order[:hints])
 
-    def add(self, place: int, name: str, square: NDArray[np.uint8]) -> None:
+    def add(self, place: int, item: Item, square: NDArray[np.uint8]) -> None:
         truth = Truth(square)
         self.pictures += 1
         self.truth_cf += truth.cf
         self.truth_cf_abs += truth.cf_abs
         images = {}
-        for method in self._methods:
-            rgb = self._result(method, truth, place)
+        for each in self._measured:
+            rgb = self._result(each, truth, place, item)
             if self._judge is not None:
-                self._judge.add(method.name, square, rgb)
-            images[method.name] = rgb
+                self._judge.add(each.method.name, square, rgb)
+            images[each.method.name] = rgb
         if place in self._shown:
             del images["mean colour"]
             shown = {label: _webp(rgb) for label, rgb in [*images.items(), ("truth", square)]}
-            self.samples.append(Sample(name=name, images=shown))
+            self.samples.append(Sample(name=item.name, images=shown))
 
-    def _result(self, method: _Method, truth: Truth, place: int) -> NDArray[np.uint8]:
-        colorizer = method.colorizer
-        if colorizer is None:
-            flat = np.empty((2, *truth.grey.shape), np.float32)
-            flat[:] = np.array(method.ab, np.float32)[:, None, None]
-            rgb = recombine(truth.grey, flat, np.uint8)
-            method.tally.add(truth, rgb)
-            return np.asarray(rgb)
-        start = time.perf_counter()
-        prepared = colorizer.prepare(Picture(truth.rgb))  # which takes its grey only
-        rgb = colorizer.render(prepared).pixels
-        errors = method.tally.add(truth, rgb, time.perf_counter() - start)
-        if prepared.logits is not None:
-            method.calibration.add(prepared.entropy, errors)
-        if place in self._hinted:
+    def _result(self, each: _Measured, truth: Truth, place: int, item: Item) -> NDArray[np.uint8]:
+        made = each.method.color(truth, item)
+        errors = each.tally.add(truth, made.rgb, made.seconds)
+        if made.prepared is not None and made.prepared.logits is not None:
+            each.calibration.add(made.prepared.entropy, errors)
+        if isinstance(each.method, LoadedModel) and made.prepared and place in self._hinted:
             spots = true_hints(truth.rgb, HINT_STEPS[-1], [self._seed, place])
-            method.curve.add(truth, _hinted(colorizer, prepared, spots, rgb))
-        return rgb
+            hinted = _hinted(each.method.colorizer, made.prepared, spots, made.rgb)
+            each.curve.add(truth, hinted)
+        return made.rgb
 
     def scores(self, minimum: int) -> tuple[Score, ...]:
-        return tuple(self._score(method, minimum) for method in self._methods)
+        return tuple(self._score(each, minimum) for each in self._measured)
 
-    def _score(self, method: _Method, minimum: int) -> Score:
-        means, grey = method.tally.means, self._methods[0].tally.curve
-        auc, balanced = method.tally.curve.auc(), method.tally.curve.balanced_auc(minimum)
+    def _score(self, each: _Measured, minimum: int) -> Score:
+        method, means, grey = each.method, each.tally.means, self._measured[0].tally.curve
+        auc, balanced = each.tally.curve.auc(), each.tally.curve.balanced_auc(minimum)
         floor = grey.balanced_auc(minimum)
         lpips, fid = (None, None) if self._judge is None else self._judge.scores(method.name)
-        ms = means["seconds"] * 1000
-        model = method.colorizer is not None
+        ms = means["seconds"] * 1000 if "seconds" in means else None
+        bounds = {figure: interval(each.tally.values[figure], self._seed) for figure in BETTER}
         return Score(
             name=method.name,
-            kind="model" if model else "baseline",
+            kind=method.kind,
             auc=auc,
             auc_gain=auc - grey.auc(),
             auc_balanced=balanced,
@@ -198,11 +261,11 @@ class _Run:
             cf_abs=means["cf_abs"],
             cf_delta_of_means=abs(means["cf"] - self.truth_cf / self.pictures),
             cf_abs_delta_of_means=abs(means["cf_abs"] - self.truth_cf_abs / self.pictures),
-            ms_per_picture=ms if model else None,
-            ms_per_megapixel=ms * 1e6 / self._size**2 if model else None,
-            confidence=method.calibration.result(),
-            hint_pictures=len(self._hinted) if model else 0,
-            hints=method.curve.result(),
+            ms_per_picture=ms,
+            ms_per_megapixel=None if ms is None else ms * 1e6 / self._size**2,
+            confidence=each.calibration.result(),
+            hint_pictures=len(self._hinted) if method.kind == "model" else 0,
+            hints=each.curve.result(),
             cf_mean_delta=means["cf_mean_delta"],
             cf_abs_mean_delta=means["cf_abs_mean_delta"],
             psnr=means["psnr"],
@@ -211,6 +274,7 @@ class _Run:
             ciede2000=means["ciede2000"],
             lpips=lpips,
             fid=fid,
+            intervals={figure: found for figure, found in bounds.items() if found is not None},
         )
 
 
@@ -243,19 +307,6 @@ def _hinted(
     ]
 
 
-def _loaded(models: Sequence[str | os.PathLike[str]]) -> list[_Method]:
-    given = list(dict.fromkeys(map(str, models)))
-    short = [Path(model).stem if model.endswith(".onnx") else model for model in given]
-    taken = {"grey", "mean colour", "truth"}
-    names = given if len(set(short) - taken) < len(given) else short
-    methods = []
-    for model, name in zip(given, names, strict=True):
-        colorizer = Colorizer(model)
-        colorizer.colorize(np.zeros((64, 64), np.uint8))  # the first time is not to be timed
-        methods.append(_Method(name, colorizer))
-    return methods
-
-
 def _judge(names: list[str]) -> Perceptual:
     from .perceptual import Perceptual
 
@@ -276,10 +327,7 @@ def _check(size: int, hints: int) -> None:
         raise ArgumentError(
             "the size of the compared pictures",
             expected=f"{_SIZES[0]} to {_SIZES[1]} pixels",
-            got=str(size),
-            fix="leave it out for 256",
+            got=size,
         )
     if hints < 0:
-        raise ArgumentError(
-            "the number of pictures for hints", expected="0 or more", got=str(hints), fix="use 0"
-        )
+        raise ArgumentError("the number of pictures for hints", expected="0 or more", got=hints)

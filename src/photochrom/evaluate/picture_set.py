@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,14 +29,24 @@ class Item:
     Attributes:
         file: the picture, or the zip file it is in.
         member: its name in the zip file; empty for a file of its own.
+        top: the folder that was named; None for a file that was named itself.
     """
 
     file: Path
     member: str = ""
+    top: Path | None = None
+
+    @property
+    def key(self) -> str:
+        """The path below the folder or in the zip file, with ``/`` and without the suffix."""
+        if self.member:
+            return PurePosixPath(self.member).with_suffix("").as_posix()
+        path = Path(self.file.name) if self.top is None else self.file.relative_to(self.top)
+        return path.with_suffix("").as_posix()
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """For messages and the contact sheet."""
         return show(self.file) + (f": {self.member}" if self.member else "")
 
 
@@ -51,11 +61,10 @@ def list_pictures(sources: Sequence[str | os.PathLike[str]]) -> list[Item]:
     """
     items = [item for source in sources for item in _inside(Path(source).expanduser())]
     if not items:
+        where = ", ".join(map(str, sources))
         raise ArgumentError(
-            f"there is no picture in {', '.join(map(show, sources)) or 'nothing'}",
-            expected="folders or zip files of colour photographs",
-            got=f"none with the ending {', '.join(_SUFFIXES[:5])}, ...",
-            fix="name another folder",
+            f"there is no picture in {where}" if where else "no source of pictures is named",
+            expected=f"files with suffixes such as {', '.join(_SUFFIXES[:5])}",
         )
     return items
 
@@ -69,9 +78,7 @@ def chosen(items: list[Item], limit: int | None, seed: int) -> list[Item]:
     if limit is None or (limit >= len(items) and limit > 0):
         return items
     if limit < 1:
-        raise ArgumentError(
-            "the limit of pictures", expected="1 or more", got=str(limit), fix="leave it out"
-        )
+        raise ArgumentError("the limit of pictures", expected="1 or more", got=limit)
     # Not the first ones: names often begin with the kind of picture.
     places = random.Random(seed).sample(range(len(items)), limit)  # noqa: S311
     return [items[place] for place in sorted(places)]
@@ -104,6 +111,18 @@ def squares(
             archive.close()
 
 
+def read_square(item: Item, size: int) -> NDArray[np.uint8]:
+    """The centre square of one picture, as `squares` gives it.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    ((_, square),) = squares([item], size)
+    if isinstance(square, PhotochromError):
+        raise square
+    return square
+
+
 def _square(source: Path | bytes, size: int) -> NDArray[np.uint8]:
     from PIL import Image
 
@@ -128,22 +147,18 @@ def _inside(path: Path) -> Iterator[Item]:
     elif path.exists():
         yield Item(path)
     else:
-        raise ArgumentError(
-            f"{show(path)} cannot be evaluated on",
-            expected="a folder, a zip file or a picture",
-            got="no such file or folder",
-            fix="check the path",
-        )
+        raise ArgumentError.not_found(path, "a folder, a zip file or a picture")
 
 
 def _walk(top: Path) -> Iterator[Item]:
     def refuse(error: OSError) -> None:
-        where, why = show(error.filename or top), error.strerror or str(error)
-        raise _unreadable(where, "a folder to look into", why, "check your rights") from None
+        raise PictureError.unreadable(error.filename or top, error) from None
 
     for folder, inner, names in os.walk(top, onerror=refuse):
         inner[:] = sorted(name for name in inner if not name.startswith("."))
-        yield from (Item(Path(folder, name)) for name in sorted(names) if _is_picture(name))
+        yield from (
+            Item(Path(folder, name), top=top) for name in sorted(names) if _is_picture(name)
+        )
 
 
 def _is_picture(name: str) -> bool:
@@ -156,22 +171,18 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile, ValueError) as error:
-        why = str(error) or "a damaged file"
-        raise _unreadable(show(path), "a zip file", why, "check the file") from None
+        raise PictureError.unreadable(path, error, "check that it is a zip file") from None
 
 
 def _extract(archive: zipfile.ZipFile, item: Item) -> bytes:
     try:
         size = archive.getinfo(item.member).file_size
         if size > _LARGEST_MEMBER:
-            raise _unreadable(item.name, "1 GiB at most", f"{size} bytes", "leave it out")
+            raise PictureError(
+                f"{item.name} is too large", expected="1 GiB at most", got=f"{size:,} bytes"
+            )
         return archive.read(item.member)
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
-        why = str(error) or "a damaged member"
+        raise PictureError.unreadable(item.name, error, "pack it again") from None
     except (RuntimeError, NotImplementedError) as error:  # a password, an unknown compression
-        why = str(error)
-    raise _unreadable(item.name, "a stored or deflated picture", why, "pack it again")
-
-
-def _unreadable(what: str, expected: str, got: str, fix: str) -> PictureError:
-    return PictureError(f"{what} cannot be read", expected=expected, got=got, fix=fix)
+        raise PictureError.unreadable(item.name, error, "pack it again") from None

@@ -1,18 +1,15 @@
-"""A report as one HTML page that needs nothing else: styles, pictures and charts are inside."""
+"""A report as one HTML page without references: styles, pictures and charts are inside."""
 
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 
-from ..._io import replacing, show
-from ...errors import ArgumentError
+from ..._io import show
 from .line_chart import Point, line_chart
 from .scores import Report, Sample, Score
-from .text_table import heads, rows, summary
+from .text_table import heads, rows, summary, verdicts
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fdfdfb; --soft: #6b6b73;
@@ -46,43 +43,6 @@ figure { margin: 0; flex: 1 1 min(30%, 9rem); max-width: 16rem; } img { width: 1
 """
 
 
-def write_page(report: Report, path: str | os.PathLike[str]) -> None:
-    """Write the page, whole or not at all.
-
-    Raises:
-        ArgumentError: the file cannot be written.
-    """
-    target = checked_target(path)
-    try:
-        with replacing(target) as part:
-            part.write_text(page(report), encoding="utf-8")
-    except OSError as error:
-        raise _unwritable(target, error.strerror or str(error)) from None
-
-
-def checked_target(path: str | os.PathLike[str]) -> Path:
-    """The file to write, before an hour's work is done for it.
-
-    Raises:
-        ArgumentError: its folder does not exist, or it is a folder itself.
-    """
-    target = Path(path).expanduser()
-    if target.is_dir():
-        raise _unwritable(target, "a folder")
-    if not target.parent.is_dir():
-        raise _unwritable(target, "no such folder")
-    return target
-
-
-def _unwritable(target: Path, got: str) -> ArgumentError:
-    return ArgumentError(
-        f"{show(target)} cannot be written",
-        expected="a file in a folder that exists",
-        got=got,
-        fix="name another file",
-    )
-
-
 def page(report: Report) -> str:
     """The page's text."""
     models = [score for score in report.scores if score.kind == "model"]
@@ -90,6 +50,7 @@ def page(report: Report) -> str:
         "<h1>Colours measured</h1>",
         *_introduction(report),
         *_figures(report),
+        *_section("Is it better?", [f"<p>{escape(each)}.</p>" for each in verdicts(report)]),
         *_section("Is it less sure where it is wrong?", _confidence(models)),
         *_section("What true hints gain", _hints(models)),
         *_section("Contact sheet", [_sample(sample) for sample in report.samples]),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+BETTER = {"auc": 1, "psnr_ab": 1, "ssim": 1, "ciede2000": -1}
+"""Figures with intervals: attribute of `Score` -> 1 where more is better, -1 where less is."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decile:
@@ -61,7 +64,7 @@ class Score:
 
     Attributes:
         name: as in tables.
-        kind: "baseline" or "model".
+        kind: "baseline", "model", "function" or "results".
         auc, auc_gain: area under the curve of ab errors, 0...100, and its gain over grey.
         auc_balanced, auc_balanced_gain: the same as the mean over colour bins; None where no bin
             has enough pixels.
@@ -76,6 +79,8 @@ class Score:
         confidence: None for models without a distribution.
         hint_pictures: on how many pictures `hints` was measured.
         hints: quality after so many hints; empty where not measured.
+        intervals: figure -> bounds of its mean, 95 %, by the bootstrap over the pictures; empty
+            for a single picture.
     """
 
     name: str
@@ -101,6 +106,33 @@ class Score:
     confidence: Confidence | None = None
     hint_pictures: int = 0
     hints: tuple[HintStep, ...] = ()
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two methods on the same pictures.
+
+    Attributes:
+        first, second: their names.
+        figure: attribute of `Score`, a key of `BETTER`.
+        difference: mean of first - second over the pictures.
+        interval: its bounds, 95 %, by the paired bootstrap.
+    """
+
+    first: str
+    second: str
+    figure: str
+    difference: float
+    interval: tuple[float, float]
+
+    @property
+    def better(self) -> str | None:
+        """The name of the better method; None where 0 lies within the interval."""
+        low, high = self.interval
+        if low <= 0 <= high:
+            return None
+        return self.first if (low > 0) == (BETTER[self.figure] > 0) else self.second
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +164,7 @@ class Report:
         bins: colour bins that count in the class-balanced figure, of 313.
         minimum: compared pixels a bin needs for that.
         scores: the two baselines first, then the models in their order.
+        comparisons: the first method with each other one, or with grey, figure by figure.
         notes: what could not be measured, and why.
         samples: a contact sheet.
     """
@@ -148,6 +181,7 @@ class Report:
     bins: int
     minimum: int
     scores: tuple[Score, ...]
+    comparisons: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()
     samples: tuple[Sample, ...] = field(default=(), repr=False)
 
@@ -159,4 +193,6 @@ class Report:
         for score, row in zip(self.scores, values["scores"], strict=True):
             if score.confidence is not None:
                 row["confidence"]["rises"] = score.confidence.rises
+        for comparison, row in zip(self.comparisons, values["comparisons"], strict=True):
+            row["better"] = comparison.better
         return values

@@ -1,4 +1,4 @@
-"""A report as rows of words: what the terminal and the HTML page both show."""
+"""A report as rows of text, for the terminal, HTML, Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ _FIGURES = (  # attribute of Score, title, format, which way is better
     ("ms_per_megapixel", "ms per megapixel", ".0f", 0),
 )
 _OPTIONAL = ("lpips", "fid")  # their rows are there only if they were measured
+_WITH_INTERVAL = ("psnr_ab", "ciede2000")
+_COMPARED = {"auc": "AuC", "psnr_ab": "PSNR of ab", "ssim": "SSIM", "ciede2000": "CIEDE2000"}
 
 
 def heads(report: Report) -> list[str]:
@@ -69,6 +71,10 @@ def rows(report: Report) -> list[Row]:
         if key not in _OPTIONAL or any(value is not None for value in values):
             cells = [words(value, form) for value in [*values, truth.get(key)]]
             found.append(Row(title, tuple(cells), _best(cells[:-1], better)))
+        if key in _WITH_INTERVAL and any(key in score.intervals for score in report.scores):
+            bounds = [score.intervals.get(key) for score in report.scores]
+            cells = ["–".join(format(b, form) for b in pair) if pair else "" for pair in bounds]
+            found.append(Row("    95 % interval", (*cells, "")))
     return [*found, *_confidence(report), *_hints(report)]
 
 
@@ -81,6 +87,23 @@ def summary(report: Report) -> str:
         f"{report.bins} of 313 colour bins have the {report.minimum} compared pixels that count "
         f"in the class-balanced figure; mean colour a {a:.1f}, b {b:.1f}"
     )
+
+
+def verdicts(report: Report, figure: str = "ciede2000") -> list[str]:
+    """Whether the first method is better than each other one, a sentence for each."""
+    found = []
+    for each in (each for each in report.comparisons if each.figure == figure):
+        low, high = each.interval
+        gap = f"difference {each.difference:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}"
+        rest = f"{gap}; paired bootstrap over {report.pictures} pictures"
+        other = each.second if each.better == each.first else each.first
+        verdict = (
+            f"{each.better} is better than {other}"
+            if each.better
+            else f"{each.first} and {each.second} cannot be told apart"
+        )
+        found.append(f"by {_COMPARED[figure]}, {verdict} ({rest})")
+    return found
 
 
 def words(value: float | None, form: str) -> str:
