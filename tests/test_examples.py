@@ -30,7 +30,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_each_script_is_run_here() -> None:
     named = Path(__file__).read_text(encoding="utf-8")
     scripts = sorted(path.name for path in EXAMPLES.glob("*.py"))
-    assert len(scripts) >= 4
+    assert len(scripts) == 5
     assert [name for name in scripts if f'run("{name}"' not in named] == []
 
 
@@ -47,6 +47,17 @@ def test_hints(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert is_coloured(tmp_path / "hints-1.png")
     assert (tmp_path / "hints-1.png").read_bytes() != (tmp_path / "hints-2.png").read_bytes()
     assert capsys.readouterr().out.count("#") >= 2
+
+
+def test_archive(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_picture(tmp_path / "scans" / "1923" / "a.png")
+    write_picture(tmp_path / "scans" / "b.jpg")
+    (tmp_path / "scans" / "c.jpg").write_bytes(b"\xff\xd8\xff and nothing")
+    run("archive.py", tmp_path / "scans", tmp_path / "color")
+    assert is_coloured(tmp_path / "color" / "1923" / "a.png")
+    assert is_coloured(tmp_path / "color" / "b.jpg")
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert (first, last) == ("3 files to colour", "2 pictures, 0 films, 1 failed")
 
 
 def test_film(run: Run, tmp_path: Path) -> None:

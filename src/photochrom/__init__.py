@@ -45,7 +45,10 @@ _HOMES = {
     "video.colorize_video": ("Film", "colorize_frames", "colorize_video"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = ("color", "colorizer", "gamut", "hints", "models", "picture", "upsample", "video")
+_MODULES = (
+    *("archive", "color", "colorizer", "evaluate", "gamut", "hints", "models", "picture"),
+    *("upsample", "video"),
+)
 
 __all__ = [
     "ArgumentError",
