@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from photochrom import ArgumentError
-from photochrom.affinity import match
+from photochrom.affinity import Reference, match
 
 Array = NDArray[Any]
 RNG = np.random.default_rng(0)
@@ -28,7 +28,7 @@ def ab(*color: float) -> Array:
 
 
 def test_like_places_take_the_colours_of_the_like() -> None:
-    reference = halves(COAT, SKY, 5, 4), halves(ab(50, 20), ab(-5, -40), 5, 4)
+    reference = Reference(halves(COAT, SKY, 5, 4), halves(ab(50, 20), ab(-5, -40), 5, 4))
     found = match(halves(SKY, COAT), [reference])
     np.testing.assert_allclose(found.ab, halves(ab(-5, -40), ab(50, 20)), atol=0.5)
     assert found.confidence.min() == 1
@@ -36,14 +36,14 @@ def test_like_places_take_the_colours_of_the_like() -> None:
 
 
 def test_each_place_takes_from_the_reference_that_knows_it() -> None:
-    coat = halves(COAT, TREE), halves(ab(50, 20), ab(-40, 40))
-    sky = halves(SKY, WALL), halves(ab(-5, -40), ab(3, 8))
+    coat = Reference(halves(COAT, TREE), halves(ab(50, 20), ab(-40, 40)))
+    sky = Reference(halves(SKY, WALL), halves(ab(-5, -40), ab(3, 8)))
     found = match(halves(SKY, COAT), [coat, sky])
     np.testing.assert_allclose(found.ab, halves(ab(-5, -40), ab(50, 20)), atol=0.5)
 
 
 def test_what_no_reference_has_is_not_matched() -> None:
-    reference = halves(COAT, WALL), halves(ab(50, 20), ab(3, 8))
+    reference = Reference(halves(COAT, WALL), halves(ab(50, 20), ab(3, 8)))
     found = match(halves(SKY, COAT), [reference])
     assert found.confidence[:, :4].max() == 0
     assert found.confidence[:, 4:].min() == 1

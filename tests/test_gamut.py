@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from photochrom.color import srgb_to_lab
 from photochrom.errors import ArgumentError
-from photochrom.gamut import BIN_COUNT, GRID, annealed_mean, bins, entropy, modes, soft_encode
+from photochrom.gamut import (
+    BIN_COUNT,
+    GRID,
+    annealed_mean,
+    bins,
+    entropy,
+    probabilities,
+    soft_encode,
+)
 
 Array = NDArray[Any]
 PUBLISHED = Path(__file__).parents[2] / "shared" / "fixtures" / "zhang16" / "pts_in_hull.npy"
@@ -191,7 +199,7 @@ def test_impossible_temperatures_are_refused(temperature: float) -> None:
         with pytest.raises(ArgumentError, match="temperature"):
             function(logits, temperature)
     with pytest.raises(ArgumentError, match="temperature"):
-        modes(logits[0, :, 0, 0], temperature=temperature)
+        probabilities(logits, temperature)
 
 
 @pytest.mark.parametrize("shape", [(BIN_COUNT,), (1, 312, 2, 2), (BIN_COUNT, 2, 2)])
@@ -224,38 +232,3 @@ def test_entropy_at_its_ends_and_between() -> None:
 def test_entropy_falls_with_the_temperature() -> None:
     logits = np.random.default_rng(2).normal(0, 2, (1, BIN_COUNT, 2, 2)).astype(np.float32)
     assert (entropy(logits, 0.38) < entropy(logits)).all()
-
-
-# --- modes -------------------------------------------------------------------------------------
-
-
-def test_modes_of_two_peaks() -> None:
-    found = modes(peaked((60, 40, 9.0), (-20, -30, 7.5))[0, :, 0, 0], count=2)
-    assert len(found) == 2
-    (first, likely), (second, less) = found
-    np.testing.assert_allclose(first, [60, 40], atol=3)
-    np.testing.assert_allclose(second, [-20, -30], atol=3)
-    assert likely / less == pytest.approx(np.exp(1.5), rel=0.05)
-    assert likely + less <= 1
-
-
-def test_modes_are_few_likeliest_first_and_no_more_than_asked() -> None:
-    logits = np.random.default_rng(3).normal(0, 3, BIN_COUNT).astype(np.float32)
-    chances = [chance for _, chance in modes(logits, 5)]
-    assert len(chances) == 5
-    assert chances == sorted(chances, reverse=True)
-    assert len(modes(logits, 1)) == 1
-
-
-def test_a_certain_place_has_one_mode() -> None:
-    """Bins of no probability are no peaks, even though no neighbour is likelier."""
-    logits = np.zeros(BIN_COUNT, np.float32)
-    logits[nearest(40, 20)] = 1000
-    [(ab, chance)] = modes(logits)
-    np.testing.assert_allclose(ab, [40, 20])
-    assert chance == pytest.approx(1)
-
-
-def test_modes_refuse_another_shape() -> None:
-    with pytest.raises(ArgumentError, match="313"):
-        modes(np.zeros(100, np.float32))

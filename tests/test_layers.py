@@ -17,11 +17,25 @@ PACKAGE = Path(photochrom.__file__).parent
 # its own layer that are files of the same row; packages of one layer do not know one another.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "_io", "_system", "cancel"),
-    ("media", "color", "luma", "colortable", "gamut", "upsample", "hints", "affinity", "adjust"),
+    (
+        "media",
+        "color",
+        "luma",
+        "colortable",
+        "gamut",
+        "upsample",
+        "hints",
+        "affinity",
+        "adjust",
+        "css",
+        "difference",
+        "palette",
+        "spread",
+    ),
     ("picture",),
     ("models",),
     ("options",),
-    ("colorizer", "variants"),
+    ("prepared", "colorizer", "versions"),
     ("pipeline", "video"),
     ("",),  # the package itself, which offers what lies below
     ("archive", "evaluate", "training"),

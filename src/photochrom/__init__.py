@@ -25,12 +25,15 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from .affinity import Match, Reference
     from .cancel import CancelToken
-    from .colorizer import Colorizer, Prepared, Suggestion, colorize
+    from .colorizer import Colorizer, colorize
     from .hints import Hint
     from .options import ColorOptions, OutputOptions, VideoOptions
+    from .palette import Suggestion
     from .picture import Picture, open_pages, open_picture, save_pages, uncolor
     from .pipeline import colorize_file
+    from .prepared import Prepared
     from .video.colorize_video import Film, colorize_frames, colorize_video
 
     __version__: str
@@ -39,7 +42,10 @@ _HOMES = {
     "cancel": ("CancelToken",),
     "options": ("ColorOptions", "OutputOptions", "VideoOptions"),
     "pipeline": ("colorize_file",),
-    "colorizer": ("Colorizer", "Prepared", "Suggestion", "colorize"),
+    "affinity": ("Match", "Reference"),
+    "colorizer": ("Colorizer", "colorize"),
+    "prepared": ("Prepared",),
+    "palette": ("Suggestion",),
     "hints": ("Hint",),
     "picture": ("Picture", "open_pages", "open_picture", "save_pages", "uncolor"),
     "video.colorize_video": ("Film", "colorize_frames", "colorize_video"),
@@ -61,6 +67,7 @@ __all__ = [
     "Film",
     "Hint",
     "InColorError",
+    "Match",
     "MissingExtraError",
     "ModelError",
     "ModelImportError",
@@ -71,6 +78,7 @@ __all__ = [
     "PictureError",
     "PictureTooLargeError",
     "Prepared",
+    "Reference",
     "Suggestion",
     "VideoOptions",
     "__version__",

@@ -9,14 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .color import Float
 from .errors import ArgumentError
+from .upsample import resized
 
 _TEMPERATURE = 0.04  # of the softmax over similarities to the cells of references
-_UNLIKE, _LIKE = 0.60, 0.75  # similarities at which a match begins to count, and counts fully
+_UNLIKE, _LIKE = 0.60, 0.75  # similarities at which a match begins to count, and counts fully ...
+_LOOSER = 0.10  # ... and by how much less will do where the best tenth of a picture ...
+_BEST = 0.65, 0.80  # ... is matched as well as that: both show the same scene
+_CELLS = 64  # a side: cells of pictures without features
+_TURN_L, _TURN_AB = 0.045, 0.06  # radians for each unit of L and of a or b
+_MOST_AB = 37.0  # beyond, a and b would turn too far
+
+
+class Reference(NamedTuple):
+    """A colour picture to borrow colours from.
+
+    Attributes:
+        features: ``(C, h, w)`` float32, see `Prediction.features`.
+        ab: ``(2, h, w)`` float32, its chroma on the same grid.
+    """
+
+    features: Float
+    ab: Float
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +59,7 @@ class Match:
         return float(self.confidence.mean())
 
 
-def match(features: Float, references: Sequence[tuple[Float, Float]]) -> Match:
+def match(features: Float, references: Sequence[Reference]) -> Match:
     """Carry the colours of references to the places of a picture that show the like.
 
     Each cell takes the mean chroma of all cells of all references, weighted by the softmax of
@@ -48,7 +67,7 @@ def match(features: Float, references: Sequence[tuple[Float, Float]]) -> Match:
 
     Args:
         features: ``(C, h, w)`` of the picture.
-        references: of each its features ``(C, h', w')`` and its chroma ``(2, h', w')``, ab.
+        references: one or several, with features of the same network.
 
     Returns:
         Colours and confidence on the picture's grid of features.
@@ -78,12 +97,92 @@ def match(features: Float, references: Sequence[tuple[Float, Float]]) -> Match:
     grid = features.shape[1:]
     similarity = best.reshape(grid)
     ab = np.ascontiguousarray(ab.T.reshape(2, *grid), np.float32)
-    return Match(ab, similarity, smoothstep(similarity, _UNLIKE, _LIKE))
+    looser = _LOOSER * float(smoothstep(np.quantile(best, 0.9), *_BEST))
+    return Match(ab, similarity, smoothstep(similarity, _UNLIKE - looser, _LIKE - looser))
 
 
-def smoothstep(values: Float, low: float, high: float) -> Float:
+def feature_vectors(features: Float) -> Float:
+    """Features of one picture as unit vectors whose products are similarities.
+
+    Args:
+        features: ``(C, h, w)``.
+
+    Returns:
+        ``(C, h, w)`` float32, each cell's vector of length 1, less what all cells share.
+    """
+    centred = features - features.mean((1, 2), keepdims=True)
+    return np.moveaxis(_unit(np.moveaxis(centred, 0, -1)), -1, 0)
+
+
+def tone_vectors(L: Float, ab: Float) -> Float:
+    """Unit vectors of a picture without features: two cells are alike in L and predicted ab.
+
+    The product of two vectors is that of the cosines of their differences in L, a and b, each
+    turned into an angle: about 0.55 for a difference of 22 in L, or of 16 in a or b.
+
+    Args:
+        L: ``(h, w)``, 0...100.
+        ab: ``(2, h', w')``, on a grid not larger than `L`.
+
+    Returns:
+        ``(8, h'', w'')`` float32, on a grid of at most 64 cells a side.
+    """
+    grid = min(ab.shape[1], _CELLS), min(ab.shape[2], _CELLS)
+    planes = np.concatenate([resized(L[None], grid), resized(ab, grid)])
+    planes[1:] = np.clip(planes[1:], -_MOST_AB, _MOST_AB)
+    planes *= np.array([_TURN_L, _TURN_AB, _TURN_AB], np.float32)[:, None, None]
+    vectors = np.ones((1, *grid), np.float32)
+    for angle in planes:
+        vectors = np.concatenate([vectors * np.cos(angle), vectors * np.sin(angle)])
+    return vectors
+
+
+def similarities(vectors: Float, places: Sequence[tuple[int, int]]) -> Float:
+    """How alike all cells are to some.
+
+    Args:
+        vectors: ``(C, h, w)``, from `feature_vectors` or `tone_vectors`.
+        places: rows and columns of n cells.
+
+    Returns:
+        ``(n, h, w)`` float32, -1...1.
+    """
+    rows, columns = zip(*places, strict=True)
+    seeds = vectors[:, rows, columns]
+    return np.asarray(np.tensordot(seeds.T, vectors, 1), np.float32)
+
+
+def connected(affinity: Float, places: Sequence[tuple[int, int]]) -> Float:
+    """Affinity along paths: that of the weakest cell on the best path from a place.
+
+    This is the connectedness of fuzzy sets (Rosenfeld 1979; Udupa and Samarasekera 1996), with
+    paths to the four neighbours of a cell.
+
+    Args:
+        affinity: ``(n, h, w)``, 0...1.
+        places: rows and columns of n cells where the paths begin.
+
+    Returns:
+        ``(n, h, w)`` float32, nowhere more than `affinity`.
+    """
+    reached = np.zeros_like(affinity)
+    for plane, whole, place in zip(reached, affinity, places, strict=True):
+        plane[place] = whole[place]
+    while True:
+        around = reached.copy()
+        around[:, 1:] = np.maximum(around[:, 1:], reached[:, :-1])
+        around[:, :-1] = np.maximum(around[:, :-1], reached[:, 1:])
+        around[:, :, 1:] = np.maximum(around[:, :, 1:], reached[:, :, :-1])
+        around[:, :, :-1] = np.maximum(around[:, :, :-1], reached[:, :, 1:])
+        np.minimum(around, affinity, out=around)
+        if np.array_equal(around, reached):
+            return reached
+        reached = around
+
+
+def smoothstep(values: Any, low: Any, high: Any) -> Float:
     """0 up to `low`, 1 from `high` on, and a smooth rise between."""
-    share = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
+    share = np.clip((np.asarray(values) - low) / (np.asarray(high) - low), 0, 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 

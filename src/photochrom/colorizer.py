@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,111 +14,24 @@ from numpy.typing import DTypeLike, NDArray
 
 from ._system import cores
 from .adjust import vivid, warm
-from .color import Codes, Float, keep_grey, lab_to_srgb, neutral, recombine
+from .affinity import Match, Reference, match
+from .color import Codes, Float, keep_grey, neutral, recombine
 from .colortable import chroma_table, color_table
 from .errors import ArgumentError
-from .gamut import entropy, modes
-from .hints import propagate, rasterise
+from .hints import rasterise
 from .options import ColorOptions
 from .picture import MAX_PIXELS, Deferred, Picture, open_picture
-from .upsample import GuidedChroma, shrink
+from .prepared import Prepared
+from .spread import carry
+from .upsample import GuidedChroma, joint_bilateral, shrink
 
 if TYPE_CHECKING:
     from .models.session import Model
     from .picture.jpeg.jpeg_luma import JpegLuma
 
+_REFERENCES = 16  # files of references that are kept ready
 _STRIP = 1 << 20  # pixels painted at a time: large enough that threads rarely wait for each other
 _DEFAULT = ColorOptions()
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """A colour a place could have.
-
-    Attributes:
-        color: ``#rrggbb``, at the place's own lightness.
-        probability: 0...1, as the model sees it.
-    """
-
-    color: str
-    probability: float
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A picture and the network's prediction for it, input of `Colorizer.render`.
-
-    Attributes:
-        picture: the source.
-        L: ``(h, w)`` float32 at the model's size.
-        ab: ``(2, h', w')`` float32, as predicted without hints, at the card's temperature.
-        logits: ``(313, h', w')`` where the model gives a distribution.
-    """
-
-    picture: Picture
-    L: Float
-    ab: Float
-    logits: Float | None
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of the picture."""
-        return self.picture.height, self.picture.width
-
-    @cached_property
-    def grey(self) -> Codes:
-        """Grey codes of the picture, ``(H, W)``, with the L of its pixels."""
-        pixels = self.picture.pixels
-        return pixels if self.picture.grey else neutral(pixels)
-
-    @cached_property
-    def entropy(self) -> Float:
-        """How unsure the model is: ``(h', w')`` float32, 0 certain ... 1 no idea.
-
-        Raises:
-            ArgumentError: the model gives no distribution.
-        """
-        return np.asarray(entropy(self._distribution()[None])[0])
-
-    def palette(self, x: float, y: float, count: int = 5) -> list[Suggestion]:
-        """The likeliest colours of one place.
-
-        Args:
-            x, y: pixels of the picture.
-            count: how many at most.
-
-        Returns:
-            Suggestions, likeliest first.
-
-        Raises:
-            ArgumentError: the model gives no distribution, or the place is outside the picture.
-        """
-        logits = self._distribution()
-        height, width = self.shape
-        if not (0 <= x < width and 0 <= y < height):
-            raise ArgumentError(
-                "a palette's place",
-                expected=f"x in 0...{width - 1} and y in 0...{height - 1}",
-                got=f"{x:g},{y:g}",
-                fix="give the place in pixels of the full picture",
-            )
-        row, column = int(y * logits.shape[1] / height), int(x * logits.shape[2] / width)
-        here = self.L[int(y * self.L.shape[0] / height), int(x * self.L.shape[1] / width)]
-        found = []
-        for ab, probability in modes(logits[:, row, column], count):
-            rgb = lab_to_srgb(np.array([[here, *ab]], np.float32))[0]
-            found.append(Suggestion("#" + bytes(rgb).hex(), round(probability, 4)))
-        return found
-
-    def _distribution(self) -> Float:
-        if self.logits is None:
-            raise ArgumentError(
-                "this model gives one colour, not a distribution",
-                expected="a model of the family photochrom or zhang16",
-                got="another family",
-                fix="load the bundled model",
-            )
-        return self.logits
 
 
 class Colorizer:
@@ -143,6 +56,7 @@ class Colorizer:
 
         self._threads = _thread_count(threads)
         self.model: Model = Model(Registry().resolve(model), threads=threads)
+        self._references = lru_cache(_REFERENCES)(self._read_reference)
 
     def colorize(
         self, source: Any, options: ColorOptions = _DEFAULT, *, max_pixels: int = MAX_PIXELS
@@ -190,7 +104,8 @@ class Colorizer:
         L = shrink(grey, *size)
         prediction = self.model.predict(L[None, None])
         logits = None if prediction.logits is None else prediction.logits[0]
-        prepared = Prepared(picture, L, prediction.ab[0], logits)
+        features = None if prediction.features is None else prediction.features[0]
+        prepared = Prepared(picture, L, prediction.ab[0], logits, features)
         if grey.shape == prepared.shape:
             prepared.__dict__["grey"] = grey  # as `Prepared.grey` would find it
         return prepared
@@ -224,23 +139,83 @@ class Colorizer:
         return picture.colored(deferred, chroma, self.note)
 
     def chroma(self, prepared: Prepared, options: ColorOptions = _DEFAULT) -> Float:
-        """Chroma of a prepared picture on the model's grid, with all options applied.
+        """Chroma of a prepared picture, with all options applied.
 
         Returns:
-            ``(2, h', w')`` float32, ab.
+            ``(2, h, w)`` float32, ab; on the model's grid, or with hints or references at the size
+            of `Prepared.L`.
 
         Raises:
-            ArgumentError: a hint lies outside the picture.
+            ArgumentError: a hint lies outside the picture, or a reference cannot be used.
         """
-        card, shape = self.model.card, prepared.shape
-        ab = vivid(prepared.ab, prepared.logits, card.temperature, options.vividness)
+        ab = vivid(prepared.ab, prepared.logits, self.model.card.temperature, options.vividness)
+        found = self.match(prepared, options) if options.references else None
+        if found is not None:
+            ab = _borrowed(ab, prepared.L, found, options.vividness)
         if options.hints:
-            steered = None
-            if card.hints:
-                maps = rasterise(options.hints, shape, prepared.L.shape)
-                steered = self.predict(prepared.L, *maps, options=options)
-            ab = propagate(ab, prepared.L, options.hints, shape, steered)
+            shape = prepared.shape
+
+            def ask() -> Float:
+                maps = rasterise(options.hints, shape, prepared.L.shape, ab)
+                told = self.predict(prepared.L, *maps, options=options)
+                if found is None:
+                    return told
+                return _borrowed(told, prepared.L, found, options.vividness)
+
+            asked = ask if self.model.card.hints else None
+            ab = carry(ab, prepared.L, prepared.vectors, options.hints, shape, asked)
         return warm(ab, options.warmth)
+
+    def reference(self, source: Any, options: ColorOptions = _DEFAULT) -> Reference:
+        """Prepare a colour picture to borrow colours from.
+
+        Args:
+            source: whatever `colorize` takes.
+            options: only `ColorOptions.size` counts here.
+
+        Returns:
+            A value for `ColorOptions.reference`.
+
+        Raises:
+            PictureError: `source` cannot be read.
+            ArgumentError: the picture has no colours, or the model has no features.
+        """
+        prepared = self.prepare(source, options)
+        return Reference(self._features(prepared), prepared.true_ab)
+
+    def match(self, prepared: Prepared, options: ColorOptions) -> Match:
+        """What the references of `options` say of a prepared picture.
+
+        Args:
+            prepared: from `prepare`.
+            options: `ColorOptions.reference` and `ColorOptions.size` count here.
+
+        Raises:
+            PictureError: a reference cannot be read.
+            ArgumentError: there is no reference, one has no colours, or the model has no features.
+        """
+        references = []
+        for source in options.references:
+            if isinstance(source, Reference):
+                references.append(source)
+            else:
+                path = Path(source)
+                stamp = path.stat().st_mtime_ns if path.is_file() else 0
+                references.append(self._references(path, options.size, stamp))
+        return match(self._features(prepared), references)
+
+    def _features(self, prepared: Prepared) -> Float:
+        if prepared.features is None:
+            raise ArgumentError(
+                f"the model {self.model.card.name} cannot borrow colours from references",
+                expected="a model with features",
+                got="one without",
+                fix="use the bundled model",
+            )
+        return prepared.features
+
+    def _read_reference(self, path: Path, size: int | None, stamp: int) -> Reference:
+        return self.reference(path, ColorOptions(size=size))
 
     def predict(
         self,
@@ -334,6 +309,13 @@ class Colorizer:
     def note(self) -> str:
         """The line that results carry in their metadata."""
         return f"Colours inferred by Photochrom, model {self.model.card.name}; not evidence."
+
+
+def _borrowed(ab: Float, L: Float, found: Match, vividness: float) -> Float:
+    """Chroma where references match, `ab` elsewhere; at the size of L."""
+    planes = np.concatenate([found.ab * np.float32(vividness), found.confidence[None]])
+    theirs, fine = joint_bilateral(L, planes), joint_bilateral(L, ab)
+    return np.asarray(fine + np.clip(theirs[2], 0, 1) * (theirs[:2] - fine))
 
 
 def _thread_count(threads: int | None) -> int:

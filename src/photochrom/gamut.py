@@ -112,7 +112,7 @@ def annealed_mean(logits: Float, temperature: float = 0.38) -> Float:
     Raises:
         ArgumentError: wrong shape or temperature.
     """
-    p = _softmax(logits, temperature)
+    p = probabilities(logits, temperature)
     return np.asarray(np.einsum("nqhw,qc->nchw", p, bins(), optimize=True), np.float32)
 
 
@@ -129,41 +129,25 @@ def entropy(logits: Float, temperature: float = 1.0) -> Float:
     Raises:
         ArgumentError: wrong shape or temperature.
     """
-    p = _softmax(logits, temperature)
+    p = probabilities(logits, temperature)
     nats = -(p * np.log(np.maximum(p, np.float32(1e-12)))).sum(1)
     # Rounding can take it a little beyond 1.
     return np.asarray(np.clip(nats / np.float32(np.log(BIN_COUNT)), 0, 1))
 
 
-def modes(logits: Float, count: int = 5, temperature: float = 1.0) -> list[tuple[Float, float]]:
-    """What else a place could be: the peaks of its distribution, likeliest first.
-
-    A peak is a bin likelier than its eight neighbours on the grid; its colour is the mean over
-    that neighbourhood, its chance the neighbourhood's whole probability.
+def probabilities(logits: Float, temperature: float = 1.0) -> Float:
+    """softmax(logits / T).
 
     Args:
-        logits: ``(313,)``.
-        count: how many at most.
-        temperature: T, above 0.
+        logits: ``(N, 313, h, w)``.
+        temperature: T, above 0; 1 is what the network says.
 
     Returns:
-        Pairs of ab, ``(2,)`` float32, and probability 0...1.
+        ``(N, 313, h, w)`` float32, sums of 1.
 
     Raises:
         ArgumentError: wrong shape or temperature.
     """
-    p = _softmax(logits.reshape(1, -1, 1, 1), temperature)[0, :, 0, 0]
-    near = np.abs(bins()[:, None] - bins()[None]).max(-1) <= GRID
-    peaks = np.flatnonzero((p > 0) & (p >= np.where(near, p[None], 0).max(1)))
-    found = []
-    for peak in peaks[np.argsort(-p[peaks], kind="stable")][:count]:
-        around = near[peak]
-        chance = float(p[around].sum())
-        found.append(((p[around] @ bins()[around]) / np.float32(chance), chance))
-    return sorted(found, key=lambda pair: -pair[1])
-
-
-def _softmax(logits: Float, temperature: float) -> Float:
     if logits.ndim != 4 or logits.shape[1] != BIN_COUNT:
         raise _bad_shape(f"(N, {BIN_COUNT}, h, w)", logits.shape)
     if not temperature > 0:

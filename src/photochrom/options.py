@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 
+from .affinity import Reference
 from .errors import ArgumentError
 from .hints import Hint
 from .media import writable_format
 from .picture import MAX_PIXELS
+
+Source = str | PathLike[str] | Reference
 
 MAX_VIVIDNESS = 4.0
 """Largest value of `ColorOptions.vividness`."""
@@ -23,6 +27,8 @@ class ColorOptions:
         warmth: -1 (blue) to 1 (yellow), 0 leaves the colours as they are.
         size: side in pixels of the square whose area the network's input has; None: the model's.
         hints: colours fixed at places.
+        reference: colour pictures to borrow colours from, one or several: paths, or what
+            `Colorizer.reference` made of a picture.
 
     Raises:
         ArgumentError: a value out of range.
@@ -32,11 +38,21 @@ class ColorOptions:
     warmth: float = 0.0
     size: int | None = None
     hints: Sequence[Hint] = ()
+    reference: Source | Sequence[Source] = ()
 
     def __post_init__(self) -> None:
         _check_range("vividness", self.vividness, 0, MAX_VIVIDNESS, "1 for the model's own")
         _check_range("warmth", self.warmth, -1, 1, "0 for the colours as they are")
         object.__setattr__(self, "hints", tuple(self.hints))
+        given = self.reference
+        if isinstance(given, str | PathLike | Reference):
+            given = (given,)
+        object.__setattr__(self, "reference", tuple(given))
+
+    @property
+    def references(self) -> tuple[Source, ...]:
+        """`reference` as a tuple."""
+        return self.reference  # type: ignore[return-value]  # __post_init__ made it one
 
     def for_page(self, page: int) -> ColorOptions:
         """The same options with the hints of one page only, whose number counts from 0."""

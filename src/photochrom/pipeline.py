@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from .cancel import CancelToken
-from .colorizer import Colorizer, Prepared
+from .colorizer import Colorizer
 from .errors import InColorError, PictureError, PictureTooLargeError
 from .media import format_for, writable_format
 from .options import ColorOptions, OutputOptions
 from .picture import Picture, is_in_color, open_pages, save_pages, was_colored
 from .picture.comparison import before_after
+from .prepared import Prepared
+
+_NOTHING = 0.02  # of the pixels: a reference that matches no more has nothing in common
 
 StepName = Literal["decode", "predict", "paint", "encode"]
 
@@ -48,7 +51,10 @@ class Result:
         pages: number of pages.
         pixels: of all pages.
         seconds: by step.
-        notes: what was not carried over from the source, a line each.
+        matched: share of the pixels that took their colours from references, 0...1; None without
+            references.
+        notes: what was not carried over from the source, and what a reference did not do, a line
+            each.
     """
 
     format: str = ""
@@ -57,6 +63,7 @@ class Result:
     pages: int = 0
     pixels: int = 0
     seconds: dict[StepName, float] = field(default_factory=dict)
+    matched: float | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -169,6 +176,15 @@ class _Pages:
         """Add lines to the result, each once."""
         self.result.notes += tuple(n for n in notes if n not in self.result.notes)
 
+    def _note_match(self, matched: float, page: Picture) -> None:
+        """Add a page to the share that took its colours from references."""
+        pixels, result = page.width * page.height, self.result
+        before = (result.matched or 0.0) * (result.pixels - pixels)
+        result.matched = (before + matched * pixels) / result.pixels
+        if matched < _NOTHING:
+            where = f"page {result.pages + 1}: " if result.pages else ""
+            self._note((f"{where}nothing in common with the reference; it was not used",))
+
     def colored(self, source: str | Path | bytes | BinaryIO, compare: bool) -> Iterator[Picture]:
         result, limit, only = self.result, self._output.max_pixels, self._output.page
         sources = open_pages(source, max_pixels=limit, strict=self._output.strict)
@@ -219,6 +235,8 @@ class _Pages:
         self._cancel.check()
         start = time.perf_counter()
         picture = self._colorizer.render(prepared, options)
+        if options.references:
+            self._note_match(self._colorizer.match(prepared, options).matched, page)
         if not self.result.pages:
             self.result.width, self.result.height = picture.width, picture.height
             if compare:

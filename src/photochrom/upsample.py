@@ -129,10 +129,10 @@ def joint_bilateral(L: Float, ab: Float) -> Float:
 
     Args:
         L: ``(h, w)`` float32, 0...100.
-        ab: ``(2, h', w')`` float32, on a grid not larger than `L`.
+        ab: ``(n, h', w')`` float32, chroma or other planes, on a grid not larger than `L`.
 
     Returns:
-        ``(2, h, w)`` float32.
+        ``(n, h, w)`` float32.
     """
     size, grid = L.shape, ab.shape[1:]
     if grid == size:
@@ -141,8 +141,8 @@ def joint_bilateral(L: Float, ab: Float) -> Float:
     rows, row_nearness = _taps(grid[0], size[0])
     columns, column_nearness = _taps(grid[1], size[1])
     cells = np.concatenate([coarse[None], ab])
-    total, chroma = np.zeros(size, np.float32), np.zeros((2, *size), np.float32)
-    near, weight = np.empty((3, *size), np.float32), np.empty(size, np.float32)
+    total, chroma = np.zeros(size, np.float32), np.zeros((len(ab), *size), np.float32)
+    near, weight = np.empty((len(cells), *size), np.float32), np.empty(size, np.float32)
     tone = np.float32(-0.5 / _SIGMA_LIGHTNESS**2)
     for j in range(4):
         across = np.take(cells, columns[j], axis=2)

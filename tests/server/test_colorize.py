@@ -132,7 +132,7 @@ def test_analysis_has_nine_places_unless_asked(live: Running) -> None:
         ({"colour": 1}, "colour"),
         ({"hints": "[1"}, "JSON"),
         ({"hints": '[{"x": 100, "y": 1, "color": "#ffffff"}]'}, "outside the picture"),
-        ({"hints": '[{"x": 1, "y": 1, "color": "red"}]'}, "#rrggbb"),
+        ({"hints": '[{"x": 1, "y": 1, "color": "redish"}]'}, "#rrggbb"),
         ({"hints": json.dumps([{"x": 1, "y": 1, "color": "#ffffff"}] * 4)}, "at most 3"),
     ],
 )

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color import Codes, Float, neutral, srgb_to_lab
+from ..difference import ciede2000
 from ..gamut import soft_encode
 from ..picture.page import to_8_bits
-from .image_metrics import MOST_DECIBELS, ErrorCurve, Ssim, area, ciede2000, colourfulness, psnr
+from .image_metrics import MOST_DECIBELS, ErrorCurve, Ssim, area, colourfulness, psnr
 from .report.scores import Confidence, Decile, HintStep
 
 EVERY = 4

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._io import replacing
-from ..colorizer import Colorizer, Prepared
+from ..colorizer import Colorizer
 from ..errors import ArgumentError, PhotochromError
 from ..hints import Hint
 from ..options import ColorOptions
+from ..prepared import Prepared
 from .accumulators import Calibration, HintCurve, Tally, Truth
 from .bootstrap import interval
 from .image_metrics import MINIMUM

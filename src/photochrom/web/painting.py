@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..adjust import vivid, warm
+from ..affinity import Reference
 from ..color import Float, neutral
-from ..colorizer import Colorizer, Prepared
-from ..gamut import annealed_mean
-from ..hints import Hint, Surfaces, rasterise
+from ..colorizer import Colorizer
+from ..hints import Hint
+from ..options import ColorOptions
 from ..picture import Picture, open_pages, save_pages
-from ..variants import chroma_of, reference_bias, samples
+from ..prepared import Prepared
+from ..versions import Version, versions
 from .looks import Look, Pin
 
 PREVIEW = 1200
@@ -81,9 +82,6 @@ class Canvas:
         self._before = np.asarray(before)
         self._prepared = _resized(colorizer.prepare(picture), self._before)
         # What changes between two paintings is little: a slider moved, a hint came.
-        self._answer = lru_cache(2)(self._ask)
-        self._borrowed = lru_cache(2)(self._borrow)
-        self._surfaces = lru_cache(2)(self._find_surfaces)
         self._chroma = lru_cache(4)(self._decide)
         self._preview = lru_cache(1)(self._paint_preview)
         self._after = lru_cache(4)(self._show)
@@ -121,7 +119,8 @@ class Canvas:
         if not self.distribution:
             return []
         small = _resized(self._prepared, _thumbnail(self._before))
-        finishes = [Finish(Look(version=version)) for version in (None, *range(VERSIONS))]
+        numbers = (None, *range(len(self._alternatives)))
+        finishes = [Finish(Look(version=version)) for version in numbers]
         return [_address(self._paint(small, self._decide(each)).pixels) for each in finishes]
 
     def palette(self, pin: Pin) -> list[tuple[str, float]]:
@@ -144,15 +143,14 @@ class Canvas:
         Raises:
             PictureError: the file cannot be read any more.
         """
-        card = self.colorizer.model.card
         for number, page in enumerate(open_pages(self.path, max_pixels=MAX_PIXELS)):
             if number == 0:
                 prepared = replace(self._prepared, picture=page)
                 ab = self._chroma(finish)
             else:
                 prepared = self.colorizer.prepare(page)
-                ab = vivid(prepared.ab, prepared.logits, card.temperature, finish.vividness)
-                ab = warm(ab, finish.warmth)
+                others = ColorOptions(vividness=finish.vividness, warmth=finish.warmth)
+                ab = self.colorizer.chroma(prepared, others)
             yield self._paint(prepared, ab)
 
     def save(self, target: str | Path | BinaryIO, finish: Finish) -> None:
@@ -174,9 +172,9 @@ class Canvas:
         """Whether this picture can lend colours.
 
         Raises:
-            ArgumentError: it has none.
+            ArgumentError: it has none, or the model has no features.
         """
-        chroma_of(self._before, 16, 16)
+        _ = self.lent
 
     def _show(self, finish: Finish) -> str:
         return _address(self._preview(finish).pixels)
@@ -188,56 +186,33 @@ class Canvas:
         return self.colorizer.render(replace(prepared, ab=ab, logits=None))
 
     def _decide(self, finish: Finish) -> Float:
-        """ab on the model's grid, ``(2, h, w)``, by the steps of `Colorizer.render`."""
-        hints = self._hints(finish.look)
-        if not hints:
-            ab = self._colours(self._prepared.ab, self._prepared.logits, finish)
-            return warm(ab, finish.warmth)
-        told = self._answer(hints) if self.colorizer.model.card.hints else None
-        steered = self._colours(*told, finish) if told else None
-        unhinted = replace(finish, look=replace(finish.look, pins=()), warmth=0.0)
-        return warm(self._surfaces(unhinted).carry(hints, steered), finish.warmth)
+        """ab of the picture, by the steps of `Colorizer.render`."""
+        return self.colorizer.chroma(self._prepared, self._options(finish))
 
-    def _find_surfaces(self, finish: Finish) -> Surfaces:
-        """What hints lie on, the same for all hints."""
-        prepared = self._prepared
-        ab = self._colours(prepared.ab, prepared.logits, finish)
-        return Surfaces(ab, prepared.L, prepared.shape)
-
-    def _colours(self, ab: Float, logits: Float | None, finish: Finish) -> Float:
-        """What the network says, under the biases and at the vividness wanted."""
-        temperature, biases = self.colorizer.model.card.temperature, self._biases(finish)
-        if logits is not None and biases:
-            logits = logits + sum(biases)
-            ab = annealed_mean(logits[None], temperature)[0]
-        return vivid(ab, logits, temperature, finish.vividness)
-
-    def _ask(self, hints: tuple[Hint, ...]) -> tuple[Float, Float | None]:
-        """The network's ab and logits for the hints."""
-        prepared = self._prepared
-        planes = rasterise(hints, prepared.shape, prepared.L.shape)
-        told = self.colorizer.model.predict(prepared.L[None, None], *planes)
-        return told.ab[0], None if told.logits is None else told.logits[0]
-
-    def _biases(self, finish: Finish) -> list[Float]:
-        if not self.distribution:
-            return []
-        version, reference = finish.look.version, finish.reference
-        found = [] if version is None else [self._alternatives[version]]
-        return found if reference is None else [*found, self._borrowed(reference)]
+    def _options(self, finish: Finish) -> ColorOptions:
+        version, hints = finish.look.version, self._hints(finish.look)
+        if version is not None and version < len(self._alternatives):
+            hints = self._alternatives[version].hints + hints
+        borrows = finish.reference is not None and self._prepared.features is not None
+        return ColorOptions(
+            vividness=finish.vividness,
+            warmth=finish.warmth,
+            hints=hints,
+            reference=[finish.reference.lent] if finish.reference and borrows else (),
+        )
 
     @cached_property
-    def _alternatives(self) -> list[Float]:
-        assert self._prepared.logits is not None
-        temperature = self.colorizer.model.card.temperature
-        return samples(self._prepared.logits, VERSIONS, temperature=temperature)
+    def _alternatives(self) -> list[Version]:
+        return versions(self._prepared, VERSIONS)
 
-    def _borrow(self, reference: Canvas) -> Float:
-        mine, theirs = self._prepared, reference._prepared
-        assert mine.logits is not None
-        assert theirs.logits is not None
-        ab = chroma_of(reference._before, *theirs.logits.shape[1:])
-        return reference_bias(mine.logits, mine.L, theirs.logits, theirs.L, ab)
+    @cached_property
+    def lent(self) -> Reference:
+        """What this picture lends as a reference.
+
+        Raises:
+            ArgumentError: it has no colours, or the model has no features.
+        """
+        return self.colorizer.reference(Picture(self._before))
 
     def _hints(self, look: Look) -> tuple[Hint, ...]:
         return tuple(Hint(*self._at(pin), _rgb(pin.color)) for pin in look.pins if pin.color)

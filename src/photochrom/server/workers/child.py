@@ -21,11 +21,12 @@ import numpy as np
 
 from ..._io import replacing
 from ...cancel import CancelToken
-from ...colorizer import Colorizer, Prepared
+from ...colorizer import Colorizer
 from ...errors import ArgumentError, PictureTooLargeError
 from ...options import ColorOptions
 from ...picture import Picture, open_picture
 from ...pipeline import colorize_file
+from ...prepared import Prepared
 from .messages import (
     AnalyzeTask,
     ColorizeTask,

@@ -1,0 +1,121 @@
+"""Prepared pictures: a picture and what the network says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+
+from .affinity import feature_vectors, tone_vectors
+from .color import Codes, Float, neutral, srgb_to_lab
+from .errors import ArgumentError
+from .gamut import entropy
+from .palette import Suggestion, palette
+from .picture import Picture
+
+_COLORLESS = 2.0  # ab; greatest chroma of a picture that has none
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A picture and the network's prediction for it, input of `Colorizer.render`.
+
+    Attributes:
+        picture: the source.
+        L: ``(h, w)`` float32 at the model's size.
+        ab: ``(2, h', w')`` float32, as predicted without hints, at the card's temperature.
+        logits: ``(313, h', w')`` where the model gives a distribution.
+        features: ``(C, h'', w'')`` where the model has them, a vector for each place that says
+            what lies there.
+    """
+
+    picture: Picture
+    L: Float
+    ab: Float
+    logits: Float | None = None
+    features: Float | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the picture."""
+        return self.picture.height, self.picture.width
+
+    @cached_property
+    def grey(self) -> Codes:
+        """Grey codes of the picture, ``(H, W)``, with the L of its pixels."""
+        pixels = self.picture.pixels
+        return pixels if self.picture.grey else neutral(pixels)
+
+    @cached_property
+    def vectors(self) -> Float:
+        """Unit vectors ``(C, h'', w'')`` whose products say what belongs together."""
+        if self.features is None:
+            return tone_vectors(self.L, self.ab)
+        return feature_vectors(self.features)
+
+    @cached_property
+    def true_ab(self) -> Float:
+        """The chroma of a picture that is in colour: ``(2, h'', w'')``, on the features' grid.
+
+        Raises:
+            ArgumentError: the picture has no colours.
+        """
+        height, width = self.vectors.shape[1:]
+        picture = replace(self.picture, alpha=None).to_pil().convert("RGB")
+        small = np.asarray(picture.resize((width, height), Image.Resampling.BOX))
+        ab = np.moveaxis(srgb_to_lab(small)[..., 1:], -1, 0)
+        if np.hypot(*ab).max() < _COLORLESS:
+            raise ArgumentError(
+                "the reference has no colours to lend",
+                expected="a picture in colour",
+                got="a grey one",
+                fix="choose another picture",
+            )
+        return np.ascontiguousarray(ab)
+
+    @cached_property
+    def entropy(self) -> Float:
+        """How unsure the model is: ``(h', w')`` float32, 0 certain ... 1 no idea.
+
+        Raises:
+            ArgumentError: the model gives no distribution.
+        """
+        return np.asarray(entropy(self._distribution()[None])[0])
+
+    def palette(self, x: float, y: float, count: int = 5) -> list[Suggestion]:
+        """The really different colours that one place could have; see `palette.palette`.
+
+        Args:
+            x, y: pixels of the picture.
+            count: how many at most.
+
+        Returns:
+            Suggestions, likeliest first.
+
+        Raises:
+            ArgumentError: the model gives no distribution, or the place is outside the picture.
+        """
+        logits = self._distribution()
+        height, width = self.shape
+        if not (0 <= x < width and 0 <= y < height):
+            raise ArgumentError(
+                "a palette's place",
+                expected=f"x in 0...{width - 1} and y in 0...{height - 1}",
+                got=f"{x:g},{y:g}",
+                fix="give the place in pixels of the full picture",
+            )
+        row, column = int(y * logits.shape[1] / height), int(x * logits.shape[2] / width)
+        here = self.L[int(y * self.L.shape[0] / height), int(x * self.L.shape[1] / width)]
+        return palette(logits[:, row, column], float(here), count)
+
+    def _distribution(self) -> Float:
+        if self.logits is None:
+            raise ArgumentError(
+                "this model gives one colour, not a distribution",
+                expected="a model of the family photochrom or zhang16",
+                got="another family",
+                fix="load the bundled model",
+            )
+        return self.logits

@@ -1,0 +1,131 @@
+"""Hints carried over what they belong to.
+
+A click colours the thing that it lies on: its affinity to the other places, along paths and
+sharpened by the edges of L, says how far it goes; several clicks share a place by their
+similarity and nearness to it. A colour that the network itself finds likely there goes further,
+for then it says something about the whole scene: so does what a network says that is told of the
+hints. One that it finds unlikely is the user's wish for this thing alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .affinity import connected, similarities, smoothstep
+from .color import Float
+from .hints import Hint, cell, cover
+from .upsample import joint_bilateral
+
+THING = np.array([0.4, 0.7], np.float32)
+"""Similarities at which a thing begins, and from which on it surely is the thing."""
+
+_KIND = np.array([0.0, 0.4], np.float32)  # the same for all that is of its kind
+_SCENE = -0.3, 0.2  # and for what a network may change that is told of the hint
+_LIKELY = 25.0  # ab; about the largest change that still says something about the whole scene
+_UNLIKELY = 0.1  # how much a hint counts for the scene whose colour is none of the likely
+_EVIDENCE = 0.2  # hints that count for no more than this say nothing about the scene
+_SHARPNESS = 0.05  # difference of similarities by which one of two clicks is clearly the nearer
+_NEAR = 2e-4  # square of the distance, over the longer side, within which a click has all the say
+_SHADE = 0.5, 1.25  # least and greatest factor of chroma for darker and lighter parts of a thing
+
+
+def carry(
+    ab: Float,
+    L: Float,
+    vectors: Float,
+    hints: Sequence[Hint],
+    shape: tuple[int, int],
+    ask: Callable[[], Float] | None = None,
+) -> Float:
+    """Chroma with hints.
+
+    Args:
+        ab: ``(2, h', w')`` chroma without hints, on a grid not larger than `L`.
+        L: ``(h, w)`` at the model's size.
+        vectors: of `affinity.feature_vectors` or `affinity.tone_vectors`.
+        hints: in pixels of the full picture; of brushes, later ones lie over earlier ones.
+        shape: ``(H, W)`` of the full picture.
+        ask: gives ``(2, h', w')``, what the network says that is told of the hints; called only
+            where that counts. None: the network takes none.
+
+    Returns:
+        ``(2, h, w)`` float32.
+
+    Raises:
+        ArgumentError: a hint lies outside the picture.
+    """
+    fine = joint_bilateral(L, ab)
+    clicks = [hint for hint in hints if hint.radius is None]
+    out = _clicked(fine, L, vectors, clicks, shape, ask) if clicks else fine.copy()
+    for hint in hints:
+        if hint.radius is not None:
+            out += cover(hint, shape, L.shape) * (_target(hint, fine, L, shape) - out)
+    return out
+
+
+def _clicked(
+    fine: Float,
+    L: Float,
+    vectors: Float,
+    clicks: Sequence[Hint],
+    shape: tuple[int, int],
+    ask: Callable[[], Float] | None,
+) -> Float:
+    grid, size = vectors.shape[1:], L.shape
+    places = [cell(hint, shape, grid) for hint in clicks]
+    similar = similarities(vectors, places)
+    likely = _likelihoods(fine, clicks, shape)[:, None, None]
+    limits = THING[:, None, None, None] + likely * (_KIND - THING)[:, None, None, None]
+    reach = connected(smoothstep(similar, *limits), places)
+    counts = (_UNLIKELY + (1 - _UNLIKELY) * likely) * smoothstep(similar, *_SCENE)
+    evidence = 1 - np.prod(1 - counts, 0, keepdims=True)
+    scene = np.maximum(evidence - _EVIDENCE, 0) / np.float32(1 - _EVIDENCE)
+    planes = joint_bilateral(L, np.concatenate([similar, reach, scene]))
+    count = len(clicks)
+    similar, reach = planes[:count], np.clip(planes[count : 2 * count], 0, 1)
+    base = fine
+    if ask is not None and scene.any():
+        base = fine + np.clip(planes[-1], 0, 1) * (joint_bilateral(L, ask()) - fine)
+    out = base.copy()
+    shares = _shares(similar, clicks, shape, size)
+    for hint, share, reached in zip(clicks, shares, reach, strict=True):
+        spot = np.maximum(reached, cover(hint, shape, size))
+        out += share * spot * (_target(hint, fine, L, shape) - base)
+    return out
+
+
+def _likelihoods(fine: Float, clicks: Sequence[Hint], shape: tuple[int, int]) -> Float:
+    """How likely to the network the colour of each click is: ``(n,)``, 0...1."""
+    change = [
+        0.0 if hint.keep else float(np.hypot(*(hint.ab - fine[(slice(None), *place)])))
+        for hint in clicks
+        for place in [cell(hint, shape, fine.shape[1:])]
+    ]
+    likely = np.exp(-((np.array(change, np.float32) / np.float32(_LIKELY)) ** 4))
+    return np.where([hint.keep for hint in clicks], np.float32(0), likely)
+
+
+def _shares(
+    similar: Float, clicks: Sequence[Hint], shape: tuple[int, int], size: tuple[int, ...]
+) -> Float:
+    """Whose each place is: ``(n, h, w)``, sums of 1."""
+    rows, columns = (np.arange(n, dtype=np.float32) for n in size)
+    says = similar / np.float32(_SHARPNESS)
+    for plane, hint in zip(says, clicks, strict=True):
+        row, column = cell(hint, shape, size)
+        square = (rows[:, None] - row) ** 2 + (columns - column) ** 2
+        plane -= np.log(square / np.float32(max(size) ** 2) + np.float32(_NEAR))
+    says -= says.max(0)
+    np.exp(says, out=says)
+    return np.asarray(says / says.sum(0))
+
+
+def _target(hint: Hint, fine: Float, L: Float, shape: tuple[int, int]) -> Float:
+    """The colour that a hint gives each place: ``(2, h, w)``."""
+    if hint.keep:
+        return fine
+    # Less light scales X, Y and Z alike, and so a and b as L + 16, which is 116 * f(Y).
+    shade = (L + 16) / (L[cell(hint, shape, L.shape)] + 16)
+    return np.asarray(hint.ab[:, None, None] * np.clip(shade, *_SHADE), np.float32)
