@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -145,20 +146,20 @@ def test_a_likely_colour_goes_to_all_of_its_kind() -> None:
 
 
 def test_the_network_is_asked_where_a_colour_is_likely_only() -> None:
-    asked: list[int] = []
+    asked: list[Hint] = []
 
-    def ask() -> Array:
-        asked.append(1)
+    def ask(hints: Sequence[Hint]) -> Array:
+        asked.extend(hints)
         return np.full((2, 16, 24), -12, np.float32)
 
     L = np.full((64, 96), 50, np.float32)
     carry(GREY, L, TWO, [Hint(100, 300, RED)], SHAPE, ask)
     assert not asked
     likely = Hint(100, 300, (110, 120, 125))
-    found = carry(GREY, L, TWO, [likely], SHAPE, ask)
-    assert asked
+    found = carry(GREY, L, TWO, [likely, Hint(900, 600, BLUE)], SHAPE, ask)
+    assert asked == [likely]
     np.testing.assert_allclose(found[:, 30, 10], likely.ab, atol=1)
-    assert np.abs(found[:, :, 60:]).max() < 1  # not of the kind
+    np.testing.assert_allclose(found[:, 30, 85], Hint(0, 0, BLUE).ab, atol=1)
 
 
 @pytest.mark.parametrize("radius", [None, 3])

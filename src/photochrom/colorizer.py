@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from .affinity import Match, Reference, match
 from .color import Codes, Float, keep_grey, neutral, recombine
 from .colortable import chroma_table, color_table
 from .errors import ArgumentError
-from .hints import rasterise
+from .hints import Hint, rasterise
 from .options import ColorOptions
 from .picture import MAX_PIXELS, Deferred, Picture, open_picture
 from .prepared import Prepared
@@ -155,8 +155,8 @@ class Colorizer:
         if options.hints:
             shape = prepared.shape
 
-            def ask() -> Float:
-                maps = rasterise(options.hints, shape, prepared.L.shape, ab)
+            def ask(hints: Sequence[Hint]) -> Float:
+                maps = rasterise(hints, shape, prepared.L.shape, ab)
                 told = self.predict(prepared.L, *maps, options=options)
                 if found is None:
                     return told

@@ -18,13 +18,14 @@ from .color import Float
 from .hints import Hint, cell, cover
 from .upsample import joint_bilateral
 
-THING = np.array([0.4, 0.7], np.float32)
+THING = np.array([0.33, 0.63], np.float32)
 """Similarities at which a thing begins, and from which on it surely is the thing."""
 
 _KIND = np.array([0.0, 0.4], np.float32)  # the same for all that is of its kind
 _SCENE = -0.3, 0.2  # and for what a network may change that is told of the hint
 _LIKELY = 25.0  # ab; about the largest change that still says something about the whole scene
 _UNLIKELY = 0.1  # how much a hint counts for the scene whose colour is none of the likely
+_TOLD = 0.3  # likelihood of the hints that a network is told of
 _EVIDENCE = 0.2  # hints that count for no more than this say nothing about the scene
 _SHARPNESS = 0.05  # difference of similarities by which one of two clicks is clearly the nearer
 _NEAR = 2e-4  # square of the distance, over the longer side, within which a click has all the say
@@ -37,7 +38,7 @@ def carry(
     vectors: Float,
     hints: Sequence[Hint],
     shape: tuple[int, int],
-    ask: Callable[[], Float] | None = None,
+    ask: Callable[[Sequence[Hint]], Float] | None = None,
 ) -> Float:
     """Chroma with hints.
 
@@ -47,8 +48,8 @@ def carry(
         vectors: of `affinity.feature_vectors` or `affinity.tone_vectors`.
         hints: in pixels of the full picture; of brushes, later ones lie over earlier ones.
         shape: ``(H, W)`` of the full picture.
-        ask: gives ``(2, h', w')``, what the network says that is told of the hints; called only
-            where that counts. None: the network takes none.
+        ask: gives ``(2, h', w')``, what the network says that is told of some of the hints: those
+            whose colours are likely; called only where that counts. None: it takes no hints.
 
     Returns:
         ``(2, h, w)`` float32.
@@ -71,7 +72,7 @@ def _clicked(
     vectors: Float,
     clicks: Sequence[Hint],
     shape: tuple[int, int],
-    ask: Callable[[], Float] | None,
+    ask: Callable[[Sequence[Hint]], Float] | None,
 ) -> Float:
     grid, size = vectors.shape[1:], L.shape
     places = [cell(hint, shape, grid) for hint in clicks]
@@ -86,8 +87,9 @@ def _clicked(
     count = len(clicks)
     similar, reach = planes[:count], np.clip(planes[count : 2 * count], 0, 1)
     base = fine
-    if ask is not None and scene.any():
-        base = fine + np.clip(planes[-1], 0, 1) * (joint_bilateral(L, ask()) - fine)
+    told = [hint for hint, share in zip(clicks, likely.ravel(), strict=True) if share > _TOLD]
+    if ask is not None and told and scene.any():
+        base = fine + np.clip(planes[-1], 0, 1) * (joint_bilateral(L, ask(told)) - fine)
     out = base.copy()
     shares = _shares(similar, clicks, shape, size)
     for hint, share, reached in zip(clicks, shares, reach, strict=True):

@@ -208,7 +208,7 @@ def test_note_in_the_metadata(tmp_path: Path, model: Path) -> None:
         (["a.png", "--size", "100000"], ["input size", "4096"]),
         (["a.png", "--quality", "101"], ["--quality", "100"]),
         (["a.png", "--max-pixels", "0"], ["--max-pixels"]),
-        (["a.png", "--hint", "3,4,red"], ["hint", "x,y,#rrggbb"]),
+        (["a.png", "--hint", "3,4,redish"], ["hint", "x,y,COLOUR"]),
         (["a.png", "--hint", "48,4,#ff0000"], ["outside", "0...47"]),
         (["a.png", "--no-such-option"], ["--no-such-option"]),
         (["a.png", "-o", "b.gif"], ["b.gif", ".png"]),
