@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color import recombine
-from ..colorizer import Colorizer, Prepared
+from ..colorizer import Colorizer
 from ..errors import ArgumentError
 from ..picture import Picture
+from ..prepared import Prepared
 from .accumulators import Truth
 from .picture_set import Item, list_pictures, read_square
 
