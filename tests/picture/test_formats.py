@@ -14,7 +14,7 @@ from photochrom import ArgumentError, MissingExtraError, Picture, PictureError, 
 from photochrom.color import neutral
 from photochrom.picture import FORMATS
 from photochrom.picture.codec.decoding import full_range
-from photochrom.picture.codec.encoding import upper_bits
+from photochrom.picture.codec.vips_image import upper_bits
 from tests.helpers.picture_files import alpha, colour, exif_block, grey
 
 WRITTEN = [name for name, row in FORMATS.items() if row.write]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,29 +13,29 @@ import numpy as np
 from ..color import Codes
 from ..errors import ArgumentError, PictureError, PictureTooLargeError
 from ..media import FORMATS, PICTURE_SUFFIXES
+from .assembly import assembled, cleaned, notes_of
 from .codec.camera_raw import decode_raw
 from .codec.decoding import (
     Decoded,
     check_size,
     damaged,
-    decode_heic,
     decode_pillow,
     decode_vips,
     from_pillow,
     read_metadata,
 )
+from .codec.heif import decode_heic
 from .codec.tiff_kinds import decode_tifffile, kind_of
 from .codec.vips import library, load, reason
 from .jpeg.coefficients import ColorJpeg
 from .jpeg.jpeg_luma import JpegLuma, linear_curve
 from .jpeg.segments import GreyJpeg, lacks_end
 from .metadata.exif import Exif
-from .metadata.icc import grey_tones_of, is_srgb, profile_space, to_srgb
+from .metadata.icc import grey_tones_of, is_srgb, profile_space
 from .metadata.ifd import Malformed
 from .metadata.profiles import rgb_from_grey
 from .metadata.tiff_tags import CameraRaw, find_pages, read_page
-from .metadata.xmp import clean_packet
-from .page import Deferred, Encoding, Metadata, of_type, plausible_dpi, upright
+from .page import Deferred, Encoding
 from .picture import Picture
 from .source import Source
 
@@ -121,11 +120,11 @@ def _of_file(source: Source, limit: int, strict: bool) -> Iterator[Picture]:
     elif format == "tiff":
         yield from _of_tiff(source, limit)
     elif format == "heic":
-        yield _picture(decode_heic(source, limit), format)
+        yield assembled(decode_heic(source, limit), format)
     elif format in ("bmp", "jp2"):
-        yield _picture(decode_pillow(source, format, limit), format)
+        yield assembled(decode_pillow(source, format, limit), format)
     else:
-        yield _picture(decode_vips(source, format, limit), format)
+        yield assembled(decode_vips(source, format, limit), format)
 
 
 def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
@@ -158,8 +157,8 @@ def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
             pixels = luma.grey(luma.full())
     except pyvips.Error as error:
         raise damaged(source, "jpeg", reason(error)) from None
-    metadata = _metadata(found, exif, None, luma.shape[1], luma.shape[0], turn)
-    notes = (*notes, *_profile_notes(found, None), *_broken(found, exif))
+    metadata = cleaned(found, exif, None, luma.shape[1], luma.shape[0], turn)
+    notes = (*notes, *notes_of(found, exif, None))
     return Picture(pixels, None, metadata, "jpeg", 8, luma=luma, notes=notes)
 
 
@@ -172,7 +171,7 @@ def _of_color_jpeg(source: Source, data: bytes, limit: int, cut: bool) -> Pictur
     except PictureError:
         found = decode_vips(source, "jpeg", limit, fail_on="none" if cut else "error")
         luma = None
-    return _picture(found, "jpeg").replaced(luma=luma)
+    return assembled(found, "jpeg").replaced(luma=luma)
 
 
 def _luma_of_color(data: bytes, found: Decoded) -> JpegLuma | None:
@@ -202,11 +201,11 @@ def _of_tiff(source: Source, limit: int) -> Iterator[Picture]:
             kinds = page.extra if page.extra else None
             found.encoding = Encoding(compression=page.compression)
             found.extra = kinds
-            yield _picture(found, "tiff", page.exif, page.lost)
+            yield assembled(found, "tiff", page.exif, page.lost)
             del found
     except CameraRaw:
         note = "developed from the camera's raw data; its metadata not kept"
-        yield _picture(decode_raw(source, limit), None, lost=(note,))
+        yield assembled(decode_raw(source, limit), None, lost=(note,))
     except Malformed as error:
         raise damaged(source, "tiff", str(error) or "a broken directory of tags") from None
 
@@ -229,88 +228,4 @@ def _of_pillow(image: Any, limit: int) -> Picture:
     except Exception:  # EXIF is for the decoder to judge; a broken block is none
         found.exif = None
     format = _NAMES.get(image.format or "", (image.format or "").lower())
-    return _picture(found, format if format in FORMATS else None)
-
-
-def _picture(
-    found: Decoded, format: str | None, exif: Exif | None = None, lost: tuple[str, ...] = ()
-) -> Picture:
-    samples, found.samples = found.samples, np.empty(0)
-    depth = samples.dtype.itemsize * 8
-    channels = {"grey": 1, "rgb": 3, "cmyk": 4}[found.space]
-    alpha, extra, kinds = _further(samples[..., channels:], found.extra)
-    if samples.shape[2] > channels:
-        samples = np.ascontiguousarray(samples[..., :channels])
-    samples, icc = to_srgb(samples, found.space, found.icc)
-    if exif is None and found.exif:
-        exif = Exif.parse(found.exif)
-    turn = found.orientation or (exif.orientation if exif else 1)
-    pixels = upright(samples[..., 0] if samples.shape[2] == 1 else samples, turn)
-    alpha, extra = (
-        None if each is None else upright(of_type(each, pixels.dtype), turn)
-        for each in (alpha, extra)
-    )
-    found.encoding = replace(found.encoding, extra=kinds)
-    notes = (*lost, *_profile_notes(found, icc), *_broken(found, exif))
-    metadata = _metadata(found, exif, icc, pixels.shape[1], pixels.shape[0], turn)
-    return Picture(
-        pixels, alpha, metadata, format, depth, extra=extra, notes=(*notes, *_broken(found, exif))
-    )
-
-
-def _profile_notes(found: Decoded, kept: bytes | None) -> Iterator[str]:
-    space = profile_space(found.icc)
-    if found.space == "cmyk":
-        yield "CMYK becomes RGB"
-    elif found.icc and space != found.space:
-        yield "the colour profile, which is broken or made for other pixels, not kept"
-    elif space == "rgb" and kept is None:
-        yield "the colour profile, which leads one way only, was applied and is not kept"
-
-
-def _broken(found: Decoded, exif: Exif | None) -> Iterator[str]:
-    if found.exif and exif is None:
-        yield "EXIF, which is damaged, not kept"
-    if found.xmp and clean_packet(found.xmp) is None:
-        yield "XMP, which is damaged, not kept"
-
-
-def _further(
-    samples: Codes, kinds: tuple[int, ...] | None
-) -> tuple[Codes | None, Codes | None, tuple[int, ...]]:
-    """Alpha, the other channels beside the colours, and their kinds."""
-    count = samples.shape[2]
-    if kinds is None:
-        kinds = (2,) if count == 1 else (0,) * count
-    kinds = (*kinds, *[0] * count)[:count]
-    place = next((number for number, kind in enumerate(kinds) if kind in (1, 2)), None)
-    others = [number for number in range(count) if number != place]
-    alpha = None if place is None else np.ascontiguousarray(samples[..., place])
-    extra = np.ascontiguousarray(samples[..., others]) if others else None
-    return alpha, extra, tuple(kinds[number] for number in others)
-
-
-def _metadata(
-    found: Decoded, exif: Exif | None, icc: bytes | None, width: int, height: int, turn: int
-) -> Metadata:
-    dpi, block = found.dpi, None
-    if exif is not None:
-        dpi = dpi or exif.dpi
-        exif.set_geometry(width, height)
-        if exif.main or exif.exif or exif.gps:
-            block = exif.to_bytes()
-    if dpi and not plausible_dpi(dpi):
-        dpi = None
-    if dpi and turn > 4:
-        dpi = (dpi[1], dpi[0])
-    encoding = replace(found.encoding, further=found.further, turned=turn != 1)
-    return Metadata(
-        exif=block,
-        icc=icc,
-        xmp=clean_packet(found.xmp) if found.xmp else None,
-        dpi=dpi,
-        iptc=found.iptc,
-        photoshop=found.photoshop,
-        texts=found.texts,
-        encoding=encoding,
-    )
+    return assembled(found, format if format in FORMATS else None)

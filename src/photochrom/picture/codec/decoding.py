@@ -6,25 +6,23 @@ Every decoder checks the number of pixels in the header before it decodes anythi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from ...color import Codes
-from ...errors import MissingExtraError, PictureError, PictureTooLargeError
+from ...errors import PictureError, PictureTooLargeError
 from ...media import FORMATS
 from ..metadata.containers import (
     jp2_metadata,
     jpeg_comments,
     mpf_pictures,
-    nclx,
-    png_frames,
-    png_pieces,
     sequence_length,
     webp_is_lossless,
 )
 from ..metadata.photoshop import PHOTOSHOP, iptc_records, other_resources
-from ..metadata.profiles import cicp_profile, png_profile
+from ..metadata.png import png_frames, png_pieces
+from ..metadata.profiles import nclx_profile, png_profile
 from ..page import Encoding
 from ..source import Source, unreadable
 from .vips import array_of, library, load, metadata_field, reason
@@ -176,12 +174,6 @@ def _take_raw(found: Decoded, raw: dict[str, bytes]) -> None:
         found.photoshop = found.photoshop or other_resources(block)
 
 
-def nclx_profile(file: BinaryIO, grey: bool) -> bytes | None:
-    """A profile for the colour space an AVIF or HEIC names by numbers; None: sRGB, or unknown."""
-    found = nclx(file)
-    return cicp_profile(*found, grey) if found else None
-
-
 def _without_rounding(samples: Codes) -> Codes:
     """A lossy WebP without colour as it was encoded, with R = G = B.
 
@@ -289,43 +281,3 @@ def from_pillow(image: Any, name: str) -> Decoded:
     if isinstance(dpi, tuple) and len(dpi) == 2 and min(dpi) > 0:
         found.dpi = (float(dpi[0]), float(dpi[1]))
     return found
-
-
-def decode_heic(source: Source, limit: int) -> Decoded:
-    """Decode a HEIC.
-
-    Raises:
-        MissingExtraError: pillow-heif is not installed.
-        PictureError: it is damaged or too large.
-    """
-    try:
-        import pillow_heif
-    except ImportError:
-        raise MissingExtraError.of("pillow-heif", "heif", "reading HEIC pictures") from None
-    try:
-        with source.open() as file:
-            named, frames = nclx_profile(file, grey=False), sequence_length(file)
-            file.seek(0)
-            opened = pillow_heif.open_heif(file, convert_hdr_to_8bit=False)
-            further = max(len(opened), frames) - 1
-        check_size(source.name, opened.size, limit)
-        samples = np.array(np.asarray(opened))
-        (width, height), info = opened.size, opened.info
-    except PictureError:
-        raise
-    except Exception as error:  # of any kind on a crafted file
-        words = str(error).splitlines()
-        raise damaged(source, "heic", words[0] if words else "no picture") from None
-    channels = samples.size // (width * height)
-    samples = samples.reshape(height, -1, channels)[:, :width]
-    bits = info["bit_depth"] if info["bit_depth"] in (10, 12) else None
-    return Decoded(
-        samples=full_range(samples, bits),
-        space="grey" if channels < 3 else "rgb",
-        orientation=1,  # libheif has turned them
-        exif=info.get("exif"),
-        icc=info.get("icc_profile") or named,
-        xmp=info.get("xmp"),
-        encoding=Encoding(bits=bits),
-        further=further,
-    )

@@ -10,13 +10,15 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ...color import Codes
-from ...errors import MissingExtraError, PictureError
+from ...errors import PictureError
 from ...media import FORMATS
 from ..metadata.attachments import Attachments, attachments
-from ..metadata.containers import jp2_append, jpeg_insert, png_insert, webp_insert
-from ..metadata.icc import from_srgb, is_srgb
-from ..page import EIGHT_BITS, Page, to_8_bits
-from .vips import FileTarget, array_of, image_of, library, reason, set_blob
+from ..metadata.containers import jp2_append, jpeg_insert, webp_insert
+from ..metadata.png import png_insert
+from ..page import Page, to_8_bits
+from .heif import encode_heic
+from .vips import FileTarget, image_of, library, set_blob
+from .vips_image import quantised, unsuitable, vips_image
 
 
 def encode(
@@ -50,7 +52,7 @@ def encode(
     if format in ("bmp", "jp2"):
         _encode_pillow(picture, alpha, file, format, depth, extra)
     elif format == "heic":
-        _encode_heic(picture, alpha, file, depth, quality, extra)
+        encode_heic(picture, alpha, file, depth, quality, extra)
     else:
         _encode_vips(picture, alpha, file, format, depth, quality, extra)
 
@@ -69,45 +71,6 @@ def _alpha_for(picture: Page, format: str) -> Codes | None:
     )
 
 
-def vips_image(picture: Page, alpha: Codes | None, depth: int, bits: int, icc: bytes | None) -> Any:
-    """A libvips image of the samples as the file shall have them, computed when it is written."""
-    image = image_of(picture.pixels)
-    if icc and not is_srgb(icc):
-        image = _quantised(from_srgb(image, icc, depth), depth, bits)
-    else:
-        image = _quantised(image, depth, bits)
-    if alpha is not None:
-        image = image.bandjoin(_quantised(image_of(alpha), depth, bits))
-    colour = not picture.grey
-    kind = ("srgb" if colour else "b-w") if depth == 8 else ("rgb16" if colour else "grey16")
-    dpi = picture.metadata.dpi
-    image = image.copy(interpretation=kind, **_resolution(dpi))
-    for name in ("icc-profile-data", "exif-data"):
-        image.remove(name)
-    return image
-
-
-def _resolution(dpi: tuple[float, float] | None) -> dict[str, float]:
-    return {"xres": dpi[0] / 25.4, "yres": dpi[1] / 25.4} if dpi else {}
-
-
-def _quantised(image: Any, depth: int, bits: int) -> Any:
-    """uint16 samples rounded to ``depth``, or to the upper ``bits`` of 16."""
-    if image.format == "uchar":
-        return image
-    if depth == 8:
-        return image.maplut(image_of(EIGHT_BITS[None, :]))
-    if bits < 16:
-        return image.maplut(image_of(upper_bits(bits)[None, :]))
-    return image
-
-
-def upper_bits(bits: int) -> Codes:
-    """Table: uint16 code -> the nearest code of ``bits`` bits, in the upper bits of 16."""
-    codes = np.arange(65536, dtype=np.uint32) * ((1 << bits) - 1) + 32767
-    return ((codes // 65535) << (16 - bits)).astype(np.uint16)
-
-
 def _encode_vips(
     picture: Page,
     alpha: Codes | None,
@@ -121,7 +84,7 @@ def _encode_vips(
     bits = picture.metadata.encoding.bits or 12 if format == "avif" else 16
     image = vips_image(picture, alpha, depth, bits, extra.icc)
     if format == "tiff" and picture.extra is not None:
-        image = image.bandjoin(_quantised(image_of(picture.extra), depth, bits))
+        image = image.bandjoin(quantised(image_of(picture.extra), depth, bits))
     set_blob(image, "icc-profile-data", extra.icc)
     set_blob(image, "xmp-data", extra.xmp)
     set_blob(image, "iptc-data", extra.iptc)
@@ -141,7 +104,7 @@ def _encode_vips(
     try:
         save(target.target, keep=keep, **options)
     except pyvips.Error as error:
-        raise target.error or _unsuitable(picture, format, error) from None
+        raise target.error or unsuitable(picture, format, error) from None
     if format == "webp":
         size = {"width": picture.width, "height": picture.height}
         file.write(webp_insert(sink.getvalue(), exif=extra.exif, **size))
@@ -224,52 +187,5 @@ def _encode_pillow(
             buffer.seek(0, 2)
             buffer.write(jp2_append(exif=extra.exif, xmp=extra.xmp))
     except (ValueError, SystemError) as error:
-        raise _unsuitable(picture, format, error) from None
+        raise unsuitable(picture, format, error) from None
     file.write(buffer.getbuffer())
-
-
-def _encode_heic(
-    picture: Page,
-    alpha: Codes | None,
-    file: BinaryIO,
-    depth: int,
-    quality: int | None,
-    extra: Attachments,
-) -> None:
-    try:
-        import pillow_heif
-    except ImportError:
-        raise MissingExtraError.of("pillow-heif", "heif", "writing HEIC pictures") from None
-    # Phones decode 10 bits in hardware, and 4:2:0 only.
-    bits = picture.metadata.encoding.bits or 10
-    samples = array_of(vips_image(picture, alpha, depth, bits, extra.icc))
-    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[samples.shape[2]] + (";16" if depth == 16 else "")
-    metadata = {
-        "exif": b"Exif\0\0" + extra.exif if extra.exif else None,
-        "xmp": extra.xmp,
-        "icc_profile": extra.icc,
-    }
-    colour = {"color_primaries": 1, "transfer_characteristic": 13, "matrix_coefficients": 6}
-    try:
-        pillow_heif.encode(
-            mode,
-            (picture.width, picture.height),
-            samples.tobytes(),
-            file,
-            quality=quality,
-            bit_depth=bits if depth == 16 else 8,
-            enc_params={"preset": "ultrafast"},  # ten times as fast, files as small and as good
-            **{key: value for key, value in metadata.items() if value},
-            **colour,
-        )
-    except (ValueError, RuntimeError) as error:
-        raise _unsuitable(picture, "heic", error) from None
-
-
-def _unsuitable(picture: Page, format: str, error: Exception) -> PictureError:
-    return PictureError(
-        f"the picture cannot be written as {FORMATS[format].title}",
-        expected="a size and kind of pixels that the format holds",
-        got=f"{picture.width} x {picture.height} pixels ({reason(error)})",
-        fix="choose PNG or TIFF",
-    )

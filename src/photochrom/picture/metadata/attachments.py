@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..page import Page
-from .containers import raw_profile
 from .exif import MAKER_NOTE, X_RESOLUTION, Exif
 from .icc import profile_space
 from .photoshop import PHOTOSHOP, app13
+from .png import raw_profile
 from .xmp import add_note, clean_packet, drop_stale
 
 _NO_DPI_FIELD = ("webp", "avif", "heic", "jp2")

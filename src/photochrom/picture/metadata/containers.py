@@ -1,28 +1,23 @@
-"""The containers of JPEG, PNG, WebP and JPEG 2000 files, as far as libraries leave something out.
+"""The containers of JPEG, WebP, AVIF and JPEG 2000 files, as far as libraries leave something out.
 
-libvips writes EXIF anew and adds tags of its own, loses JPEG comments and the accents in PNG texts,
-and always states a resolution; Pillow knows no metadata in JPEG 2000. So these few pieces are read
-and put in here, byte for byte.
+libvips writes EXIF anew and adds tags of its own, loses JPEG comments, and always states a
+resolution; Pillow knows no metadata in JPEG 2000. So these few pieces are read and put in here,
+byte for byte.
 """
 
 from __future__ import annotations
 
 import io
 import struct
-import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from .ifd import Malformed, TiffReader
 
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF_BOX = b"JpgTiffExif->JP2"
 _MAX_TEXT = 1 << 16
-_MAX_CHUNK = 8 << 20
 _MAX_PIECES = 1000
-_RAW = b"Raw profile type "
-_MAX_RAW = 32 << 20
 
 
 def jpeg_comments(file: BinaryIO) -> tuple[bytes, ...]:
@@ -90,111 +85,6 @@ def jpeg_insert(
         for marker, data in zip(pieces[::2], pieces[1::2], strict=True)
     )
     return head[:2] + middle + head[rest:]
-
-
-def png_pieces(file: BinaryIO) -> tuple[bool, tuple[bytes, ...], dict[str, bytes]]:
-    """Whether a PNG file states a resolution, its text chunks, whole, and the metadata of
-    `raw_profiles` and eXIf."""
-    found: list[bytes] = []
-    raw: list[bytes] = []
-    exif: dict[str, bytes] = {}
-    resolution = False
-    file.seek(8)
-    for _ in range(_MAX_PIECES):
-        head = file.read(8)
-        size = int.from_bytes(head[:4], "big")
-        if len(head) < 8 or head[4:] == b"IEND" or size >= 1 << 31:
-            break
-        if head[4:] in (b"tEXt", b"iTXt", b"zTXt") and size <= _MAX_CHUNK:
-            chunk = head + file.read(size + 4)
-            if chunk[8:].startswith(_RAW):
-                raw.append(chunk)
-            elif len(chunk) == size + 12 <= _MAX_TEXT and _is_plain_text(chunk):
-                found.append(chunk)
-        elif head[4:] == b"eXIf" and size <= _MAX_CHUNK:
-            exif = {"eXIf": file.read(size)}
-            file.seek(4, 1)
-        else:
-            resolution |= head[4:] == b"pHYs"
-            file.seek(size + 4, 1)
-    texts = tuple(found) if sum(map(len, found)) <= _MAX_TEXT else ()
-    return resolution, texts, raw_profiles(tuple(raw[:8])) | exif
-
-
-def raw_profiles(texts: tuple[bytes, ...]) -> dict[str, bytes]:
-    """The EXIF, IPTC, XMP or ICC that ImageMagick keeps in text chunks, by their names in them."""
-    found = {}
-    for chunk in texts:
-        keyword, _, body = chunk[8:-4].partition(b"\0")
-        if not keyword.startswith(_RAW) or chunk[4:8] not in (b"zTXt", b"tEXt"):
-            continue
-        try:
-            text = body
-            if chunk[4:8] == b"zTXt":
-                text = zlib.decompressobj().decompress(body[1:], _MAX_RAW)
-            _, _, size, data = text.split(b"\n", 3)
-            raw = bytes.fromhex(data.decode("ascii"))
-            if len(raw) == int(size):
-                found[keyword[len(_RAW) :].decode("latin-1").lower()] = raw
-        except (ValueError, zlib.error):
-            continue
-    return found
-
-
-def raw_profile(name: str, data: bytes) -> bytes:
-    """A text chunk as ImageMagick writes it, which is where a PNG keeps IPTC."""
-    digits = data.hex()
-    lines = "\n".join(digits[i : i + 72] for i in range(0, len(digits), 72))
-    text = f"\n{name}\n{len(data):8d}\n{lines}\n".encode()
-    return _chunk(b"zTXt", _RAW + name.encode() + b"\0\0" + zlib.compress(text))
-
-
-def png_frames(file: BinaryIO) -> int:
-    """Number of frames of an animated PNG (chunk acTL); 1 of others."""
-    file.seek(8)
-    for _ in range(_MAX_PIECES):
-        head = file.read(8)
-        size = int.from_bytes(head[:4], "big")
-        if len(head) < 8 or head[4:] in (b"IDAT", b"IEND") or size >= 1 << 31:
-            return 1
-        if head[4:] == b"acTL":
-            return max(int.from_bytes(file.read(4), "big"), 1)
-        file.seek(size + 4, 1)
-    return 1
-
-
-def _is_plain_text(chunk: bytes) -> bool:
-    # XMP is carried as XMP; "Raw profile" and "Thumb" are metadata and thumbnails in disguise.
-    keyword = chunk[8:87].partition(b"\0")[0]
-    intact = zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
-    return intact and not keyword.startswith((b"XML:com.adobe", b"Raw profile", b"Thumb"))
-
-
-def png_insert(
-    head: bytes, *, exif: bytes | None, dpi: tuple[float, float] | None, texts: tuple[bytes, ...]
-) -> bytes | None:
-    """The beginning of a PNG file with these pieces put in; None if ``head`` is too short.
-
-    The resolution that libvips always writes is replaced by ``dpi``.
-    """
-    kept, at = [head[:33]], 33
-    while head[at + 4 : at + 8] != b"IDAT":
-        size = 12 + int.from_bytes(head[at : at + 4], "big")
-        if len(head) < at + 8 or len(head) < at + size:
-            return None
-        if head[at + 4 : at + 8] not in (b"pHYs", b"eXIf"):
-            kept.append(head[at : at + size])
-        at += size
-    if dpi:
-        x, y = (min(max(round(v / 0.0254), 1), 0x7FFFFFFF) for v in dpi)
-        kept.append(_chunk(b"pHYs", struct.pack(">IIB", x, y, 1)))
-    if exif:
-        kept.append(_chunk(b"eXIf", exif))
-    return b"".join([*kept, *texts, head[at:]])
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def webp_is_lossless(head: bytes) -> bool:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from .containers import nclx
 from .curves import SRGB_TO_XYZ, grey_tones, profile_tags
 
 _Doubles = NDArray[np.float64]
@@ -91,6 +92,12 @@ def png_profile(file: BinaryIO, grey: bool) -> bytes | None:
         return None
     curve = _srgb_curve() if usual else _gamma(100000 / gamma)
     return _profile(b"GRAY" if grey else b"RGB ", curve, columns)
+
+
+def nclx_profile(file: BinaryIO, grey: bool) -> bytes | None:
+    """A profile for the colour space an AVIF or HEIC names by numbers; None: sRGB, or unknown."""
+    found = nclx(file)
+    return cicp_profile(*found, grey) if found else None
 
 
 def cicp_profile(
