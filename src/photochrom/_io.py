@@ -44,5 +44,14 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 def show(path: str | Path | os.PathLike[str] | None) -> str:
-    """A path as it can be printed: bytes that are no UTF-8 become question marks."""
-    return str(path).encode("utf-8", "replace").decode()
+    """A path as it can be printed.
+
+    Bytes that are no UTF-8 become question marks, and control characters, which could move a
+    terminal's cursor or change its colours, become escapes such as ``\\x1b``.
+    """
+    text = str(path).encode("utf-8", "replace").decode()
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )

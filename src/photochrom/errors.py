@@ -34,6 +34,8 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import Self
 
+from ._io import show
+
 
 class PhotochromError(Exception):
     """Base class of the package's errors.
@@ -118,8 +120,8 @@ def reason(why: BaseException | str) -> str:
 
 
 def _printable(part: object) -> str:
-    """Text on one line, without the surrogates that stand for bytes which are no UTF-8."""
-    return " ".join(str(part).encode("utf-8", "replace").decode().split())
+    """Text on one line, see `show`."""
+    return show(" ".join(str(part).split()))
 
 
 def _rebuild(

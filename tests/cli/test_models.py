@@ -42,9 +42,11 @@ def test_list(home: Path) -> None:
     (home / "models").mkdir(parents=True)
     write_model(home / "models" / "mine.onnx")
     lines = invoke("models", "list").stdout.splitlines()
-    assert lines[0].split() == ["NAME", "WHERE", "SIZE", "TITLE", "LICENCE"]
-    mine = next(line for line in lines if line.startswith("mine "))
+    assert " ".join(lines[:2]).split() == ["NAME", "WHERE", "SIZE", "TITLE", "LICENCE"]
+    place = next(number for number, line in enumerate(lines) if line.startswith("mine "))
+    mine = " ".join(lines[place : place + 2])
     assert mine.split() == ["mine", "user", "0.0", "MB", "A", "test", "CC0-1.0"]
+    assert max(map(len, lines)) <= 80
     told = json.loads(invoke("models", "list", "--json").stdout)
     by_name = {entry["name"]: entry for entry in told}
     assert by_name["mine"]["path"] == str(home / "models" / "mine.onnx")
@@ -61,9 +63,10 @@ def test_list(home: Path) -> None:
 def test_info_of_a_file(tmp_path: Path) -> None:
     model = write_model(tmp_path / "tiny.onnx")
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
-    facts = dict(
-        line.split(maxsplit=1) for line in invoke("models", "info", model).stdout.splitlines()
-    )
+    lines = invoke("models", "info", model).stdout.splitlines()
+    text = "\n".join(lines).replace("\n ", " ")  # continued lines
+    facts = dict(line.split(maxsplit=1) for line in text.splitlines())
+    assert max(len(line) for line in lines if str(model) not in line) <= 80
     assert facts["name"] == "tiny"
     assert facts["sha256"] == digest
     assert facts["bytes"].startswith(f"{model.stat().st_size:,} ")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext
 
 from ..errors import ArgumentError, CancelledError
 from .events import Planned, Summary
 from .find.single_file import single_task
 from .run_settings import Settings
-from .workers.local import Threads
 
-_TICK = 0.5  # seconds; Ctrl-C cannot end a longer wait on every system
+_TICK = 0.5  # seconds
 
 
 def run_one(settings: Settings) -> Summary:
@@ -34,22 +34,22 @@ def run_one(settings: Settings) -> Summary:
     settings.begin(work, task.kind, Planned(1, task.size, int(film)))
     # In a thread of its own, since Ctrl-C reaches only the main thread: there it can neither
     # interrupt a library in the middle of a file nor be swallowed by one.
-    with settings.segment_workers(work) if film else nullcontext():
-        pool = Threads(work, 1)
+    cluster = settings.segment_workers(work) if film else nullcontext()
+    with cluster, ThreadPoolExecutor(1) as thread:
         try:
-            pool.submit(task)
-            while not (done := pool.take(_TICK)):
+            future = thread.submit(work, task)
+            while not future.done():  # it ends soon if it is cancelled
+                # With a time-out, since a wait without one cannot be interrupted on Windows.
+                wait([future], _TICK)
+            outcome = future.result()
+            if outcome.state == "failed":
                 settings.cancel.check()
-            if done[0].state == "failed":
-                settings.cancel.check()
+            settings.tell(outcome)
         except CancelledError:
             settings.summary.cancelled, settings.summary.remaining = True, 1
         except BaseException:
-            pool.close(now=True)
+            settings.cancel.set()
             raise
-        pool.close(now=settings.summary.cancelled)
-    if not settings.summary.cancelled:
-        settings.tell(done[0])
     return settings.finished()
 
 

@@ -97,6 +97,8 @@ class EventLines:
     def _end_of_one(self, outcome: Outcome) -> None:
         if outcome.state == "failed":
             complain(outcome.error or "")
+        elif outcome.reason is not None:
+            self._tell(f"{show(outcome.task.source)} {_SKIPPED[outcome.reason]}")
         for note in outcome.notes:
             self._tell(f"photochrom: {note}")
         self._mistaken = outcome.mistaken

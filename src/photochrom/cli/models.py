@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .commands import say
+from .commands import is_terminal, say
 from .importing import import_model
 
 if TYPE_CHECKING:
@@ -47,12 +47,16 @@ def list_models(as_json: Annotated[bool, _JSON] = False) -> None:
         rows = [asdict(e) | {"path": e.path and str(e.path)} for e in entries]
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = [("NAME", "WHERE", "SIZE", "TITLE", "LICENCE")]
-    table += [(e.name, e.where, _megabytes(e.size), e.title, e.licence) for e in entries]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
+    table = [("NAME", "WHERE", "SIZE", ["TITLE", "LICENCE"])]
+    table += [(e.name, e.where, _megabytes(e.size), [e.title, e.licence]) for e in entries]
+    widths = [max(len(row[place]) for row in table) + 2 for place in range(3)]
+    indent = sum(widths)
+    for *cells, texts in table:
+        start = "".join(str(c).ljust(width) for c, width in zip(cells, widths, strict=True))
+        for text in texts:
+            for line in textwrap.wrap(text, max(_columns() - indent, 20)):
+                typer.echo(f"{start:{indent}}{line}".rstrip())
+                start = ""
 
 
 @models_app.command("info")
@@ -83,11 +87,24 @@ def info(
     if facts["family"] != "deoldify":
         facts.pop("scale", None)  # says nothing about the others
     indent = max(map(len, facts)) + 2
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    width = _columns()
     for key, value in facts.items():
         if value not in (None, "", {}, []):
             line = key.ljust(indent) + _words(key, value)
-            typer.echo(textwrap.fill(line, max(width, 60), subsequent_indent=" " * indent))
+            typer.echo(
+                textwrap.fill(
+                    line,
+                    max(width, 60),
+                    subsequent_indent=" " * indent,
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
+            )
+
+
+def _columns() -> int:
+    """Characters of a line: of the terminal; 80 where there is none."""
+    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else 80
 
 
 @models_app.command("pull")

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from ..._io import show
-from ...errors import ArgumentError
 from ...media import PICTURE_SUFFIXES, TEXT, VIDEO_SUFFIXES, Media, identify, read_head
 from .. import storage
 from ..naming import Naming, media_by_name, media_of
+from .single_file import existing
 
 
 @dataclass(frozen=True)
@@ -185,22 +184,6 @@ class Search:
                 yield Found(own, relative, own, found, media_there)
             else:
                 self._pass_over(relative)
-
-
-def existing(text: str) -> Path:
-    """The path that ``text`` is.
-
-    Raises:
-        ArgumentError: there is no such file or folder.
-    """
-    if not text or not Path(text).exists():
-        raise ArgumentError(
-            f"{show(text) or 'an empty path'} cannot be coloured",
-            expected="a picture, a film or a folder of them",
-            got="no such file or folder" if text else "no name",
-            fix="check the path",
-        )
-    return Path(text)
 
 
 def named_file(path: Path) -> Found:

@@ -11,7 +11,6 @@ from ...media import FORMATS, PICTURE_SUFFIXES
 from ..events import Task
 from ..naming import Naming, media_of
 from ..storage import STREAM
-from .search import existing
 
 
 def single_task(
@@ -60,6 +59,22 @@ def single_task(
             fix="choose another with -o, or replace it with --overwrite",
         )
     return task
+
+
+def existing(text: str) -> Path:
+    """The path that ``text`` is.
+
+    Raises:
+        ArgumentError: there is no such file or folder.
+    """
+    if not text or not Path(text).exists():
+        raise ArgumentError(
+            f"{show(text) or 'an empty path'} cannot be coloured",
+            expected="a picture, a film or a folder of them",
+            got="no such file or folder" if text else "no name",
+            fix="check the path",
+        )
+    return Path(text)
 
 
 def _stream(sources: list[str], output: str | None, compare: bool, naming: Naming) -> Task:

@@ -15,6 +15,7 @@ from ..._io import show
 from ...cancel import CancelToken
 from ...colorizer import Colorizer
 from ...errors import ArgumentError, CancelledError, InColorError, PhotochromError
+from ...gamut import entropy
 from ...media import HEAD, identify, read_head
 from ...options import ColorOptions, OutputOptions, VideoOptions
 from ...pipeline import Step, colorize_file
@@ -135,7 +136,8 @@ class Work:
 
         def note_doubt(step: Step) -> None:
             if step.prepared is not None and step.prepared.logits is not None:
-                doubts.append(float(step.prepared.entropy.mean()))
+                # Every other cell says as much, in a quarter of the time.
+                doubts.append(float(entropy(step.prepared.logits[None, :, ::2, ::2]).mean()))
 
         source = storage.read(task.source)
         in_color = self.in_color or ("recolor" if task.named else "skip")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from xml.sax.saxutils import escape, unescape
+from html import escape, unescape  # xml.sax.saxutils would load urllib and ssl
 
 MAX_PACKET = 16 << 20
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -60,7 +60,7 @@ def add_note(packet: bytes | None, note: str) -> bytes:
     text, history = _take(text, "photoshop:History")
     if not history.endswith(note):
         history = f"{history}\n{note}" if history.strip() else note
-    told = escape(_legal(history))
+    told = escape(_legal(history), quote=False)
     return _add(
         text, _NOTE.format(about=_about(text), source_type=SOURCE_TYPE, history=told)
     ).encode()
@@ -124,7 +124,9 @@ def remove_note(packet: bytes | None) -> tuple[bytes | None, str]:
     earlier, _, note = history.rpartition("\n")
     text = re.sub(r"<rdf:Description\b[^<>]{0,2000}>\s{0,99}</rdf:Description>\s?", "", text)
     if earlier.strip():
-        text = _add(text, _HISTORY.format(about=_about(text), history=escape(_legal(earlier))))
+        text = _add(
+            text, _HISTORY.format(about=_about(text), history=escape(_legal(earlier), quote=False))
+        )
     return (text.encode() if "<rdf:Description" in text else None), note
 
 
@@ -159,7 +161,7 @@ def _take(text: str, name: str) -> tuple[str, str]:
     value = ""
     for pattern in patterns:
         if found := re.search(pattern, text):
-            value = value or unescape(found[1], {"&quot;": '"', "&apos;": "'", "&#xA;": "\n"})
+            value = value or unescape(found[1])
             text = re.sub(pattern, "", text)
     return text, value
 
