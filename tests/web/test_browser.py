@@ -50,6 +50,10 @@ return found;
 """
 
 
+CUT_OFF = b"\x89PNG\r\n\x1a\n" + bytes(40)
+"""A picture by its first bytes, which cannot be read."""
+
+
 def until(done: Callable[[], Any]) -> Any:
     """What `done` returns, as soon as it is true."""
     end, problem = time.monotonic() + PATIENCE, "never came true"
@@ -79,7 +83,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    start = "from photochrom.cli.page import open_page; "
+    start = "from photochrom.cli.web_app import open_page; "
     start += f"open_page('127.0.0.1', {port}, True)"
     log = (home / "log").open("wb")
     server = subprocess.Popen(
@@ -277,7 +281,7 @@ def test_a_hint_without_a_mouse(page: Page, tmp_path: Path) -> None:
 
 def test_many_pictures_and_one_that_is_none(page: Page, tmp_path: Path) -> None:
     bad = tmp_path / "bad.png"
-    bad.write_bytes(b"no picture")
+    bad.write_bytes(CUT_OFF)
     page.drop(bad, write(tmp_path / "a.png"), write(tmp_path / "b.png", 60, 40))
     until(lambda: page.find(".frame"))
     page.click(page.button("Colour all 3 pictures"))
@@ -291,7 +295,7 @@ def test_many_pictures_and_one_that_is_none(page: Page, tmp_path: Path) -> None:
 
 def test_a_bad_file_is_told_in_one_line(page: Page, tmp_path: Path) -> None:
     bad = tmp_path / "bad.jpg"
-    bad.write_bytes(b"no picture")
+    bad.write_bytes(CUT_OFF)
     page.drop(bad)
     until(lambda: "bad.jpg cannot be read" in page.text())
     assert "Traceback" not in page.text()

@@ -10,9 +10,9 @@ import streamlit as st
 
 from ..colorizer import Colorizer
 from ..errors import PhotochromError
+from .canvas import Canvas, Finish
 from .components import stage, strip
 from .intake import release
-from .painting import Canvas, Finish
 from .progress import batch
 from .workspace import Item, Workspace
 

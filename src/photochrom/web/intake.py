@@ -11,9 +11,9 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ..errors import PhotochromError
+from .canvas import thumbnail_address
 from .components import strip
 from .examples import Example, examples
-from .painting import thumbnail_address
 from .workspace import MEGABYTES, Item, Workspace
 
 

@@ -13,8 +13,8 @@ from ..colorizer import Colorizer
 from ..media import result_suffix
 from ..options import ColorOptions
 from ..video.colorize_video import film_colorizer
+from .canvas import Canvas, Finish
 from .jobs import Job, Progress, Task, colour_film, film_missing, write_zip
-from .painting import Canvas, Finish
 from .workspace import Item, Workspace
 
 _LOOK_AGAIN = 0.5  # seconds

@@ -19,9 +19,9 @@ from uuid import uuid4
 from ..colorizer import Colorizer
 from ..errors import ArgumentError
 from ..media import Kind, Media, identify, read_head
+from .canvas import Canvas
 from .jobs import Job
 from .looks import Edits
-from .painting import Canvas
 
 FILES = 60
 """Pictures and films one visitor can have at a time."""

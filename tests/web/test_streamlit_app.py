@@ -15,7 +15,7 @@ pytest.importorskip("streamlit", reason="needs Streamlit (extra web)")
 from streamlit.testing.v1 import AppTest
 
 from photochrom import ArgumentError, ModelImportError
-from photochrom.cli import page as command
+from photochrom.cli import web_app as command
 from photochrom.web.choosing import import_caffe
 from photochrom.web.examples import examples
 from tests.helpers import tiny_models as tiny
@@ -32,7 +32,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     models.mkdir()
     tiny.photochrom(models / "tiny.onnx", hints=True, title="A tiny one: for tests")
     monkeypatch.setenv("PHOTOCHROM_HOME", str(tmp_path))
-    app = AppTest.from_file(str(command.page()), default_timeout=60)
+    app = AppTest.from_file(str(command.script()), default_timeout=60)
     app.session_state["model"] = "tiny"
     return app.run()
 
@@ -199,4 +199,4 @@ def test_the_options_for_streamlit_send_nothing_anywhere() -> None:
     assert pairs["--browser.gatherUsageStats"] == "false"
     assert pairs["--server.address"] == "127.0.0.1"
     assert pairs["--server.headless"] == "true"
-    assert command.page().is_file()
+    assert command.script().is_file()

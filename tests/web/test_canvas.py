@@ -24,9 +24,9 @@ from photochrom import (
 from photochrom.color import srgb_to_lab
 from photochrom.models import Card
 from photochrom.models.features import STAGES
-from photochrom.web import painting
+from photochrom.web import canvas as module
+from photochrom.web.canvas import PREVIEW, VERSIONS, Canvas, Finish
 from photochrom.web.looks import Look, Pin
-from photochrom.web.painting import PREVIEW, VERSIONS, Canvas, Finish
 from tests.helpers import tiny_models as tiny
 
 Array = NDArray[Any]
@@ -179,8 +179,8 @@ def test_the_palette_and_the_colour_of_a_place(
 def test_certainty_is_a_layer_that_is_thick_where_the_model_hesitates(
     colorizers: dict[str, Colorizer], small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(painting, "_SURE", 0.0)
-    monkeypatch.setattr(painting, "_UNSURE", 1.0)
+    monkeypatch.setattr(module, "_SURE", 0.0)
+    monkeypatch.setattr(module, "_UNSURE", 1.0)
     layer = seen(Canvas(colorizers["free"], small).certainty)
     assert layer.shape[2] == 4
     assert layer[:, :5, 3].mean() > layer[:, -5:, 3].mean() + 5

@@ -38,12 +38,12 @@ def open_page(
 
     shown = "localhost" if host in ("0.0.0.0", "127.0.0.1") else host  # noqa: S104
     say(f"photochrom: http://{shown}:{port} (Ctrl-C ends it)")
-    main(["run", str(page()), *_options(host, port, no_browser)], standalone_mode=False)
+    main(["run", str(script()), *_options(host, port, no_browser)], standalone_mode=False)
 
 
-def page() -> Path:
+def script() -> Path:
     """The file that Streamlit runs."""
-    return Path(__file__).parents[1] / "web" / "page.py"
+    return Path(__file__).parents[1] / "web" / "streamlit_app.py"
 
 
 def _options(host: str, port: int, no_browser: bool) -> list[str]:
