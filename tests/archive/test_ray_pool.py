@@ -25,7 +25,7 @@ from photochrom.archive.find.search import Search
 from photochrom.archive.find.survey import Wanted, survey
 from photochrom.archive.manifest import Manifest
 from photochrom.archive.ray import driver, shards
-from photochrom.archive.ray.pool import RayPool
+from photochrom.archive.ray.ray_pool import RayPool
 from photochrom.archive.workers.local import Threads
 from photochrom.archive.workers.schedule import run
 from photochrom.archive.workers.work import Work

@@ -63,7 +63,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     made = Cluster()
     monkeypatch.setattr("photochrom.archive.ray.film_workers.RayFilms", made.films)
-    monkeypatch.setattr("photochrom.archive.ray.pool.RayPool", made.pool)
+    monkeypatch.setattr("photochrom.archive.ray.ray_pool.RayPool", made.pool)
     return made
 
 

@@ -189,7 +189,7 @@ class _Run:
     def _pool(self, work: Work, count: int) -> Pool:
         chosen = self._settings.archive
         if chosen.cluster is not None:
-            from .ray.pool import RayPool
+            from .ray.ray_pool import RayPool
 
             return RayPool(work, chosen.cluster, chosen.share)
         places = (*self._settings.sources, self._settings.output or "")

@@ -24,11 +24,11 @@ FAILED, USAGE, STOPPED = 1, 2, 130
 
 COMMANDS = {
     "colorize": "colorize:colorize",
-    "uncolor": "uncolor:uncolor_files",
+    "uncolor": "uncolor_files:uncolor_files",
     "evaluate": "evaluate:evaluate",
     "evaluate-video": "evaluate_video:evaluate_video",
     "train": "train:train",
-    "app": "page:open_page",
+    "app": "web_app:open_page",
     "serve": "serve:serve",
     "models": "models:models_app",
 }

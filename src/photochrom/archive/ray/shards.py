@@ -1,6 +1,6 @@
 """Shards of an archive as datasets of Ray Data, and the workers that they are mapped over.
 
-This is what runs in the process that drives Ray, and on the machines of the cluster; `pool`
+This is what runs in the process that drives Ray, and on the machines of the cluster; `ray_pool`
 starts it.
 """
 
