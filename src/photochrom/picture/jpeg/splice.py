@@ -28,7 +28,7 @@ _VERSION = 1
 _MP_ENTRIES = 0xB002
 _ROOM = 65533
 _MAX_REMOVED = 256 << 20
-_SHARE = 0.1  # of the source's bytes that Cb and Cr may take before they are made coarser
+_SHARE, _COARSEST = 0.08, 25  # of the source's bytes for Cb and Cr, unless at this quality
 _SMALL = 1 << 18  # pixels of a plane below which a second thread does not pay
 
 
@@ -61,11 +61,7 @@ def with_color(
     Returns:
         The file. Its Y scans are the source's bytes; bytes behind the source's end stay, too.
     """
-    wanted = _chroma_quality(grey) if quality is None else quality
-    files = _encoded(planes, wanted, grey.progressive)
-    if quality is None and sum(map(len, files)) > _SHARE * len(grey.data):
-        files = _encoded(planes, max(wanted // 2, 1), grey.progressive)
-    chroma = [GreyJpeg.parse(file) for file in files]
+    chroma = [GreyJpeg.parse(file) for file in _files(grey, planes, quality)]
     assert chroma[0] is not None
     assert chroma[1] is not None
     slot = grey.free_table
@@ -182,6 +178,18 @@ def _chroma_quality(grey: GreyJpeg) -> int:
     scale = 4 * (200 - 2 * grey.quality if grey.quality >= 50 else 5000 / grey.quality)
     quality = round((200 - scale) / 2 if scale < 100 else 5000 / scale)
     return min(max(quality, min(40, grey.quality // 2), 1), 90)
+
+
+def _files(grey: GreyJpeg, planes: tuple[Codes, Codes], quality: int | None) -> list[bytes]:
+    """Cb and Cr as grey JPEGs, by default of a quality and a size that go with the source's."""
+    if quality is not None:
+        return _encoded(planes, quality, grey.progressive)
+    quality = _chroma_quality(grey)
+    while True:
+        files = _encoded(planes, quality, grey.progressive)
+        if sum(map(len, files)) <= _SHARE * len(grey.data) or quality <= _COARSEST:
+            return files
+        quality = max(round(quality * 0.7), _COARSEST)
 
 
 def _encoded(planes: tuple[Codes, Codes], quality: int, progressive: bool) -> list[bytes]:
