@@ -2,10 +2,10 @@
 
     python -m benchmarks.fuzz_server [--mutants 1000] [--examples 50] [--seed 0] [--model PATH]
 
-First schemathesis makes requests from the service's own OpenAPI description, fitting ones and
-others; then damaged pictures of every format (``tests/mutations.py``) are sent one by one. No
-answer may be a 5xx but a deliberate 503, no request may stay without an answer, and neither memory
-nor temporary files may grow. Memory is that of the process; the first quarter of the pictures is
+First schemathesis makes requests from the service's own OpenAPI document, fitting ones and others;
+then damaged pictures of every format (``tests/helpers/mutations.py``) are sent one by one. No answer
+may be a 5xx but a deliberate 503, no request may stay without an answer, and neither memory nor
+temporary files may grow. Memory is that of the service itself; the first quarter of the pictures is
 left out, in which libraries fill their caches. Linux only. Exit status 1 if any of this fails.
 """
 
@@ -21,20 +21,12 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.server_load import serve
+from benchmarks.server_load import resident, serve
 from tests.helpers.mutations import mutants
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,"
 CHECKS += "response_schema_conformance,response_headers_conformance"
 GROWTH = 40.0  # megabytes that the last three quarters may add
-
-
-def memory(pid: int) -> float:
-    """The process's memory now, in megabytes."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    return float("nan")
 
 
 def open_files(pid: int) -> int:
@@ -58,15 +50,15 @@ def send(url: str, count: int, seed: int, pid: int) -> tuple[Counter[str], list[
     with httpx.Client(base_url=url, timeout=120) as client:
         for number, (name, data) in enumerate(mutants(count, seed)):
             if number % max(1, count // 8) == 0:
-                sizes.append(memory(pid))
+                sizes.append(resident(pid))
             try:
                 if number % 10 == 9:
                     answer = client.post("/v1/jobs", files={"file": ("mutant", data)})
                 elif number % 2:
                     answer = client.post("/v1/colorize", files={"file": ("mutant", data)})
                 else:
-                    json = {"Accept": "application/json"} if number % 4 else {}
-                    answer = client.post("/v1/colorize", content=data, headers=json)
+                    path = "/v1/analyze" if number % 4 else "/v1/colorize"
+                    answer = client.post(path, content=data)
             except httpx.HTTPError as error:
                 counts["unanswered"] += 1
                 print(f"{name}: {error!r}")
@@ -74,7 +66,7 @@ def send(url: str, count: int, seed: int, pid: int) -> tuple[Counter[str], list[
             counts[str(answer.status_code)] += 1
             if answer.status_code >= 500 and answer.status_code != 503:
                 print(f"{name}: {answer.text}")
-    sizes.append(memory(pid))
+    sizes.append(resident(pid))
     return counts, sizes
 
 

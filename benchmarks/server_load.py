@@ -4,14 +4,15 @@
 
 Starts `photochrom serve` as a process and lets each number of clients, in processes of their own,
 send JPEGs of 1 megapixel for that long. Printed is a table: pictures per second, the time until an
-answer (median, 95th and 99th percentile), errors, requests without an answer, and the service's
-peak memory so far. Linux only (it reads /proc). Exit status 1 if a request had no answer or an
-error, or if the throughput at the most clients is below 95 % of that at the number before.
+answer (median, 95th and 99th percentile), errors, requests without an answer, and the peak memory
+so far of the service and its workers. Linux only (it reads /proc). Exit status 1 if a request had
+no answer or an error, or if the throughput at the most clients is below 95 % of that before.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import subprocess
@@ -83,12 +84,35 @@ def load(url: str, clients: int, seconds: float) -> Result:
     return result
 
 
+def family(pid: int) -> list[int]:
+    """A process and all that it has started."""
+    parents: dict[int, int] = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            stat = (place / "stat").read_text()
+            parents[int(place.name)] = int(stat.rpartition(")")[2].split()[1])
+    found = [pid]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return found
+
+
 def peak(pid: int) -> float:
-    """The process's largest memory so far, in megabytes."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    return float("nan")
+    """The sum of the largest memory so far of the service and of each worker, in megabytes."""
+    return sum(_status(each, "VmHWM") for each in family(pid))
+
+
+def resident(pid: int) -> float:
+    """Memory of a process now, in megabytes; 0 if it has ended."""
+    return _status(pid, "VmRSS")
+
+
+def _status(pid: int, name: str) -> float:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    return 0.0
 
 
 def serve(folder: Path, model: str) -> tuple[subprocess.Popen[bytes], str]:

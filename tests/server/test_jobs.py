@@ -233,6 +233,11 @@ def test_a_film_with_options_of_pictures(live: Running) -> None:
     check_error(answer, 422, "invalid", "format", "a film does not take")
     answer = live.client.post("/v1/jobs?codec=h264", content=JPEG)
     check_error(answer, 422, "invalid", "codec", "a picture does not take")
+    for value, data in (("keep", JPEG), ("skip", FILM), ("nonsense", JPEG)):  # one name, two uses
+        answer = live.client.post(f"/v1/jobs?in_color={value}", content=data)
+        check_error(answer, 422, "invalid", "in_color")
+    for value, data in (("keep", FILM), ("skip", JPEG)):
+        assert live.client.post(f"/v1/jobs?in_color={value}", content=data).status_code == 202
 
 
 def test_films_and_pictures_do_not_mix(live: Running) -> None:

@@ -36,7 +36,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         max_job_upload=1,
         max_pixels=100_000,
         max_files=3,
-        timeout=1.5,
+        timeout=2.5,
         queue=2,
         per_client=3,
         limits=LIMITS,
@@ -156,7 +156,7 @@ def test_a_body_that_drips(live: Running) -> None:
         for _ in range(4):
             line.sendall(b"x")
             time.sleep(0.3)
-        check_error(received(line), 408, "too_slow", "1.5 s")
+        check_error(received(line), 408, "too_slow", "2.5 s")
         assert line.recv(100) == b""  # and hangs up
     idle(live)
 
@@ -313,7 +313,7 @@ def test_a_full_queue(live: Running) -> None:
 def test_a_picture_that_takes_too_long(live: Running) -> None:
     with Gate():
         answer = live.client.post("/v1/colorize", content=JPEG)
-        check_error(answer, 503, "unavailable", "1.5 s")
+        check_error(answer, 503, "unavailable", "2.5 s")
         assert answer.headers["retry-after"]
     idle(live)
     assert live.client.post("/v1/colorize", content=JPEG).status_code == 200

@@ -7,7 +7,7 @@ import importlib.util
 import re
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
@@ -165,8 +165,8 @@ async def create(
                 max_files=limits.max_files,
             ) as sent:
                 options = with_form(query, sent.fields)
-                _check(options, service)
                 film = await run_in_threadpool(_container, sent.files, options, service)
+                _check(options, service, "film" if film else "pictures")
                 job = await run_in_threadpool(
                     jobs.add, options, sent.files, owner, film, idempotency_key
                 )
@@ -175,8 +175,10 @@ async def create(
     return status
 
 
-def _check(options: JobOptions, service: Service) -> None:
-    found = chosen(options, service.pool.models, service.settings)
+def _check(
+    options: JobOptions, service: Service, kind: Literal["pictures", "film"] | None = None
+) -> None:
+    found = chosen(options, service.pool.models, service.settings, kind)
     if found.webhook is not None:
         service.jobs.webhooks.check(found.webhook)
 

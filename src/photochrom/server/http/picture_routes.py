@@ -104,15 +104,15 @@ async def colorize(
 ) -> Response:
     """Colour one picture, sent as the body or as the field `file` of a form."""
     limits, pool, folder = service.settings, service.pool, service.jobs.files.uploads
-    chosen(query, pool.models, limits)  # refused before the picture is sent
+    chosen(query, pool.models, limits, "pictures")  # refused before the picture is sent
     with service.picture_limit.slot(client), pool.place():
         async with receiving(
             request, folder, limit=int(limits.max_upload * MEGABYTE), seconds=limits.timeout
         ) as sent:
-            found = chosen(with_form(query, sent.fields), pool.models, limits)
+            found = chosen(with_form(query, sent.fields), pool.models, limits, "pictures")
             file = sent.files[0]
             check_is_picture(file.head(HEAD))
-            target = file.path.with_suffix(".coloured")
+            target = file.path.with_name(f"{file.path.name}-coloured")
             task = ColorizeTask(file.path, target, found.model, found.color, found.output)
             try:
                 result = await pool.do(request, task, limits.timeout)

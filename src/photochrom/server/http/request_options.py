@@ -135,7 +135,7 @@ else:
         "JobOptions",
         __base__=PictureOptions,
         __doc__="How the files of a job are coloured.",
-        **_VIDEO,
+        **(_VIDEO | _OUTPUT),
         webhook=_WEBHOOK,
     )
     AnalysisOptions = create_model(
@@ -182,13 +182,20 @@ def with_form(options: _Base, form: Mapping[str, str]) -> _Base:
         raise ServiceError(422, validation_message(error.errors())) from None
 
 
-def chosen(options: _Base, models: Sequence[Mapping[str, Any]], settings: Settings) -> Chosen:
+def chosen(
+    options: _Base,
+    models: Sequence[Mapping[str, Any]],
+    settings: Settings,
+    kind: Literal["pictures", "film"] | None = None,
+) -> Chosen:
     """What the options of a request ask for.
 
     Args:
         options: of one of the classes of this module.
         models: what the workers tell of theirs, the default first.
         settings: limits.
+        kind: of the files; None if it is not known yet, and options that have one name and two
+            meanings are left out.
 
     Raises:
         ServiceError: there is no such model, or a limit is exceeded.
@@ -207,9 +214,13 @@ def chosen(options: _Base, models: Sequence[Mapping[str, Any]], settings: Settin
         raise ServiceError(422, f"size: expected {least} to {most}, at most {most} here")
     if len(values.get("hints", ())) > settings.max_hints:
         raise ServiceError(422, f"hints: expected at most {settings.max_hints}; send fewer")
-    color = {key: values.pop(key) for key in _COLOR if key in values}
-    output = {key: values.pop(key) for key in _OUTPUT if key in values}
-    video = {key: values.pop(key) for key in _VIDEO if key in values}
+    shared = _OUTPUT.keys() & _VIDEO.keys()
+    ours = _OUTPUT.keys() - (shared if kind != "pictures" else set())
+    films = _VIDEO.keys() - (shared if kind != "film" else set())
+    color, output, video = (
+        {key: values[key] for key in known if key in values}
+        for known in (_COLOR.keys(), ours, films)
+    )
     places = values.get("places")
     return Chosen(
         name,
@@ -227,8 +238,10 @@ def check_options_of(kind: Literal["pictures", "film"], options: _Base) -> None:
     Raises:
         ServiceError: there are such options.
     """
-    others = _VIDEO if kind == "pictures" else {**_OUTPUT, **_PARSERS}
-    if wrong := sorted(options.model_fields_set & others.keys()):
+    others = _VIDEO.keys() - _OUTPUT.keys()
+    if kind == "film":
+        others = (_OUTPUT.keys() - _VIDEO.keys()) | _PARSERS.keys()
+    if wrong := sorted(options.model_fields_set & others):
         noun = "a picture" if kind == "pictures" else "a film"
         raise ServiceError(422, f"{', '.join(wrong)}: {noun} does not take this; leave it out")
 

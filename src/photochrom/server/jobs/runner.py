@@ -273,7 +273,7 @@ class JobRunner:
         log("job begun", job=job.id, kind=job.kind, attempt=job.attempts)
         try:
             options = JobOptions.model_validate(job.options)
-            found = chosen(options, self._pool.models, self._settings)
+            found = chosen(options, self._pool.models, self._settings, job.kind)
             if job.kind == "film":
                 self._do_film(job, found, cancel)
             else:
@@ -333,7 +333,7 @@ class JobRunner:
         place = self.files.of(job.id)
         task = ColorizeTask(
             place / "in" / f"{number:04}",
-            place / f"{number:04}.coloured",
+            place / f"{number:04}",
             found.model,
             found.color,
             found.output,

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from ..._io import replacing
 from ...cancel import CancelToken
 from ...colorizer import Colorizer
 from ...errors import ArgumentError, PictureTooLargeError
@@ -35,11 +34,14 @@ from .messages import (
     WorkerSettings,
     encode,
     encode_error,
+    is_shortage,
 )
 
 _PALETTE = 5  # colours of a palette at most
 _REPORT = 0.25  # seconds between two reports of a film's progress
 _LARGE = 4_000_000  # pixels after which freed memory goes back to the system
+_RESERVE = 100_000_000  # bytes for telling that the memory is full
+_M_ARENA_MAX = -8  # of glibc's mallopt
 
 
 def main(pipe: Connection, settings: WorkerSettings) -> None:
@@ -50,6 +52,7 @@ def main(pipe: Connection, settings: WorkerSettings) -> None:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)  # the service ends its workers itself
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _call_libc("mallopt", _M_ARENA_MAX, 2)  # fewer pieces of freed memory that stay
     try:
         colorizers = {
             model.name: Colorizer(model.path, threads=settings.threads) for model in settings.models
@@ -71,7 +74,7 @@ class _Worker:
     def __init__(self, pipe: Connection, colorizers: dict[str, Colorizer]) -> None:
         self._pipe, self._colorizers = pipe, colorizers
         self._tasks: SimpleQueue[tuple[Task, CancelToken]] = SimpleQueue()
-        self._reported = 0.0
+        self._reported, self._start = 0.0, _data_size()
 
     def run(self) -> None:
         threading.Thread(target=self._read, daemon=True).start()
@@ -80,7 +83,10 @@ class _Worker:
             try:
                 message = encode("result", self._do(task, cancel))
             except Exception as error:
+                if is_shortage(error):
+                    _lift_limit()  # for the rest of this process, which is replaced
                 message = encode("error", encode_error(error, task))
+            self._pipe.send_bytes(encode("grown", _data_size() - self._start))
             self._pipe.send_bytes(message)
 
     def _read(self) -> None:
@@ -111,10 +117,9 @@ class _Worker:
 
 
 def _colorize(colorizer: Colorizer, task: ColorizeTask, cancel: CancelToken) -> dict[str, Any]:
-    with replacing(task.target) as part, part.open("wb") as file:
-        result = colorize_file(
-            colorizer, task.source, file, task.options, task.output, cancel=cancel
-        )
+    result = colorize_file(
+        colorizer, task.source, task.target, task.options, task.output, cancel=cancel
+    )
     if result.pixels > _LARGE:
         _give_memory_back()
     return {
@@ -225,11 +230,9 @@ def _limit(settings: WorkerSettings) -> None:
     import resource
 
     if sys.platform == "linux":
-        status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        taken = next(int(line.split()[1]) << 10 for line in status if line.startswith("VmData:"))
-        most = taken + settings.memory
+        most = _data_size() + settings.memory
         # Writable memory only: reserved addresses and mapped files of libraries do not count.
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most + _RESERVE))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing more raises an OSError
     resource.setrlimit(resource.RLIMIT_FSIZE, (settings.file_size, settings.file_size))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -242,6 +245,27 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
+def _lift_limit() -> None:
+    if sys.platform == "linux":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+def _data_size() -> int:
+    """Bytes of writable memory of this process; 0 where the system does not tell."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmData:"):
+                return int(line.split()[1]) << 10
+    return 0
+
+
 def _give_memory_back() -> None:
-    with contextlib.suppress(AttributeError, OSError):  # glibc only
-        ctypes.CDLL(None).malloc_trim(0)
+    _call_libc("malloc_trim", 0)
+
+
+def _call_libc(name: str, *arguments: int) -> None:
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # glibc only
+        getattr(ctypes.CDLL(None), name)(*arguments)

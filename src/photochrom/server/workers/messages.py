@@ -47,7 +47,10 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class ColorizeTask:
-    """Colour the picture `source`, all pages of it, and write it to `target`."""
+    """Colour the picture `source`, all pages of it, and write it to `target`.
+
+    The name of `target` has no ending, which would tell a format.
+    """
 
     source: Path
     target: Path
@@ -91,6 +94,11 @@ class FilmTask:
     max_pixels: int
 
 
+_NO_MEMORY = re.compile(  # how libraries say it that have no MemoryError
+    r"bad.?alloc|(cannot|failed to|unable to) (m?alloc|allocate)|(insufficient|out of) memory"
+    r"|can't start new thread|error creating thread",
+    re.IGNORECASE,
+)
 Task = ColorizeTask | AnalyzeTask | FilmTask
 
 
@@ -99,7 +107,10 @@ class WorkerFault(Exception):  # noqa: N818
 
 
 def encode(kind: str, value: Any) -> bytes:
-    """A message of a worker: ``ready``, ``progress``, ``result`` or ``error``."""
+    """A message of a worker: ``ready``, ``progress``, ``grown``, ``result`` or ``error``.
+
+    ``grown``, before a result or error: bytes of memory that the worker has beyond its start.
+    """
     return json.dumps({kind: value}).encode()
 
 
@@ -113,9 +124,16 @@ def decode(message: bytes) -> tuple[str, Any]:
     return kind, value
 
 
+def is_shortage(error: BaseException) -> bool:
+    """Whether an exception tells that there is not enough memory."""
+    return isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) is not None
+
+
 def encode_error(error: BaseException, task: Task | None = None) -> dict[str, Any]:
     """An exception as JSON; paths of `task`, which are no client's business, are replaced."""
     kind = type(error).__name__
+    if is_shortage(error):
+        return {"kind": "MemoryError"}
     if isinstance(error, PhotochromError):
         facts = {name: getattr(error, name) for name in ("problem", "expected", "got", "fix")}
         if task is not None:
@@ -123,8 +141,8 @@ def encode_error(error: BaseException, task: Task | None = None) -> dict[str, An
             hidden = re.compile(rf"{re.escape(str(task.source.parent.parent))}[\w./-]*")
             facts = {name: text and hidden.sub(noun, text) for name, text in facts.items()}
         return {"kind": kind} | facts
-    if isinstance(error, MemoryError | CancelledError):
-        return {"kind": "MemoryError" if isinstance(error, MemoryError) else kind}
+    if isinstance(error, CancelledError):
+        return {"kind": kind}
     if isinstance(error, OSError) and error.errno is not None:
         return {"kind": "OSError", "errno": error.errno}
     text = "".join(traceback.format_exception(error))

@@ -244,6 +244,9 @@ class WorkerPool:
             entry.future.set_result(self._run(number, entry))
         except BaseException as error:
             entry.future.set_exception(error)
+        if (self._processes[number].grown or 0) > self.settings.memory // 2:
+            with contextlib.suppress(CancelledError):
+                self._replace(number, "grown")  # what it keeps is the next task's
 
     def _run(self, number: int, entry: _Entry) -> dict[str, Any]:
         """The result of a task.
@@ -255,16 +258,20 @@ class WorkerPool:
         """
         noun = "picture" if isinstance(entry.task, ColorizeTask) else "file"
         for attempt in range(1, _DEATHS + 1):
+            process = self._processes[number]
+            fresh = process.grown is None
             try:
-                return self._processes[number].run(entry.task, entry.cancel, entry.seconds)
+                return process.run(entry.task, entry.cancel, entry.seconds)
             except TaskTimeoutError:
                 self._replace(number, "timeout")
                 raise self._too_long(entry.seconds) from None
             except MemoryError:
                 self._replace(number, "memory")  # what is left of its memory is in pieces
+                if not fresh and attempt < _DEATHS:
+                    continue  # others may have left it too little
                 raise self._too_much_memory(noun) from None
             except CancelledError:
-                if not self._processes[number].alive:
+                if not process.alive:
                     self._replace(number, "cancelled")
                 raise
             except WorkerDiedError as error:

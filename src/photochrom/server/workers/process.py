@@ -71,6 +71,7 @@ class WorkerProcess:
 
     Attributes:
         models: what it tells of the loaded models, in their order.
+        grown: bytes of memory after the last task beyond those at its start; None: no task yet.
 
     Raises:
         ModelError: a model cannot be loaded.
@@ -86,6 +87,7 @@ class WorkerProcess:
         self._process.start()
         theirs.close()
         self.models: list[dict[str, Any]] = []
+        self.grown: int | None = None
 
     @property
     def pid(self) -> int | None:
@@ -142,6 +144,9 @@ class WorkerProcess:
                 return dict(value)
             if kind == "error":
                 raise decode_error(value)
+            if kind == "grown":
+                self.grown = int(value)
+                continue
             try:
                 progress(*value)
             except BaseException:
