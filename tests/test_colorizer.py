@@ -1,6 +1,7 @@
 """From a picture to a picture, with tiny networks."""
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -402,3 +403,53 @@ def test_a_note_in_the_file_names_the_model(colorizer: Colorizer) -> None:
     assert "model tiny;" in picture.note
     assert "\n" not in picture.note
     assert picture.note.encode() in (open_picture(picture.to_bytes("png")).metadata.xmp or b"")
+
+
+# --- references ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lending(tmp_path_factory: pytest.TempPathFactory) -> Colorizer:
+    return Colorizer(tiny.lending(tmp_path_factory.mktemp("lending") / "lending.onnx"))
+
+
+def in_color(dark: tuple[int, ...], bright: tuple[int, ...]) -> Array:
+    """The scene with other colours, mirrored."""
+    grey = scene()[:, ::-1].astype(int)[..., None]
+    halves = np.where(np.arange(90)[:, None] < 45, bright, dark)
+    return (grey + halves).clip(0, 255).astype(np.uint8)
+
+
+def test_a_reference_lends_its_colours_to_the_like(lending: Colorizer, tmp_path: Path) -> None:
+    path = tmp_path / "reference.png"
+    Image.fromarray(in_color((-30, 25, -40), (20, 0, 20))).save(path)
+    own = srgb_to_lab(lending.colorize(scene()).pixels)
+    for reference in (path, str(path), [path], lending.reference(path)):
+        options = ColorOptions(reference=reference)
+        found = srgb_to_lab(lending.colorize(scene(), options).pixels)
+        assert own[:, :40, 1].mean() > 5
+        assert found[:, :40, 1].mean() < -15  # green as the dark half of the reference
+        assert found[:, 50:, 1].mean() > 5
+        np.testing.assert_allclose(found[..., 0], own[..., 0], atol=1)
+    assert lending.match(lending.prepare(scene()), options).matched > 0.9
+
+
+def test_a_changed_reference_is_read_again(lending: Colorizer, tmp_path: Path) -> None:
+    path, found = tmp_path / "reference.png", []
+    for number, dark in enumerate(((-30, 25, -40), (40, -10, -10))):
+        Image.fromarray(in_color(dark, (20, 0, 20))).save(path)
+        os.utime(path, ns=(number, number))
+        pixels = lending.colorize(scene(), ColorOptions(reference=path)).pixels
+        found.append(srgb_to_lab(pixels)[:, :40, 1].mean())
+    assert found[0] < -15 < 15 < found[1]
+
+
+def test_references_that_cannot_be_used(
+    lending: Colorizer, colorizer: Colorizer, tmp_path: Path
+) -> None:
+    with pytest.raises(PictureError, match="no-such"):
+        lending.colorize(scene(), ColorOptions(reference=tmp_path / "no-such.jpg"))
+    with pytest.raises(ArgumentError, match="no colours to lend"):
+        lending.reference(scene())
+    with pytest.raises(ArgumentError, match="cannot borrow colours"):
+        colorizer.reference(in_color((9, 0, 0), (0, 9, 0)))

@@ -1,6 +1,7 @@
 """Options: ranges, and what belongs to which page."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +52,9 @@ def test_options_travel_between_processes() -> None:
     options = ColorOptions(vividness=0.5, hints=[Hint(1, 2, RED)])
     assert pickle.loads(pickle.dumps(options)) == options
     assert hash(options) == hash(pickle.loads(pickle.dumps(options)))
+
+
+def test_one_reference_or_several() -> None:
+    assert ColorOptions().references == ()
+    assert ColorOptions(reference=Path("a.jpg")).references == ("a.jpg",)
+    assert ColorOptions(reference=["a.jpg", Path("b.jpg")]).references == ("a.jpg", "b.jpg")

@@ -23,7 +23,10 @@ from photochrom import (
     open_pages,
     open_picture,
 )
+from photochrom.affinity import Reference
+from photochrom.picture import Picture
 from photochrom.pipeline import Step
+from tests.helpers import tiny_models as tiny
 
 RED = (192, 57, 43)
 
@@ -124,3 +127,21 @@ def test_the_format_of_a_stream(colorizer: Colorizer) -> None:
     source.seek(0)
     assert colorize_file(colorizer, source, buffer).format == "webp"
     assert open_picture(buffer.getvalue()).format == "webp"
+
+
+def test_references_are_reported(tmp_path: Path) -> None:
+    lender = Colorizer(tiny.lending(tmp_path / "lending.onnx"))
+    grey = np.repeat(np.repeat(np.uint8([[80, 190]]), 30, 1), 40, 0)
+    lent = lender.reference(np.stack([grey, grey // 2, grey], 2))
+    source = Picture(grey).to_bytes("png")
+    result = colorize_file(lender, source, tmp_path / "a.png", ColorOptions(reference=lent))
+    assert result.matched is not None
+    assert result.matched > 0.9
+    assert not result.notes
+    apart = Reference(-lent.features, lent.ab)
+    result = colorize_file(lender, source, tmp_path / "b.png", ColorOptions(reference=apart))
+    assert result.matched == 0
+    assert result.notes == ("nothing in common with the reference; it was not used",)
+    plain = colorize_file(lender, source, tmp_path / "c.png")
+    assert plain.matched is None
+    assert (tmp_path / "b.png").read_bytes() == (tmp_path / "c.png").read_bytes()

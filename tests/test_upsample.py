@@ -1,5 +1,6 @@
 """Grey goes down by area, chroma comes up along the edges of L."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from photochrom import upsample
 from photochrom.color import lightness, neutral, srgb_to_lab
 from photochrom.errors import ArgumentError
 from photochrom.upsample import GuidedChroma, shrink
@@ -211,3 +213,37 @@ def test_no_chroma_is_lost_or_invented(astronaut: Array) -> None:
 def test_planes_that_do_not_fit_are_refused(L: tuple[int, ...], ab: tuple[int, ...]) -> None:
     with pytest.raises(ArgumentError, match="guided upsampling"):
         GuidedChroma(np.zeros(L, np.float32), np.zeros(ab, np.float32), (16, 16))
+
+
+# --- long pictures -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(1, 3_000_000), (3_000_000, 1)])
+def test_long_pictures_take_no_more_memory_than_their_pixels(shape: tuple[int, int]) -> None:
+    """Sides are shortened before others are lengthened, and nothing is as long as both."""
+    grey = np.full(shape, 118, np.uint8)
+    size = (32, 768) if shape[0] == 1 else (768, 32)
+    tracemalloc.start()
+    try:
+        L = shrink(grey, *size)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+        assert L.shape == size
+        np.testing.assert_allclose(L, lightness(np.float32(118 / 255)), atol=1e-3)
+        tracemalloc.reset_peak()
+        chroma = GuidedChroma(L, np.full((2, 8, 8), 9, np.float32), shape)
+        rows = chroma.rows(0, grey[:1000])
+        assert tracemalloc.get_traced_memory()[1] < 5 * rows.nbytes + 20_000_000
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_allclose(rows, 9, atol=1e-3)
+
+
+def test_wide_pictures_are_as_narrow_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (50, 300), np.uint8)
+    L, ab = shrink(grey, 16, 64), rng.normal(0, 20, (2, 4, 16)).astype(np.float32)
+    expected = GuidedChroma(L, ab, grey.shape).rows(0, grey)
+    monkeypatch.setattr(upsample, "_WIDEST", 70)
+    wide = GuidedChroma(L, ab, grey.shape)
+    np.testing.assert_allclose(wide.rows(0, grey), expected, atol=1e-3)
+    np.testing.assert_allclose(wide.rows(20, grey[20:33]), expected[:, 20:33], atol=1e-3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from os import PathLike
+from os import PathLike, fspath
 
 from .affinity import Reference
 from .errors import ArgumentError
@@ -47,7 +47,8 @@ class ColorOptions:
         given = self.reference
         if isinstance(given, str | PathLike | Reference):
             given = (given,)
-        object.__setattr__(self, "reference", tuple(given))
+        paths = [one if isinstance(one, Reference) else fspath(one) for one in given]
+        object.__setattr__(self, "reference", tuple(paths))
 
     @property
     def references(self) -> tuple[Source, ...]:

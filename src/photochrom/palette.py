@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,11 @@ LEAST_SHARE = 0.02
 LEAST_DIFFERENCE = 10.0
 """Smallest CIEDE2000 between two suggestions."""
 
-_FEWEST = 3
+FEWEST = 3
+"""Suggestions that there are at least, however sure the network is."""
+
 _FLATTER = 1.4  # step of the temperature while there are fewer
-_TONES = 35.0, 80.0  # L within which colours can be told apart
+_TONES = 35, 80  # L within which colours can be told apart
 
 
 @dataclass(frozen=True)
@@ -39,29 +42,30 @@ class Suggestion:
     name: str = ""
 
 
-def palette(logits: Float, lightness: float, count: int = 5) -> list[Suggestion]:
+def palette(
+    logits: Float, lightness: float, count: int = 5, *, fewest: int = FEWEST
+) -> list[Suggestion]:
     """The colours of a distribution, grouped until no two look alike.
 
     Bins are grouped around the largest mass within a CIEDE2000 of 10; groups of less than 2 % are
-    dropped. Where the network is so sure that fewer than three are left, its distribution is
-    flattened (by a higher temperature) until there are three, and the shares are those of it.
+    dropped. Where the network is so sure that too few are left, its distribution is flattened (by
+    a higher temperature) until there are enough, and the shares are those of it.
 
     Args:
         logits: ``(313,)`` of one place, or the mean of several.
         lightness: L of the place, 0...100.
         count: how many at most.
+        fewest: how many at least.
 
     Returns:
         Suggestions, likeliest first.
     """
-    tone = float(np.clip(lightness, *_TONES))
-    seen = _shown(bins(), tone)[1]
-    apart = ciede2000(seen[:, None], seen[None])
+    tone = round(float(np.clip(lightness, *_TONES)))
     found: list[Suggestion] = []
     temperature = 1.0
-    while len(found) < _FEWEST and temperature < 1e6:
+    while len(found) < fewest and temperature < 1e6:
         p = probabilities(logits.reshape(1, -1, 1, 1), temperature)[0, :, 0, 0]
-        found = _groups(p, apart < LEAST_DIFFERENCE, tone)
+        found = _groups(p, tone)
         temperature *= _FLATTER
     found = sorted(found, key=lambda each: -each.probability)[: max(count, 1)]
     named: list[Suggestion] = []
@@ -72,8 +76,16 @@ def palette(logits: Float, lightness: float, count: int = 5) -> list[Suggestion]
     return named
 
 
-def _groups(p: Float, near: NDArray[np.bool_], tone: float) -> list[Suggestion]:
+@lru_cache(64)
+def _near(tone: int) -> NDArray[np.bool_]:
+    """Which bins look alike at a lightness: ``(313, 313)``."""
+    lab = _shown(bins(), tone)[1]
+    return ciede2000(lab[:, None], lab[None]) < LEAST_DIFFERENCE
+
+
+def _groups(p: Float, tone: int) -> list[Suggestion]:
     """Groups of bins, the heaviest first."""
+    near = _near(tone)
     left, labs = p.astype(np.float64), np.empty((0, 3), np.float32)
     found: list[Suggestion] = []
     while True:

@@ -18,6 +18,7 @@ chosen by such measurements.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -31,6 +32,7 @@ from .errors import ArgumentError
 _SIGMA_SPACE = 0.6  # cells
 _SIGMA_LIGHTNESS = 8.0  # L
 _BACK_PROJECTIONS = 2
+_WIDEST = 1 << 16  # columns up to which slopes and offsets are enlarged once for all rows
 _RIDGE = 200.0  # L^2: variance of L below which a neighbourhood counts as flat
 
 
@@ -94,9 +96,10 @@ class GuidedChroma:
         chroma = joint_bilateral(L, ab)
         slope = _slope(L, chroma)
         model = np.concatenate([slope, chroma - slope * L])
-        self._expanded = _lerp(model, shape[1], 2)  # (4, h, W)
-        self._below = np.diff(self._expanded, axis=1, append=self._expanded[:, -1:])
-        self._row, self._weight = _lerp_positions(L.shape[0], shape[0])
+        self._model, self._shape = model, shape
+        if shape[1] <= _WIDEST:
+            self._expanded = _lerp(model, shape[1], 2)  # (4, h, W)
+            self._below = np.diff(self._expanded, axis=1, append=self._expanded[:, -1:])
 
     def rows(self, top: int, grey: Codes, out: Float | None = None) -> Float:
         """Chroma of some rows.
@@ -114,14 +117,29 @@ class GuidedChroma:
         step = max(1, BLOCK // width)
         for first in range(0, count, step):
             here = slice(first, min(first + step, count))
-            row, weight = self._row[top:][here], self._weight[top:][here]
+            for columns, model in self._models(top + here.start, top + here.stop):
+                part = out[:, here, columns]
+                np.multiply(model[:2], lightness(grey[here, columns]), out=part)
+                part += model[2:]
+        return out
+
+    def _models(self, first: int, last: int) -> Iterator[tuple[slice, Float]]:
+        """Slopes and offsets of some rows, ``(4, n, columns)``, for one slice of columns each."""
+        height, width = self._shape
+        row, weight = _lerp_positions(self._model.shape[1], height, first, last)
+        if width <= _WIDEST:
             model = np.take(self._expanded, row, axis=1)
             below = np.take(self._below, row, axis=1)
             below *= weight[:, None]
             model += below
-            np.multiply(model[:2], lightness(grey[here]), out=out[:, here])
-            out[:, here] += model[2:]
-        return out
+            yield slice(0, width), model
+            return
+        below = np.take(self._model, np.minimum(row + 1, self._model.shape[1] - 1), axis=1)
+        rows = np.take(self._model, row, axis=1)
+        rows += (below - rows) * weight[:, None]
+        for left in range(0, width, _WIDEST):
+            right = min(left + _WIDEST, width)
+            yield slice(left, right), _lerp(rows, width, 2, left, right)
 
 
 def joint_bilateral(L: Float, ab: Float) -> Float:
@@ -189,16 +207,27 @@ def _taps(count: int, size: int) -> tuple[list[NDArray[np.intp]], list[Float]]:
     return cells, [np.exp(-0.5 * (d / _SIGMA_SPACE) ** 2).astype(np.float32) for d in distances]
 
 
-def _lerp_positions(count: int, size: int) -> tuple[NDArray[np.intp], Float]:
-    """For `size` pixels over `count` samples: the sample before each, and the next one's weight."""
-    position = np.clip((np.arange(size) + 0.5) * count / size - 0.5, 0, count - 1)
+def _lerp_positions(
+    count: int, size: int, first: int = 0, last: int | None = None
+) -> tuple[NDArray[np.intp], Float]:
+    """The sample before each of some pixels, and the next one's weight.
+
+    Args:
+        count: number of samples.
+        size: number of pixels over them.
+        first, last: the pixels that are asked for; None: up to the end.
+    """
+    pixels = np.arange(first, size if last is None else last)
+    position = np.clip((pixels + 0.5) * count / size - 0.5, 0, count - 1)
     before = np.minimum(position.astype(np.intp), max(count - 2, 0))
     return before, (position - before).astype(np.float32)
 
 
-def _lerp(planes: NDArray[Any], size: int, axis: int) -> Float:
-    """Enlarge along one axis, linearly."""
-    before, weight = _lerp_positions(planes.shape[axis], size)
+def _lerp(
+    planes: NDArray[Any], size: int, axis: int, first: int = 0, last: int | None = None
+) -> Float:
+    """Enlarge along one axis, linearly; of the result, the pixels from `first` to `last`."""
+    before, weight = _lerp_positions(planes.shape[axis], size, first, last)
     weight = weight.reshape(-1, *[1] * (planes.ndim - 1 - axis))
     # np.take, unlike indexing, keeps the order in memory.
     left = np.take(planes, before, axis).astype(np.float32, copy=False)
@@ -214,7 +243,7 @@ def _area(planes: NDArray[Any], size: int, axis: int) -> Float:
     along = np.moveaxis(planes, axis, 0)
     start = np.arange(size) * len(along) / size
     whole = start.astype(np.intp)
-    if axis == 0:  # many times faster than reduceat, which is for neighbours in memory
+    if axis < planes.ndim - 1:  # much faster than reduceat, which is for neighbours in memory
         kind = np.uint32 if planes.dtype.kind == "u" else np.float32
         parts = (along[a:b].sum(0, dtype=kind) for a, b in pairwise([*whole, len(along)]))
         sums = np.stack(list(parts)).astype(np.float32, copy=False)

@@ -78,7 +78,7 @@ def versions(prepared: Prepared, count: int = 4) -> list[Version]:
         pooled = np.log((p * weight).sum((1, 2)) + np.float32(1e-6))
         uncertain = float((doubt * thing).mean())
         place = _pixel(row, column, grid, prepared.shape)
-        for each in palette(pooled, tone):
+        for each in palette(pooled, tone, fewest=1):
             color = parse_color(each.color)
             other = srgb_to_lab(np.array([color], np.uint8))[0, 1:]
             if np.hypot(*(other - own)) >= _OTHER:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from photochrom.picture import MAX_PIXELS
+from tests.helpers import tiny_models as tiny
 from tests.helpers.cli_model import (
     check_mistake,
     grey_picture,
@@ -189,6 +190,34 @@ def test_note_in_the_metadata(tmp_path: Path, model: Path) -> None:
     source = write_picture(tmp_path / "a.jpg")
     invoke("colorize", source, "-m", model)
     assert b"Photochrom, model tiny" in (tmp_path / "a-color.jpg").read_bytes()
+
+
+def test_versions(tmp_path: Path) -> None:
+    model = tiny.photochrom(tmp_path / "tiny.onnx")
+    source = write_picture(tmp_path / "a.png")
+    result = invoke("colorize", source, "--versions", "2", "-m", model, "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    lines = result.stderr.splitlines()
+    files = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert files == [f"a-version-{n}.png" for n in range(1, len(lines) + 1)]
+    assert 1 <= len(lines) <= 2
+    assert all(" -> " in line and ": " in line for line in lines)
+    check_mistake(invoke("colorize", "no.png", "--versions", "2", "-m", model), "no.png")
+    check_mistake(invoke("colorize", model, "--versions", "2", "-m", model), "expected a picture")
+
+
+def test_a_reference(tmp_path: Path) -> None:
+    model = tiny.lending(tmp_path / "tiny.onnx")
+    source = write_picture(tmp_path / "a.png")
+    grey = np.asarray(Image.open(source).convert("L"))
+    Image.fromarray(np.stack([grey // k for k in (1, 2, 3)], 2)).save("reference.png")
+    plain = invoke("colorize", source, "-m", model, "-o", "plain.png")
+    lent = invoke("colorize", source, "-m", model, "-o", "lent.png", "--reference", "reference.png")
+    assert plain.exit_code == lent.exit_code == 0, lent.stderr
+    assert not np.array_equal(pixels(tmp_path / "plain.png"), pixels(tmp_path / "lent.png"))
+    failed = invoke("colorize", source, "-m", model, "-o", "b.png", "--reference", "no.png")
+    assert failed.exit_code != 0
+    assert "no.png" in failed.stderr
 
 
 # --- mistakes ------------------------------------------------------------------------------------

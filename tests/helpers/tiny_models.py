@@ -158,3 +158,13 @@ def deoldify(path: Path, *, works_in: float, card_says: float) -> Path:
     """A network of the family ``deoldify`` whose card may be wrong about its range."""
     card = Card(name=path.stem, family="deoldify", multiple=32, scale=card_says)
     return save(path, DEOLDIFY.format(top=float(works_in)), card)
+
+
+def lending(path: Path) -> Path:
+    """The same with features: dark and bright are two kinds of things."""
+    text = PHOTOCHROM.replace("ab) {{", "ab, float[n,1,i,j] features) {{", 1)
+    text = text.replace("share = Div", "features = Identity(small)\n    share = Div", 1)
+    weights = photochrom_weights()
+    del weights["toward_bins"], weights["bins_squared"]
+    card = Card(name=path.stem, family="photochrom", size=64, multiple=4)
+    return save(path, text.format(n="n", temperature=0.38), card, weights)

@@ -23,7 +23,6 @@ from photochrom import (
 )
 from photochrom.color import srgb_to_lab
 from photochrom.models import Card
-from photochrom.models.features import STAGES
 from photochrom.web import canvas as module
 from photochrom.web.canvas import PREVIEW, VERSIONS, Canvas, Finish
 from photochrom.web.looks import Look, Pin
@@ -145,15 +144,12 @@ def test_versions_differ_and_are_used(colorizers: dict[str, Colorizer], small: P
         assert np.abs(chosen - seen(canvas.versions[0])).mean() > 2
 
 
-def test_a_reference_lends_its_colours(
-    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reference_lends_its_colours(small: Path, tmp_path: Path) -> None:
     """Dark is brown or perhaps green to the tiny model; in the reference it is green."""
-    monkeypatch.setitem(STAGES, "lends", {"small": 1.0})  # type: ignore[arg-type]
     rgb = np.repeat(scene(60, 90)[..., None], 3, 2).astype(int)
     rgb[:, :45] = rgb[:, :45] + [-30, 15, -40]
     green = write(tmp_path / "green.png", rgb.clip(0, 255).astype(np.uint8))
-    colorizer = Colorizer(tiny.photochrom(tmp_path / "lends.onnx"))
+    colorizer = Colorizer(tiny.lending(tmp_path / "lends.onnx"))
     canvas, lender = Canvas(colorizer, small), Canvas(colorizer, green)
     lender.borrow_check()
     own = srgb_to_lab(seen(canvas.after(Finish())))[:, :40, 1].mean()

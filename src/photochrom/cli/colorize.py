@@ -48,6 +48,8 @@ def colorize(
     warmth: o.Warmth = 0.0,
     size: o.Size = None,
     hints: o.Hints = None,
+    reference: o.Reference = None,
+    versions: o.Versions = None,
     # how pictures are read and written: each is a field of OutputOptions
     format: o.Format = None,
     quality: o.Quality = None,
@@ -108,6 +110,13 @@ def colorize(
     if STREAM in (*sources, output):
         _check_streams(STREAM in sources, output in (None, STREAM), as_json)
     file = _model_file(model, prototxt, points)
+    if versions is not None:
+        from .version_files import write_versions
+
+        written = write_versions(sources, versions, color, out, model=file, folder=output)
+        for line in written:
+            say(line)
+        return
     if dry_run:
         _check_several(is_single(sources, output))
         told = archive.estimate(

@@ -93,9 +93,30 @@ Hints = Annotated[
     _option(
         _COLOR,
         "--hint",
-        metavar="X,Y,#RRGGBB[,R]",
-        help="The colour of a place, in pixels of the picture, and the radius of the spot. Can be "
-        "given several times.",
+        metavar="X,Y,COLOUR[,R]",
+        help="The colour of what lies at a place, in pixels of the picture: #rgb, #rrggbb, a CSS "
+        "name, or keep. With a radius, of that disc alone. Can be given several times.",
+    ),
+]
+Reference = Annotated[
+    list[str] | None,
+    _option(
+        _COLOR,
+        "--reference",
+        metavar="FILE",
+        help="A colour picture to borrow the colours of like things from. Can be given several "
+        "times.",
+    ),
+]
+Versions = Annotated[
+    int | None,
+    _option(
+        _COLOR,
+        "--versions",
+        metavar="NUMBER",
+        min=1,
+        help="Write so many alternatives instead, which differ in the colour of one thing each, "
+        "as NAME-version-1.EXT and so on.",
     ),
 ]
 

@@ -1,0 +1,60 @@
+"""Versions: alternatives that differ in one thing each, with a drawn network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from photochrom import ArgumentError, Picture, Prepared
+from photochrom.affinity import similarities
+from photochrom.gamut import bins
+from photochrom.versions import versions
+
+
+def towards(*colors: tuple[float, float, float]) -> np.ndarray:
+    heights = [h * np.exp(-((bins() - [a, b]) ** 2).sum(1) / 300) for a, b, h in colors]
+    return np.sum(heights, 0).astype(np.float32) - 4
+
+
+SURE = towards((20, 20, 30))
+TORN = towards((60, 30, 8.5), (-50, 40, 8), (10, -60, 8))
+
+
+def halves(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    planes = np.empty((len(left), 16, 24), np.float32)
+    planes[..., :12], planes[..., 12:] = left[:, None, None], right[:, None, None]
+    return planes
+
+
+def prepared(right: np.ndarray = TORN) -> Prepared:
+    things = np.random.default_rng(0).normal(0, 1, (2, 32)).astype(np.float32)
+    return Prepared(
+        Picture(np.full((160, 240), 128, np.uint8)),
+        np.full((64, 96), 55, np.float32),
+        halves(np.array([20, 20]), np.array([40, 20])),
+        halves(SURE, right),
+        halves(*things),
+    )
+
+
+def test_what_is_uncertain_has_other_colours() -> None:
+    picture = prepared()
+    found = versions(picture, 3)
+    assert found
+    assert len({version.name for version in found}) == len(found)
+    for version in found:
+        assert version.name.startswith("right: ")
+        (hint,) = version.hints
+        assert 120 <= hint.x < 240
+        assert hint.page == 0
+        assert np.hypot(*(hint.ab - [40, 20])) >= 29
+    assert similarities(picture.vectors, [(0, 23)])[0, 0, 0] < 0.3
+
+
+def test_no_more_than_asked_and_none_without_a_distribution() -> None:
+    assert len(versions(prepared(), 1)) == 1
+    picture = prepared()
+    plain = Prepared(picture.picture, picture.L, picture.ab)
+    assert versions(plain) == []
+    with pytest.raises(ArgumentError, match="number of versions"):
+        versions(picture, 0)
