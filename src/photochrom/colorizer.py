@@ -54,9 +54,14 @@ class Colorizer:
         from .models.registry import Registry
         from .models.session import Model
 
+        self._given = model, threads
         self._threads = _thread_count(threads)
         self.model: Model = Model(Registry().resolve(model), threads=threads)
         self._references = lru_cache(_REFERENCES)(self._read_reference)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickled by the model's name or path: another process loads it anew."""
+        return _loaded, (type(self), *self._given)
 
     def colorize(
         self, source: Any, options: ColorOptions = _DEFAULT, *, max_pixels: int = MAX_PIXELS
@@ -95,7 +100,7 @@ class Colorizer:
             ArgumentError: a size that the model cannot take.
         """
         picture = source if isinstance(source, Picture) else open_picture(source)
-        size = self.model.fit(picture.height, picture.width, options.size)
+        size = self.model.fit(picture.height, picture.width, _checked(options).size)
         grey: Codes
         if picture.luma and all(m <= n for m, n in zip(size, picture.luma.half.shape, strict=True)):
             grey = picture.luma.grey(picture.luma.half)  # the whole need not be decoded
@@ -125,7 +130,10 @@ class Colorizer:
         Raises:
             ArgumentError: a hint lies outside the picture.
         """
-        picture, L, ab = prepared.picture, prepared.L, self.chroma(prepared, options)
+        if not isinstance(prepared, Prepared):
+            raise ArgumentError("render", expected="what prepare gives", got=type(prepared))
+        ab = self.chroma(prepared, _checked(options))
+        picture, L = prepared.picture, prepared.L
         dtype = picture.dtype  # may be deeper than the file, for the sake of its colour profile
 
         def pixels() -> Codes:
@@ -318,17 +326,22 @@ def _borrowed(ab: Float, L: Float, found: Match, vividness: float) -> Float:
     return np.asarray(fine + np.clip(theirs[2], 0, 1) * (theirs[:2] - fine))
 
 
+def _loaded(kind: type[Colorizer], model: str | os.PathLike[str], threads: int | None) -> Colorizer:
+    return kind(model, threads=threads)
+
+
 def _thread_count(threads: int | None) -> int:
     if threads is None:
         return cores()
-    if threads < 1:
-        raise ArgumentError(
-            "the number of threads",
-            expected="1 or more",
-            got=str(threads),
-            fix="leave it out for as many as there are cores",
-        )
+    if not isinstance(threads, int) or threads < 1:
+        raise ArgumentError("threads", expected="1 or more", got=repr(threads))
     return threads
+
+
+def _checked(options: ColorOptions) -> ColorOptions:
+    if not isinstance(options, ColorOptions):
+        raise ArgumentError("options", expected="a ColorOptions", got=repr(options))
+    return options
 
 
 def colorize(

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class Hint:
 
     def __post_init__(self) -> None:
         numbers = (self.x, self.y, 1.0 if self.radius is None else self.radius)
-        if not all(math.isfinite(v) for v in numbers) or numbers[2] <= 0:
+        if not all(isinstance(v, Real) and math.isfinite(v) for v in numbers) or numbers[2] <= 0:
             raise _bad(f"x={self.x}, y={self.y}, radius={self.radius}")
         if self.page is not None and self.page < 0:
             raise _bad(f"page={self.page}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from os import PathLike, fspath
 
 from .affinity import Reference
@@ -43,7 +44,9 @@ class ColorOptions:
     def __post_init__(self) -> None:
         _check_range("vividness", self.vividness, 0, MAX_VIVIDNESS, "1 for the model's own")
         _check_range("warmth", self.warmth, -1, 1, "0 for the colours as they are")
-        object.__setattr__(self, "hints", tuple(self.hints))
+        if self.size is not None and not isinstance(self.size, Integral):
+            raise ArgumentError("size", expected="pixels as an integer", got=repr(self.size))
+        object.__setattr__(self, "hints", _hints(self.hints))
         given = self.reference
         if isinstance(given, str | PathLike | Reference):
             given = (given,)
@@ -133,6 +136,14 @@ class VideoOptions:
         _check_choice("in_color", self.in_color, ("keep", "recolor"))
 
 
+def _hints(given: object) -> tuple[Hint, ...]:
+    hints = tuple(given) if isinstance(given, Iterable) else (given,)
+    for each in hints:
+        if not isinstance(each, Hint):
+            raise ArgumentError("hints", expected="a sequence of Hint", got=repr(each))
+    return hints
+
+
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise ArgumentError(
@@ -141,7 +152,7 @@ def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
 
 
 def _check_range(name: str, value: float, low: float, high: float, usual: str) -> None:
-    if not low <= value <= high:
+    if not isinstance(value, Real) or not low <= value <= high:
         raise ArgumentError(
             name,
             expected=f"a number in {low:g}...{high:g}",

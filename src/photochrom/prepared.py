@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 from PIL import Image
@@ -99,11 +100,12 @@ class Prepared:
         """
         logits = self._distribution()
         height, width = self.shape
-        if not (0 <= x < width and 0 <= y < height):
+        numbers = isinstance(x, Real) and isinstance(y, Real)
+        if not (numbers and 0 <= x < width and 0 <= y < height):
             raise ArgumentError(
                 "a palette's place",
                 expected=f"x in 0...{width - 1} and y in 0...{height - 1}",
-                got=f"{x:g},{y:g}",
+                got=f"{x},{y}",
                 fix="give the place in pixels of the full picture",
             )
         row, column = int(y * logits.shape[1] / height), int(x * logits.shape[2] / width)

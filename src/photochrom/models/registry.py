@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from .._io import HOME_VARIABLE, user_folder
-from ..errors import DownloadError, MissingExtraError, ModelNotFoundError
+from ..errors import ArgumentError, DownloadError, MissingExtraError, ModelNotFoundError
 from .card_file import read_card, write_card
 from .catalogue import CATALOGUE, CatalogueEntry, RemoteFile
 
@@ -81,7 +81,10 @@ class Registry:
 
         Raises:
             ModelNotFoundError: there is none; the message names those there are.
+            ArgumentError: `model` is neither.
         """
+        if not isinstance(model, str | os.PathLike):
+            raise ArgumentError("model", expected="a name or a path", got=repr(model))
         if not isinstance(model, str) or _looks_like_path(model):
             return _existing_file(Path(model).expanduser())
         found = self._files().get(model)

@@ -7,14 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..color import Codes
+from ..errors import MissingExtraError
 from .metadata.losses import losses
 from .page import Page, bad_array, to_8_bits
 from .writing import save_pages
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+
+_SHOWN = 1024  # pixels of the longer side in notebooks
 
 
 class Picture(Page):
@@ -66,14 +71,39 @@ class Picture(Page):
         samples = to_8_bits(samples)
         return Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
 
+    def to_torch(self) -> Any:
+        """The pixels as a PyTorch tensor: ``(3, H, W)`` or ``(1, H, W)`` float32, 0...1, sRGB.
+
+        Raises:
+            MissingExtraError: PyTorch is not installed.
+        """
+        try:
+            import torch
+        except ImportError:
+            raise MissingExtraError.of("torch", "train", "a tensor") from None
+        planes = self.pixels if self.pixels.ndim == 3 else self.pixels[..., None]
+        scaled = planes.transpose(2, 0, 1).astype(np.float32) / np.iinfo(planes.dtype).max
+        return torch.from_numpy(np.ascontiguousarray(scaled))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """`pixels`, for `numpy.asarray`; without transparency."""
+        return np.array(self.pixels, dtype, copy=copy)
+
+    def _repr_png_(self) -> bytes:
+        """What notebooks show: at most 1024 pixels wide and high, 8 bits."""
+        image, buffer = self.to_pil(), io.BytesIO()
+        image.thumbnail((_SHOWN, _SHOWN))
+        image.save(buffer, "PNG")
+        return buffer.getvalue()
+
     @classmethod
     def from_array(cls, array: Any) -> Self:
         """A picture from an array of sRGB samples.
 
         Args:
             array: ``(H, W)`` or ``(H, W, 1)`` grey, ``(H, W, 2)`` grey and alpha, ``(H, W, 3)``
-                RGB, ``(H, W, 4)`` RGBA; uint8 0...255, uint16 0...65535, bool, or float32/float64
-                0...1, which becomes uint16. Contiguous integers are not copied.
+                RGB, ``(H, W, 4)`` RGBA; uint8 0...255, uint16 0...65535, bool, or floats
+                0...1, which become uint16. Contiguous integers are not copied.
 
         Raises:
             ArgumentError: another shape, type or range.
@@ -90,14 +120,28 @@ class Picture(Page):
         return cls(colour[..., 0] if channels == 2 else colour, alpha)
 
 
+def array_of(source: object) -> NDArray[Any] | None:
+    """The array of an object that is one, or has one: NumPy's, JAX's, tensors; else None.
+
+    Tensors of PyTorch are ``(H, W)`` or ``(C, H, W)``, as torchvision has them.
+    """
+    if isinstance(source, np.ndarray):
+        return source
+    if type(source).__module__.split(".")[0] == "torch" and hasattr(source, "detach"):
+        array = np.asarray(source.detach().cpu())
+        return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
+    return np.asarray(source) if hasattr(source, "__array__") else None
+
+
 def _codes(array: Codes) -> Codes:
     if array.dtype in (np.uint8, np.uint16):
         return array
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
-    if array.dtype in (np.float32, np.float64):
+    if array.dtype in (np.float16, np.float32, np.float64):
+        array = array.astype(np.float32) if array.dtype == np.float16 else array
         if not (array.min() >= 0 and array.max() <= 1):
             raise bad_array(array, "floats in 0...1", f"{array.min():.4g}...{array.max():.4g}")
         scaled: Codes = np.rint(array * 65535).astype(np.uint16)
         return scaled
-    raise bad_array(array, "uint8, uint16, bool, float32 or float64")
+    raise bad_array(array, "uint8, uint16, bool or floats")

@@ -36,7 +36,7 @@ from .metadata.ifd import Malformed
 from .metadata.profiles import rgb_from_grey
 from .metadata.tiff_tags import CameraRaw, find_pages, read_page
 from .page import Deferred, Encoding
-from .picture import Picture
+from .picture import Picture, array_of
 from .source import Source
 
 if TYPE_CHECKING:
@@ -60,8 +60,9 @@ def open_picture(
     """Open a picture; of a file with several pages, the first.
 
     Args:
-        source: path, the bytes of a file, a binary file (read to its end), a PIL image, or an array
-            as for ``Picture.from_array``. The content says which format a file has, not its name.
+        source: path, the bytes of a file, a binary file (read to its end), a PIL image, a
+            `Picture`, a NumPy array as for `Picture.from_array`, or a PyTorch tensor ``(H, W)`` or
+            ``(C, H, W)``. The content says which format a file has, not its name.
         max_pixels: refuse pictures with more pixels than this before decoding them.
         strict: refuse a JPEG whose end is missing, which else is opened as far as it goes.
 
@@ -94,10 +95,12 @@ def open_pages(
             got=repr(max_pixels),
             fix="correct max_pixels",
         )
-    if isinstance(source, np.ndarray):
-        yield Picture.from_array(source)
+    if isinstance(source, Picture):
+        yield source
     elif _is_pillow(source):
         yield _of_pillow(source, max_pixels)
+    elif (array := array_of(source)) is not None:
+        yield Picture.from_array(array)
     else:
         file = Source.of(source)  # type: ignore[arg-type]
         # Not a loop, whose variable would keep a page in memory while the next one is decoded.
