@@ -355,7 +355,7 @@ def test_a_model_of_one_colour_has_no_palette(models: dict[str, Path]) -> None:
 
 @pytest.mark.parametrize("threads", [0, -1])
 def test_threads_out_of_range(models: dict[str, Path], threads: int) -> None:
-    with pytest.raises(ArgumentError, match="the number of threads: expected 1 or more"):
+    with pytest.raises(ArgumentError, match="threads: expected 1 or more"):
         Colorizer(models["plain"], threads=threads)
 
 
