@@ -4,9 +4,10 @@
 
 First schemathesis makes requests from the service's own OpenAPI document, fitting ones and others;
 then damaged pictures of every format (``tests/helpers/mutations.py``) are sent one by one. No
-answer may be a 5xx but a deliberate 503, no request may stay without an answer, and neither memory nor
-temporary files may grow. Memory is that of the service itself; the first quarter of the pictures is
-left out, in which libraries fill their caches. Linux only. Exit status 1 if any of this fails.
+answer may be a 5xx but a deliberate 503, no request may stay without an answer, and neither memory
+nor temporary files may grow. Memory is that of the service itself; the first quarter of the
+pictures is left out, in which libraries fill their caches. Linux only. Exit status 1 if any of
+this fails.
 """
 
 from __future__ import annotations
