@@ -38,7 +38,7 @@ WRITTEN = [
 def source(kind: str) -> bytes:
     file = io.BytesIO()
     if kind == "png":
-        Image.fromarray(scene(90, 61)).save(file, "PNG", exif=exif_block(1), dpi=(300, 300))
+        Image.fromarray(scene(90, 61)).save(file, "PNG", exif=exif_block(1), dpi=(600, 600))
     elif kind == "tif":
         image = Image.fromarray(scene(90, 61).astype(np.uint16) * 257)
         image.save(file, "TIFF", compression="tiff_lzw", dpi=(300, 300))

@@ -141,7 +141,8 @@ def read_metadata(found: Decoded, image: Any, format: str, source: Source) -> No
             found.texts = jpeg_comments(file)
             found.further = mpf_pictures(file)
         elif format == "png":
-            known, found.texts, raw = png_pieces(file)
+            # libvips has the resolution from EXIF, if there is one.
+            found.dpi, found.texts, raw = png_pieces(file)
             _take_raw(found, raw)
             found.icc = png_profile(file, found.space == "grey") or found.icc
         elif format == "avif" and found.icc is None:
@@ -159,7 +160,6 @@ def read_metadata(found: Decoded, image: Any, format: str, source: Source) -> No
 def _take_raw(found: Decoded, raw: dict[str, bytes]) -> None:
     """Use what ImageMagick keeps in text chunks where the PNG has no chunk of the kind."""
     app1 = raw.get("app1", b"")
-    # libvips does not see a chunk eXIf behind the pixels.
     found.exif = (
         found.exif
         or raw.get("eXIf")

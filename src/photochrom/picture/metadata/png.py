@@ -17,13 +17,17 @@ _RAW = b"Raw profile type "
 _MAX_RAW = 32 << 20
 
 
-def png_pieces(file: BinaryIO) -> tuple[bool, tuple[bytes, ...], dict[str, bytes]]:
-    """Whether a PNG file states a resolution, its text chunks, whole, and the metadata of
-    `raw_profiles` and eXIf."""
+def png_pieces(
+    file: BinaryIO,
+) -> tuple[tuple[float, float] | None, tuple[bytes, ...], dict[str, bytes]]:
+    """A PNG file's resolution in pixels per inch, text chunks, whole, and hidden metadata.
+
+    The latter are those of `raw_profiles` and of eXIf, unseen by libvips behind the pixels.
+    """
     found: list[bytes] = []
     raw: list[bytes] = []
     exif: dict[str, bytes] = {}
-    resolution = False
+    dpi = None
     file.seek(8)
     for _ in range(_MAX_PIECES):
         head = file.read(8)
@@ -39,11 +43,14 @@ def png_pieces(file: BinaryIO) -> tuple[bool, tuple[bytes, ...], dict[str, bytes
         elif head[4:] == b"eXIf" and size <= _MAX_CHUNK:
             exif = {"eXIf": file.read(size)}
             file.seek(4, 1)
+        elif head[4:] == b"pHYs" and size == 9:
+            x, y, unit = struct.unpack(">IIB", file.read(9).ljust(9, b"\0"))
+            dpi = (round(x * 0.0254, 4), round(y * 0.0254, 4)) if unit == 1 and x and y else None
+            file.seek(4, 1)
         else:
-            resolution |= head[4:] == b"pHYs"
             file.seek(size + 4, 1)
     texts = tuple(found) if sum(map(len, found)) <= _MAX_TEXT else ()
-    return resolution, texts, raw_profiles(tuple(raw[:8])) | exif
+    return dpi, texts, raw_profiles(tuple(raw[:8])) | exif
 
 
 def raw_profiles(texts: tuple[bytes, ...]) -> dict[str, bytes]:
