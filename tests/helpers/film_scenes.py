@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from photochrom.models.families import Prediction
+
 cv2: Any = pytest.importorskip("cv2", reason="needs OpenCV (extra video)")
 
 Array = NDArray[Any]
@@ -77,22 +79,19 @@ class Network:
     """Stands for a Colorizer: it predicts what `answer` says.
 
     Attributes:
-        told: what it was asked: L, hint map and hint mask of each call.
+        told: what it was asked: L of each call.
     """
 
     def __init__(self, answer: Callable[[Array, int], Array], hints: bool = False) -> None:
         """``answer(L, number of the call)`` gives ab."""
-        self.model = SimpleNamespace(card=SimpleNamespace(hints=hints))
-        self.told: list[tuple[Array, Array | None, Array | None]] = []
+        self.model = SimpleNamespace(
+            card=SimpleNamespace(hints=hints, multiple=1, temperature=1.0),
+            fit=lambda height, width, size: (height, width),
+            predict=self._predict,
+        )
+        self.told: list[Array] = []
         self._answer = answer
 
-    def predict(
-        self,
-        L: Array,
-        hint_ab: Array | None = None,
-        mask: Array | None = None,
-        *,
-        options: object = None,
-    ) -> Array:
-        self.told.append((L, hint_ab, mask))
-        return self._answer(L, len(self.told) - 1)
+    def _predict(self, L: Array) -> Prediction:
+        self.told.append(L[0, 0])
+        return Prediction(self._answer(L[0, 0], len(self.told) - 1)[None])

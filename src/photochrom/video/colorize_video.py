@@ -26,6 +26,8 @@ from ..errors import ArgumentError
 from ..options import ColorOptions, VideoOptions
 from ..upsample import shrink
 from .color.coloring import Coloring
+from .color.steady import inner
+from .color.view import common_box, quarter_turns
 from .container.encoders import Encoding
 from .container.mux import assemble, try_out
 from .container.streams import Converted, LeftOut
@@ -45,9 +47,10 @@ Progress = Callable[[int, int | None], None]
 _SEGMENT = 240
 """Frames after which a segment may end: some ten seconds, so that a break costs no more."""
 
+_LOOKS = 8  # frames that are looked at for bars
 _AHEAD = 8  # frames between two stages
 _TICK = 0.2  # seconds between two looks at what workers have done
-_METHOD = 3  # of colouring; another number where unfinished films cannot be gone on with
+_METHOD = 4  # of colouring; another number where unfinished films cannot be gone on with
 
 
 @dataclass(frozen=True)
@@ -244,7 +247,9 @@ class _Work:
         self._video, self._encoding, self._wide = video, encoding, wide
         self._size = colorizer.model.fit(*video.shape, film_size(colorizer, options))
         self._painter = Painter(video, encoding, self._size, wide)
-        self._color = Coloring(colorizer, options)
+        box = common_box(self._painter.look(frame) for frame in video.samples(_LOOKS))
+        turns = quarter_turns(video.tags.display)
+        self._color = Coloring(colorizer, options, turns, box=box)
         self._next = None if start is None else video.pts_at(start)
         self._end = None if end is None else video.pts_at(end)
         self._finished = False
@@ -261,8 +266,8 @@ class _Work:
         if state is not None:
             self.done, self._next = int(state["done"]), int(state["next"])
             self._finished = bool(state["finished"])
-            self._color.shots.restore(_inner(state, "shots."))
-            self._color.steady.restore(_inner(state, "steady."))
+            self._color.shots.restore(inner(state, "shots."))
+            self._color.steady.restore(inner(state, "steady."))
         return self.done
 
     def encode(self, folder: WorkFolder, progress: Progress) -> None:
@@ -368,10 +373,6 @@ class _Work:
             **{f"shots.{key}": value for key, value in self._color.shots.state().items()},
             **{f"steady.{key}": value for key, value in self._color.steady.state().items()},
         }
-
-
-def _inner(state: State, prefix: str) -> State:
-    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
 def _check_range(video: VideoReader, start: float | None, end: float | None) -> None:

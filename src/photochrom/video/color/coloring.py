@@ -9,15 +9,24 @@ from typing import Any
 from ...color import Float
 from ...colorizer import Colorizer
 from ...options import ColorOptions
+from .references import References
 from .shots import Shots
 from .steady import SteadyColor
+from .view import Box
 
 
 class Coloring:
     """Frames of any kind with their L in, the same with their ab out, up to 12 frames later."""
 
-    def __init__(self, colorizer: Colorizer, options: ColorOptions) -> None:
-        self.shots, self.steady = Shots(), SteadyColor(colorizer, options)
+    def __init__(
+        self,
+        colorizer: Colorizer,
+        options: ColorOptions,
+        turns: int = 0,
+        pinned: References | None = None,
+        box: Box | None = None,
+    ) -> None:
+        self.shots, self.steady = Shots(), SteadyColor(colorizer, options, turns, pinned, box)
         self.undecided: deque[tuple[Any, Float]] = deque()  # where shots begin
         self.waiting: deque[tuple[Any, Float]] = deque()  # for their colour
 

@@ -20,23 +20,22 @@ _AROUND = 9  # pixels; light is compared over such a square, not grain by grain
 
 @dataclass(frozen=True, eq=False)
 class KeyFrame:
-    """A key frame with its colour.
+    """A key frame with its colour, exact in float16, as it is stored.
 
     Attributes:
         L: ``(h, w)`` float32, 0...100.
         tint: ``(h, w, 3)`` float32: ab / (light + 16), and the light, which is L without grain.
-        evidence: ``(h / 2, w / 2)`` float32: how many predictions the colour stands for.
     """
 
     L: Float
     tint: Float
-    evidence: Float
 
     @classmethod
-    def of(cls, L: Float, ab: Float, evidence: Float) -> KeyFrame:
+    def of(cls, L: Float, ab: Float) -> KeyFrame:
         """From ab ``(2, h, w)``."""
         light = light_of(L)
-        return cls(L, np.dstack([*(ab / (light + 16)), light]), evidence)
+        tint = np.dstack([*(ab / (light + 16)), light])
+        return cls(*(planes.astype(np.float16).astype(np.float32) for planes in (L, tint)))
 
     def own(self) -> Float:
         """Its colour: ``(h, w, 2)``."""

@@ -1,12 +1,9 @@
-"""Steady colour: inside a shot an object keeps the colour it was given first.
+"""Steady colour: inside a shot, and in shots of the same place, a thing keeps its colour.
 
-The network is asked for *key frames* only. Between two of them every pixel takes its colour from
-both, along the motion, in proportion to how near they are in time and how far the motion can be
-trusted. A key frame itself is a mean of what the network says of it and what the key frame before
-has brought along, weighted by how many predictions that already stands for; so colours settle
-during a shot instead of changing with each prediction. Where something is new, at the edge of a pan
-or behind what moved away, the network is asked with the colours that were brought along as hints,
-and gives the new its colour.
+The network is asked for *key frames* only. A key frame takes its colours from the references of its
+shot, by matching features (see `references`). Between two key frames every pixel takes its colour
+from both, along the motion, in proportion to how near they are in time and how far the motion can
+be trusted. Nothing that was made so is a reference itself.
 """
 
 from __future__ import annotations
@@ -14,26 +11,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...adjust import warm
+from ...adjust import vivid, warm
 from ...color import Float
 from ...colorizer import Colorizer
 from ...options import ColorOptions
-from ...upsample import joint_bilateral
+from ...upsample import joint_bilateral, resized
 from .key_frame import KeyFrame, light_of
-from .memory import Memory
 from .motion import Places, enlarged, link
+from .references import EarlierShots, References, State
+from .view import Box, View, picture_box, wider
 
 LOOK_AHEAD = 10
 """Frames that may come in before the first of them goes out: the longest way between key frames."""
 
 _SHORTEST = 3  # frames between key frames, where the motion loses much
 _LOST = 0.2  # part of a frame that the motion may leave unexplained
-_ENOUGH = 0.5  # of evidence; below it a pixel counts as unexplained
-_NEW = 0.05  # part of a frame that must be new for the network to be asked with hints
-_EVIDENCE = 8.0  # predictions that a colour stands for at most, so that it can still change
-_HINT_EVERY, _HINT_SIDE = 16, 5  # pixels at the working size
+_PATCH = 10  # half cells: side of the pattern that describes a place
+_ENOUGH = 0.5  # of trust; below it a pixel counts as unexplained
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +52,24 @@ class SteadyColor:
     Args:
         colorizer: the loaded model.
         options: vividness and warmth.
+        turns: quarter turns counter-clockwise that make the frames upright.
+        pinned: references that a person gave, for all shots.
+        box: the picture between the bars of the whole film; None: looked for in each shot.
     """
 
-    def __init__(self, colorizer: Colorizer, options: ColorOptions | None = None) -> None:
+    def __init__(
+        self,
+        colorizer: Colorizer,
+        options: ColorOptions | None = None,
+        turns: int = 0,
+        pinned: References | None = None,
+        box: Box | None = None,
+    ) -> None:
         self._colorizer, self._options = colorizer, options or ColorOptions()
-        self._memory = Memory()
+        self._box = box
+        self._turns, self._pinned = turns, pinned or References()
+        self._earlier, self._references = EarlierShots(), References()
+        self._view: View | None = None
         self._key: KeyFrame | None = None
         self._waiting: list[_Frame] = []
 
@@ -77,13 +85,12 @@ class SteadyColor:
         """
         if self._key is None or cut:
             done = self.flush()
-            if self._key is not None:
-                self._memory.keep(self._key)
-            self._key = self._first(L)
+            self._earlier.keep(self._references)
+            self._key = self._colored(L, begins=True)
             return [*done, _planes(self._key.own())]
-        last = self._waiting[-1] if self._waiting else None
-        both = link(last.L if last else self._key.L, L)
-        key = both.back.then(last.key) if last else both.back
+        last = self._waiting[-1] if self._waiting else self._key
+        both = link(last.L, L)
+        key = both.back.then(last.key) if isinstance(last, _Frame) else both.back
         self._waiting.append(_Frame(L, both.forth, key))
         count = len(self._waiting)
         if count == LOOK_AHEAD or (count >= _SHORTEST and self._lost() > _LOST):
@@ -96,7 +103,7 @@ class SteadyColor:
             return []
         assert self._key is not None
         old, frames = self._key, self._waiting
-        new = self._next(old, frames[-1])
+        new = self._colored(frames[-1].L)
         self._key, self._waiting = new, []
         done = [new.own()]
         ahead = Places.own(_shape(new.L))
@@ -106,71 +113,90 @@ class SteadyColor:
             done.append(_between(frame, old, new, ahead, number / len(frames)))
         return [_planes(ab) for ab in reversed(done)]
 
-    def state(self) -> dict[str, NDArray[np.generic]]:
+    def state(self) -> State:
         """What a later `SteadyColor` needs to go on in the same way; nothing may be waiting."""
         assert not self._waiting
-        kept = self._memory.state()
-        if self._key is not None:
-            kept |= {"L": self._key.L, "tint": self._key.tint, "evidence": self._key.evidence}
+        kept = {f"earlier.{k}": v for k, v in self._earlier.state().items()}
+        if self._key is not None and self._view is not None:
+            kept |= {f"references.{k}": v for k, v in self._references.state().items()}
+            kept |= {k: getattr(self._key, k).astype(np.float16) for k in ("L", "tint")}
+            kept["box"] = np.array(self._view.box)
         return kept
 
-    def restore(self, state: dict[str, NDArray[np.generic]]) -> None:
+    def restore(self, state: State) -> None:
         """Go on where another one has been, see `state`."""
-        self._memory.restore(state)
+        self._earlier.restore(inner(state, "earlier."))
         self._waiting = []
         if "L" in state:
-            L, tint, evidence = (state[k].astype(np.float32) for k in ("L", "tint", "evidence"))
-            self._key = KeyFrame(L, tint, evidence)
+            self._references = References.restore(inner(state, "references."))
+            self._key = KeyFrame(*(state[k].astype(np.float32) for k in ("L", "tint")))
+            top, bottom, left, right = (int(n) for n in state["box"])
+            self._view = View((top, bottom, left, right), self._turns)
 
     def _lost(self) -> float:
         """Part of the last frame of which the key frame says nothing."""
-        assert self._key is not None
-        key = self._waiting[-1].key
-        return float((key.of(self._key.evidence) * key.trust < _ENOUGH).mean())
+        return float((self._waiting[-1].key.trust < _ENOUGH).mean())
 
-    def _first(self, L: Float) -> KeyFrame:
-        """The first key frame of a shot: as the same place looked before, if it was seen."""
-        known = self._memory.find(L)
-        if known is None:
-            return self._merged(L, None, np.zeros_like(Places.own(_shape(L)).trust))
-        key, places = known
-        # A shot of another camera position is less sure than the frame before.
-        evidence = np.minimum(places.of(key.evidence), 2) * places.trust
-        return self._merged(L, key.seen(places, light_of(L)), evidence)
+    def _colored(self, L: Float, *, begins: bool = False) -> KeyFrame:
+        """A key frame; `begins`: the first one of a shot."""
+        self._view = View(self._box_of(L, begins), self._turns)
+        small = self._view.of(L)
+        own, features = self._predicted(small)
+        light = resized(small[None], (own.shape[1], own.shape[2]))[0]
+        if begins:
+            self._references = self._earlier.find(features, light)
+        ab = self._references.colors(features, own, light)
+        if len(self._pinned):
+            found = self._pinned.match(features, light)
+            ab += (found.ab - ab) * found.confidence
+        return KeyFrame.of(L, self._view.back(joint_bilateral(small, ab), _shape(L)))
 
-    def _next(self, old: KeyFrame, frame: _Frame) -> KeyFrame:
-        evidence = frame.key.of(old.evidence) * frame.key.trust
-        return self._merged(frame.L, old.seen(frame.key, light_of(frame.L)), evidence)
+    def _box_of(self, L: Float, begins: bool) -> Box:
+        """Where the picture of a frame lies: never less than before in its shot."""
+        known = self._box if begins or self._view is None else self._view.box
+        box = picture_box(L) if known is None else known
+        return box if begins and known is None else wider(box, picture_box(L))
 
-    def _merged(self, L: Float, brought: Float | None, evidence: Float) -> KeyFrame:
-        """A key frame from what was brought along, ``(h, w, 2)``, and what the network says."""
-        import cv2
+    def _predicted(self, L: Float) -> tuple[Float, Float]:
+        """Chroma and features of an upright picture, both on the grid of the features."""
+        model = self._colorizer.model
+        (height, width), area = L.shape, float(L.size)
+        size = max(model.card.multiple, round(area**0.5))
+        seen = resized(L[None], model.fit(height, width, size))[0]
+        prediction = model.predict(seen[None, None])
+        logits = None if prediction.logits is None else prediction.logits[0]
+        ab = vivid(prediction.ab[0], logits, model.card.temperature, self._options.vividness)
+        ab = warm(ab, self._options.warmth)
+        if prediction.features is None:
+            return ab, describe(seen, (ab.shape[1], ab.shape[2]))
+        height, width = prediction.features.shape[2:]
+        return resized(ab, (height, width)), prediction.features[0]
 
-        if brought is None:
-            return KeyFrame.of(L, joint_bilateral(L, self._predict(L)), evidence + 1)
-        fine = enlarged(evidence, L.shape)
-        hinted = self._colorizer.model.card.hints and (evidence < _ENOUGH).mean() > _NEW
-        if hinted:
-            # Told of what is known, the network speaks for what is new only: of the rest it would
-            # repeat what it was told.
-            fresh = self._predict(L, *_hints(brought, fine))
-            voice = np.maximum(1 - evidence, 0)
-        else:
-            fresh, voice = self._predict(L), np.ones_like(evidence)
-        # Weighted, so that nothing of a place that is not trusted leaks into its neighbours.
-        grid = fresh.shape[:0:-1]
-        old, weight, say = (
-            cv2.resize(planes, grid, interpolation=cv2.INTER_AREA)
-            for planes in (brought * fine[..., None], evidence, voice)
-        )
-        ab = (np.moveaxis(old, 2, 0) + fresh * say) / (weight + say)
-        ab = joint_bilateral(L, np.asarray(ab, np.float32))
-        return KeyFrame.of(L, ab, np.minimum(evidence + voice, np.float32(_EVIDENCE)))
 
-    def _predict(self, L: Float, *hints: Float) -> Float:
-        """Chroma of one frame, ``(2, h', w')``, with vividness and warmth applied."""
-        ab = self._colorizer.predict(L, *hints, options=self._options)
-        return warm(ab, self._options.warmth)
+def describe(L: Float, grid: tuple[int, int]) -> Float:
+    """Features of a place for networks that have none: the pattern of light around it.
+
+    Args:
+        L: ``(h, w)``, 0...100.
+        grid: ``(h', w')``.
+
+    Returns:
+        ``(C, h', w')``; the same where all of a frame is lit more or less.
+    """
+    light = resized(L[None], (2 * grid[0], 2 * grid[1]))[0]
+    light = (light - light.mean()) / max(float(light.std()), 1.0)
+    around = np.pad(light, _PATCH // 2, mode="reflect" if min(light.shape) > _PATCH else "edge")
+    patches = np.lib.stride_tricks.sliding_window_view(around, (_PATCH, _PATCH))[:-1:2, :-1:2]
+    means = patches.mean((2, 3))[..., None]
+    y, x = np.mgrid[-1 : 1 : grid[0] * 1j, -1 : 1 : grid[1] * 1j]
+    place = np.stack([x, y], -1)
+    vectors = [patches.reshape(*grid, -1) - means, 3 * means, place]
+    return np.moveaxis(np.concatenate(vectors, -1), -1, 0).astype(np.float32)
+
+
+def inner(state: State, prefix: str) -> State:
+    """The entries of a state whose names begin with `prefix`, without it."""
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
 def _between(frame: _Frame, old: KeyFrame, new: KeyFrame, ahead: Places, time: float) -> Float:
@@ -183,17 +209,6 @@ def _between(frame: _Frame, old: KeyFrame, new: KeyFrame, ahead: Places, time: f
     light = light_of(frame.L)
     one, other = old.seen(frame.key, light), new.seen(ahead, light)
     return np.asarray(one + (other - one) * share)
-
-
-def _hints(brought: Float, evidence: Float) -> tuple[Float, Float]:
-    """Spots of what was brought along, as hint map and hint mask."""
-    mask = np.zeros(evidence.shape, np.float32)
-    middle = _HINT_EVERY // 2
-    for offset in np.ndindex(_HINT_SIDE, _HINT_SIDE):
-        rows, columns = (slice(middle + o - _HINT_SIDE // 2, None, _HINT_EVERY) for o in offset)
-        mask[rows, columns] = 1
-    mask *= evidence >= _ENOUGH
-    return (brought * mask[..., None]).transpose(2, 0, 1)[None], mask[None, None]
 
 
 def _planes(ab: Float) -> Float:

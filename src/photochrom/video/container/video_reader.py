@@ -194,6 +194,16 @@ class VideoReader:
         if last is not None:
             self._note_early_end(last + max(self._step, shown))
 
+    def samples(self, count: int) -> Iterator[VideoFrame]:
+        """Single frames from all over the film, where it can be sought in; for a quick look."""
+        length = self.duration or 0
+        for number in range(count if length else 1):
+            start = self.first + round(Fraction(length) * number / count / self.time_base)
+            frame = next(self._timed(self._from(start if number else None)), None)
+            if frame is not None:
+                yield self._converted(frame)
+        self._problems.clear()
+
     @property
     def _step(self) -> int:
         """Units of `time_base` from frame to frame."""

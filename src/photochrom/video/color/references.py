@@ -1,0 +1,166 @@
+"""References of a shot: cells with colours that its key frames are matched with.
+
+A cell is a feature vector of the network (see `photochrom.models.features`) and its ab / (L + 16),
+as in `key_frame`. Cells come from frames that the network coloured without hints, or from a
+person's stills. No cell ever takes its colour from another one, so colours cannot drift, however
+long the shot is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...affinity import Match, match
+from ...color import Float
+
+_MOST = 3168  # cells of a shot; those of the middle go first
+_KEPT = 1056  # cells of a shot that are remembered for later shots
+_SHOTS = 4  # that are remembered
+_SAME_PLACE = 0.6  # part of a frame that must be matched for it to show the place of a shot
+_ALIKE = 0.5  # similarity from which a cell of the same shot takes its colour from the set
+_DARK = 10.0  # L; nothing is told of chroma by what is darker
+_DIM, _CLEARER = 12.0, 1.3  # L; and times as much contrast
+_MATCHED = 0.5  # confidence from which a cell of another shot is of the same place
+
+State = dict[str, NDArray[Any]]
+
+
+def _light(L: Float) -> Float:
+    return np.maximum(L, np.float32(_DARK)) + np.float32(16)
+
+
+class References:
+    """A set of cells.
+
+    They are held as float16, 1 MB per thousand with features of 544 numbers, as they are stored.
+    """
+
+    def __init__(self) -> None:
+        self._features: NDArray[np.float16] = np.empty((0, 0), np.float16)
+        self._tint: NDArray[np.float16] = np.empty((0, 2), np.float16)
+        self._contrast = 0.0  # of the frame that the set began with
+
+    def __len__(self) -> int:
+        return len(self._tint)
+
+    def add(
+        self, features: Float, ab: Float, L: Float, where: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Take the cells of a frame.
+
+        Args:
+            features: ``(C, h, w)``.
+            ab: ``(2, h, w)``.
+            L: ``(h, w)``.
+            where: ``(h, w)``, the cells to take; None: all.
+        """
+        where = np.ones(ab.shape[1:], bool) if where is None else where
+        tint = (ab / _light(L))[:, where]
+        new = features[:, where].T.astype(np.float16), tint.T.astype(np.float16)
+        old = (self._features, self._tint) if len(self) else (new[0][:0], new[1][:0])
+        self._features, self._tint = (np.concatenate(pair) for pair in zip(old, new, strict=True))
+        self._shorten(_MOST)
+
+    def match(self, features: Float, L: Float) -> Match:
+        """What the set says of a frame, see `affinity.match`.
+
+        Args:
+            features: ``(C, h, w)``.
+            L: ``(h, w)``; the less light, the less chroma, see `key_frame`.
+        """
+        cells = self._features.T.astype(np.float32)[:, None]
+        found = match(features, [(cells, self._tint.T.astype(np.float32)[:, None])])
+        return replace(found, ab=found.ab * _light(L))
+
+    def colors(self, features: Float, own: Float, L: Float) -> Float:
+        """Colours of a key frame; what nothing in the set is like joins it.
+
+        Where the set began with a dark or dim frame, as in a fade, it begins anew with one that has
+        clearly more contrast.
+
+        Args:
+            features: ``(C, h, w)``.
+            own: ``(2, h, w)``, what the network says of the frame alone.
+            L: ``(h, w)``.
+
+        Returns:
+            ``(2, h, w)``, ab.
+        """
+        contrast = float(L.std())
+        new = np.ones(own.shape[1:], bool)
+        if self._contrast < min(_DIM, contrast / _CLEARER):
+            self._features, self._tint = self._features[:0], self._tint[:0]
+            self._contrast = contrast
+        if len(self):
+            found = self.match(features, L)
+            new = found.similarity < _ALIKE
+            if not new.any():
+                return found.ab
+        self.add(features, own, L, new)
+        return self.match(features, L).ab
+
+    def remembered(self) -> References:
+        """The set as it is kept for later shots."""
+        kept = References()
+        kept._features, kept._tint, kept._contrast = self._features, self._tint, self._contrast
+        kept._shorten(_KEPT)
+        return kept
+
+    def _shorten(self, most: int) -> None:
+        """Keep the first third, which the shot began with, and the newest of the others."""
+        if len(self) > most:
+            first, last = slice(most // 3), slice(len(self) - (most - most // 3), None)
+            self._features = np.concatenate([self._features[first], self._features[last]])
+            self._tint = np.concatenate([self._tint[first], self._tint[last]])
+
+    def state(self) -> State:
+        """For `restore`."""
+        contrast = np.array(self._contrast)
+        return {"features": self._features, "tint": self._tint, "contrast": contrast}
+
+    @classmethod
+    def restore(cls, state: State) -> References:
+        """The set that another one was when it was asked for its `state`."""
+        made = cls()
+        made._features, made._tint = (state[k].astype(np.float16) for k in ("features", "tint"))
+        made._contrast = float(state["contrast"])
+        return made
+
+
+class EarlierShots:
+    """Sets of earlier shots: shots of one place share their references."""
+
+    def __init__(self) -> None:
+        self._sets: list[References] = []
+
+    def keep(self, references: References) -> None:
+        """Remember the set of a shot that has ended."""
+        if len(references):
+            self._sets = [*self._sets, references.remembered()][-_SHOTS:]
+
+    def find(self, features: Float, L: Float) -> References:
+        """The set for a shot that begins with a frame: of the same place, or a new one.
+
+        A set that is found is no longer remembered; the shot hands it back with `keep`.
+        """
+        parts = [float((s.match(features, L).confidence >= _MATCHED).mean()) for s in self._sets]
+        best = max(range(len(parts)), key=parts.__getitem__, default=0)
+        if parts and parts[best] >= _SAME_PLACE:
+            return self._sets.pop(best)
+        return References()
+
+    def state(self) -> State:
+        """For `restore`."""
+        return {f"{i}.{k}": v for i, s in enumerate(self._sets) for k, v in s.state().items()}
+
+    def restore(self, state: State) -> None:
+        """Remember what another one did when it was asked for its `state`."""
+        self._sets = []
+        while f"{len(self._sets)}.tint" in state:
+            names = ("features", "tint", "contrast")
+            one = {name: state[f"{len(self._sets)}.{name}"] for name in names}
+            self._sets.append(References.restore(one))

@@ -1,0 +1,124 @@
+"""What the network sees of a frame: the picture upright and without bars."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...color import Float
+
+_FLAT = 1.5  # L: standard deviation up to which rows or columns at the edge are a bar
+_LEVEL = 1.5  # L by which rows of one bar may differ
+_EVEN = 0.02  # part of a side by which two bars may differ in width
+_MOST = 0.4  # part of a side that one bar may take
+_CONTRAST = 3.0  # L: standard deviation from which there is a picture between the bars
+
+Box = tuple[int, int, int, int]
+"""First and last + 1 row, first and last + 1 column."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How a frame is shown to the network.
+
+    Attributes:
+        box: the picture within the bars.
+        turns: quarter turns counter-clockwise that make it upright.
+    """
+
+    box: Box
+    turns: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(h, w)`` of the upright picture."""
+        top, bottom, left, right = self.box
+        shape = bottom - top, right - left
+        return shape[::-1] if self.turns % 2 else shape
+
+    def of(self, plane: Float) -> Float:
+        """The upright picture of a frame's plane ``(h, w)``."""
+        top, bottom, left, right = self.box
+        return np.ascontiguousarray(np.rot90(plane[top:bottom, left:right], self.turns))
+
+    def back(self, planes: Float, shape: tuple[int, int]) -> Float:
+        """Planes ``(2, h, w)`` of the upright picture as those of a frame, 0 in its bars."""
+        top, bottom, left, right = self.box
+        whole = np.zeros((len(planes), *shape), np.float32)
+        whole[:, top:bottom, left:right] = np.rot90(planes, -self.turns, (1, 2))
+        return whole
+
+
+def quarter_turns(display: tuple[int, ...] | None) -> int:
+    """Quarter turns counter-clockwise that a display matrix asks for, 0...3."""
+    if display is None:
+        return 0
+    return round(-math.atan2(display[1], display[0]) / (math.pi / 2)) % 4
+
+
+def picture_box(L: Float) -> Box:
+    """Where the picture of a frame lies between even bars, above and below, left and right.
+
+    Args:
+        L: ``(h, w)``, 0...100.
+
+    Returns:
+        The whole frame where there are no bars, or no picture between them.
+    """
+    height, width = L.shape
+    top, bottom = _bars(L)
+    left, right = _bars(L[top : height - bottom].T)
+    inside = L[top : height - bottom, left : width - right]
+    if not (top or left) or float(inside.std()) < _CONTRAST:
+        return 0, height, 0, width
+    return top, height - bottom, left, width - right
+
+
+def wider(one: Box, other: Box) -> Box:
+    """The least box that holds two."""
+    return (
+        min(one[0], other[0]),
+        max(one[1], other[1]),
+        min(one[2], other[2]),
+        max(one[3], other[3]),
+    )
+
+
+def common_box(planes: Iterable[Float]) -> Box | None:
+    """The picture of a whole film, from some of its frames; None where it has no bars.
+
+    Args:
+        planes: L ``(h, w)``, 0...100, of frames from all over the film.
+    """
+    found: Box | None = None
+    for L in planes:
+        if float(L.std()) < _CONTRAST:
+            continue
+        box = picture_box(L)
+        found = box if found is None else wider(found, box)
+        if found == (0, L.shape[0], 0, L.shape[1]):
+            return None
+    return found
+
+
+def _bars(L: Float) -> tuple[int, int]:
+    """Rows of the bars above and below; 0 and 0 where there are none or they are not even."""
+    flat = L.std(1) < _FLAT
+    means = L.mean(1)
+    upper, lower = _run(flat, means), _run(flat[::-1], means[::-1])
+    most, even = _MOST * len(L), max(2.0, _EVEN * len(L))
+    if not (upper and lower) or max(upper, lower) > most or abs(upper - lower) > even:
+        return 0, 0
+    # The row at the edge is partly picture, by shrinking.
+    return upper + 1, lower + 1
+
+
+def _run(flat: NDArray[np.bool_], means: NDArray[Any]) -> int:
+    """Rows from the first on that are flat and alike."""
+    same = flat & (abs(means - means[0]) < _LEVEL)
+    return int(np.argmin(same)) if not same.all() else len(same)

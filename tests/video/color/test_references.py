@@ -1,0 +1,87 @@
+"""Sets of references: what is like them takes their colours, what is not joins them."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from photochrom.video.color.references import EarlierShots, References
+from tests.helpers.film_scenes import Array
+
+GRID = 6, 8
+
+
+def features(seed: int, kinds: int = 4) -> Array:
+    """Features of a frame whose columns show different things, the same for a seed."""
+    vectors = np.random.default_rng(seed).standard_normal((32, kinds))
+    return np.repeat(np.repeat(vectors[:, None], GRID[0], 1), GRID[1] // kinds, 2).astype(
+        np.float32
+    )
+
+
+def flat(a: float, b: float = 0) -> Array:
+    return np.float32([a, b])[:, None, None] * np.ones((2, *GRID), np.float32)
+
+
+L = np.tile(np.repeat(np.float32([20, 40, 60, 80]), 2), (6, 1))
+
+
+def test_the_first_answer_stays() -> None:
+    references = References()
+    for answer in (30, -30, 10, -20):
+        ab = references.colors(features(0), flat(answer), L)
+        np.testing.assert_allclose(ab[0], 30, atol=0.5)
+    assert len(references) == GRID[0] * GRID[1]
+
+
+def test_what_is_new_keeps_its_own_colour() -> None:
+    references = References()
+    references.colors(features(0), flat(30), L)
+    both = features(0)
+    both[:, :, 4:] = features(1)[:, :, 4:]
+    for answer in (-30, 50, 7):
+        ab = references.colors(both, flat(answer), L)
+        np.testing.assert_allclose(ab[0, :, :4], 30, atol=0.5)
+        np.testing.assert_allclose(ab[0, :, 4:], -30, atol=0.5)
+
+
+def test_chroma_follows_the_light() -> None:
+    references = References()
+    references.colors(features(0), flat(30), L)
+    ab = references.colors(features(0), flat(0), L / 2)
+    np.testing.assert_allclose(ab[0, 0, 3], 30 * (20 + 16) / (40 + 16), atol=0.5)
+
+
+def test_a_dim_beginning_is_replaced() -> None:
+    references = References()
+    references.colors(features(0), flat(0), L / 10)
+    ab = references.colors(features(0), flat(30), L)
+    np.testing.assert_allclose(ab[0], 30, atol=0.5)
+
+
+def test_it_does_not_grow_without_end() -> None:
+    references = References()
+    for seed in range(100):
+        references.colors(features(seed), flat(seed), L)
+    assert len(references) <= 3168
+    np.testing.assert_allclose(references.colors(features(0), flat(50), L)[0], 0, atol=0.5)
+
+
+def test_shots_of_one_place_share_a_set() -> None:
+    earlier, first, second = EarlierShots(), References(), References()
+    first.colors(features(0), flat(30), L)
+    second.colors(features(1), flat(-30), L)
+    for each in (first, second):
+        earlier.keep(each)
+    stored = io.BytesIO()
+    np.savez(stored, allow_pickle=False, **earlier.state())
+    stored.seek(0)
+    again = EarlierShots()
+    with np.load(stored) as state:
+        again.restore(dict(state))
+    for memory in (earlier, again):
+        found = memory.find(features(0), L)
+        np.testing.assert_array_equal(found.colors(features(0), flat(9), L)[0].round(), 30)
+        assert not len(memory.find(features(0), L))  # the shot has it now
+        assert not len(memory.find(features(7), L))
