@@ -12,20 +12,22 @@ import hashlib
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._system import cores
+from ..affinity import Reference
 from ..cancel import CancelToken
 from ..color import Codes, Float
 from ..colorizer import Colorizer
 from ..errors import ArgumentError
-from ..options import ColorOptions, VideoOptions
+from ..options import ColorOptions, Source, VideoOptions
 from ..upsample import shrink
 from .color.coloring import Coloring
+from .color.references import pinned
 from .color.steady import inner
 from .color.view import common_box, quarter_turns
 from .container.encoders import Encoding
@@ -249,7 +251,7 @@ class _Work:
         self._painter = Painter(video, encoding, self._size, wide)
         box = common_box(self._painter.look(frame) for frame in video.samples(_LOOKS))
         turns = quarter_turns(video.tags.display)
-        self._color = Coloring(colorizer, options, turns, box=box)
+        self._color = Coloring(colorizer, options, turns, pinned(colorizer, options), box)
         self._next = None if start is None else video.pts_at(start)
         self._end = None if end is None else video.pts_at(end)
         self._finished = False
@@ -266,6 +268,8 @@ class _Work:
         if state is not None:
             self.done, self._next = int(state["done"]), int(state["next"])
             self._finished = bool(state["finished"])
+            if self._finished:
+                return self.done
             self._color.shots.restore(inner(state, "shots."))
             self._color.steady.restore(inner(state, "steady."))
         return self.done
@@ -367,9 +371,11 @@ class _Work:
 
     def _state(self, following: int | None) -> State:
         """For `resume`: what the frames from pts `following` on depend on; None: there are none."""
+        if following is None:
+            return {"next": np.array(0), "finished": np.array(True)}
         return {
-            "next": np.array(0 if following is None else following),
-            "finished": np.array(following is None),
+            "next": np.array(following),
+            "finished": np.array(False),
             **{f"shots.{key}": value for key, value in self._color.shots.state().items()},
             **{f"steady.{key}": value for key, value in self._color.steady.state().items()},
         }
@@ -389,6 +395,14 @@ def _check_range(video: VideoReader, start: float | None, end: float | None) -> 
         )
 
 
+def _print(reference: Source) -> str:
+    """What tells a reference from another one."""
+    if isinstance(reference, Reference):
+        return hashlib.sha256(b"".join(part.tobytes() for part in reference)).hexdigest()
+    with open(reference, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _job(
     source: Path,
     colorizer: Colorizer,
@@ -404,7 +418,8 @@ def _job(
         "method": _METHOD,
         "source": [str(source.resolve()), about.st_size, about.st_mtime_ns],
         "model": digest,
-        "options": asdict(options),
+        "options": asdict(replace(options, reference=())),
+        "references": [_print(each) for each in options.references],
         "encoding": asdict(encoding),
         "video": {k: v for k, v in asdict(wanted).items() if k not in ("codec", "crf", "preset")},
     }

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...affinity import Match, match
+from ...affinity import Match, Reference, match
 from ...color import Float
+from ...colorizer import Colorizer
+from ...options import ColorOptions
 
 _MOST = 3168  # cells of a shot; those of the middle go first
 _KEPT = 1056  # cells of a shot that are remembered for later shots
@@ -23,6 +25,7 @@ _SHOTS = 4  # that are remembered
 _SAME_PLACE = 0.6  # part of a frame that must be matched for it to show the place of a shot
 _ALIKE = 0.5  # similarity from which a cell of the same shot takes its colour from the set
 _DARK = 10.0  # L; nothing is told of chroma by what is darker
+_USUAL = 50.0  # L that references are taken to have, which come without it
 _DIM, _CLEARER = 12.0, 1.3  # L; and times as much contrast
 _MATCHED = 0.5  # confidence from which a cell of another shot is of the same place
 
@@ -73,7 +76,8 @@ class References:
             L: ``(h, w)``; the less light, the less chroma, see `key_frame`.
         """
         cells = self._features.T.astype(np.float32)[:, None]
-        found = match(features, [(cells, self._tint.T.astype(np.float32)[:, None])])
+        reference = Reference(cells, self._tint.T.astype(np.float32)[:, None])
+        found = match(features, [reference])
         return replace(found, ab=found.ab * _light(L))
 
     def colors(self, features: Float, own: Float, L: Float) -> Float:
@@ -129,6 +133,23 @@ class References:
         made._features, made._tint = (state[k].astype(np.float16) for k in ("features", "tint"))
         made._contrast = float(state["contrast"])
         return made
+
+
+def pinned(colorizer: Colorizer, options: ColorOptions) -> References:
+    """The references that a person gave, as a set for all shots.
+
+    Raises:
+        PictureError: one cannot be read.
+        ArgumentError: one has no colours, or the model has no features.
+    """
+    made = References()
+    size = options.size or colorizer.model.card.film_size
+    for source in options.references:
+        one = source if isinstance(source, Reference) else None
+        one = one or colorizer.reference(source, replace(options, size=size, reference=()))
+        light = np.full(one.ab.shape[1:], _USUAL, np.float32)
+        made.add(one.features, one.ab, light)
+    return made
 
 
 class EarlierShots:

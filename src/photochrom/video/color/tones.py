@@ -52,7 +52,14 @@ class Tones:
 
     @classmethod
     def from_tags(
-        cls, space: int, color_range: int, transfer: int, *, height: int, depth: int
+        cls,
+        space: int,
+        color_range: int,
+        transfer: int,
+        *,
+        height: int,
+        depth: int,
+        name: str = "the film",
     ) -> Tones:
         """From FFmpeg's numbers, as a PyAV frame gives them.
 
@@ -62,17 +69,20 @@ class Tones:
             transfer: AVColorTransferCharacteristic.
             height: rows of the frame.
             depth: bits per value.
+            name: of the film, for messages.
 
         Raises:
             ClipError: Y' of such a film is no grey picture, or its curve is far from sRGB's.
             ArgumentError: `depth` is not 8, 10 or 12.
         """
         if transfer in _CURVES:
-            raise _foreign("a transfer curve for ordinary screens", _CURVES[transfer])
+            raise _foreign(name, "a transfer curve for ordinary screens", _CURVES[transfer])
         if space == _UNSPECIFIED:
             return cls("bt709" if height >= _HD else "bt601", color_range == _FULL, depth)
         if space not in _SPACES:
-            raise _foreign("a Y'CbCr matrix of BT.709, 601 or 2020", f"FFmpeg's number {space}")
+            raise _foreign(
+                name, "a Y'CbCr matrix of BT.709, 601 or 2020", f"FFmpeg's number {space}"
+            )
         return cls(_SPACES[space], color_range == _FULL, depth)
 
     @property
@@ -101,10 +111,11 @@ class Tones:
         return (1 << self.depth) - 1 if self.full_range else 224 << (self.depth - 8)
 
 
-def _foreign(expected: str, got: str) -> ClipError:
+def _foreign(name: str, expected: str, got: str) -> ClipError:
     return ClipError(
-        "the film cannot be coloured as it is",
+        f"{name} cannot be coloured as it is",
         expected=expected,
         got=got,
-        fix="convert it to ordinary BT.709 video first",
+        fix="convert it first: ffmpeg -i IN -vf zscale=t=linear:npl=100,tonemap=hable,"
+        "zscale=p=bt709:t=bt709:m=bt709:r=tv,format=yuv420p -crf 12 -c:a copy OUT.mkv",
     )

@@ -53,7 +53,12 @@ class Painter:
         self._size, self._wide = size, wide
         tags = video.tags
         self._tones = Tones.from_tags(
-            tags.matrix, tags.range, tags.transfer, height=video.shape[0], depth=video.depth
+            tags.matrix,
+            tags.range,
+            tags.transfer,
+            height=video.shape[0],
+            depth=video.depth,
+            name=str(video.path),
         )
         self._chroma = encoding.chroma_shape(video)
         self._wide_chroma = encoding.chroma_shape(video, wide=True)

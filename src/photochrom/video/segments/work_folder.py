@@ -1,7 +1,7 @@
 """The unfinished film: a folder beside it, from which an interrupted job goes on.
 
-It holds the segments that are done and, beside each, what the colours of the next one depend on. A
-segment counts when both are there; both get their names when they are whole.
+It holds the segments that are done and, beside the last, what the colours of the next one depend
+on. Segments count up to one that has this beside it; files get their names when they are whole.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class WorkFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._done = 0
-        while self._state(self._done).is_file() and self.segment(self._done).is_file():
-            self._done += 1
+        states = (int(path.stem) for path in folder.glob(f"*{_STATE}") if path.stem.isdigit())
+        whole = (n for n in states if all(self.segment(i).is_file() for i in range(n + 1)))
+        self._done = max(whole, default=-1) + 1
 
     @classmethod
     @contextmanager
@@ -104,6 +104,7 @@ class WorkFolder:
         path = self._state(self._done)
         with writing(path), replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, **state)
+        self._state(self._done - 1).unlink(missing_ok=True)
         self._done += 1
 
     def segment(self, number: int) -> Path:
