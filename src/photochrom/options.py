@@ -116,7 +116,8 @@ class VideoOptions:
         compare: before and after side by side, in frames of twice the width.
         deinterlace: ``"auto"``: interlaced frames become whole ones at the same rate; ``"ivtc"``:
             telecined frames become the film's own, four of five; ``"off"``: frames stay as decoded.
-        in_color: what becomes of frames that are in colour: ``"keep"`` or ``"recolor"``.
+        in_color: what becomes of frames in colour in a film that is black and white otherwise:
+            ``"keep"`` or ``"recolor"``.
 
     Raises:
         ArgumentError: a value that is none of these.

@@ -67,6 +67,7 @@ class Film:
         seconds: that the rest took.
         left_out: streams of the source that the new file cannot hold.
         converted: streams that it holds in another codec.
+        kept: frames that were in colour and stayed as they were.
         damage: what could not be read of the source, in one line, or None.
     """
 
@@ -77,6 +78,7 @@ class Film:
     seconds: float
     left_out: list[LeftOut]
     converted: list[Converted]
+    kept: int
     damage: str | None
 
 
@@ -156,6 +158,7 @@ def colorize_video(
             seconds,
             streams.left_out,
             streams.converted,
+            work.kept,
             video.damage,
         )
 
@@ -249,13 +252,16 @@ class _Work:
         self._video, self._encoding, self._wide = video, encoding, wide
         self._size = colorizer.model.fit(*video.shape, film_size(colorizer, options))
         self._painter = Painter(video, encoding, self._size, wide)
-        box = common_box(self._painter.look(frame) for frame in video.samples(_LOOKS))
+        samples = list(video.samples(_LOOKS))
+        box = common_box(self._painter.look(frame) for frame in samples)
+        # Who names a film that is in colour from end to end wants new colours for it.
+        part = not all(self._painter.in_color(frame) for frame in samples)
         turns = quarter_turns(video.tags.display)
         self._color = Coloring(colorizer, options, turns, pinned(colorizer, options), box)
         self._next = None if start is None else video.pts_at(start)
         self._end = None if end is None else video.pts_at(end)
-        self._finished = False
-        self.done = 0
+        self._finished, self._keep = False, part and wanted.in_color == "keep"
+        self.done = self.kept = 0
         length = video.duration
         if length is None and end is None:
             self.total = None
@@ -267,6 +273,7 @@ class _Work:
         """Go on after the segments that are done; returns the number of their frames."""
         if state is not None:
             self.done, self._next = int(state["done"]), int(state["next"])
+            self.kept = int(state["kept"])
             self._finished = bool(state["finished"])
             if self._finished:
                 return self.done
@@ -361,7 +368,9 @@ class _Work:
         yield self._state(None)
 
     def _given(self, frame: VideoFrame, L: Float, ab: Float) -> Colored:
-        return Colored(frame, L, ab.astype(np.float16))
+        kept = self._keep and self._painter.in_color(frame)
+        self.kept += kept
+        return Colored(frame, L, ab.astype(np.float16), kept)
 
     def _decoded(self) -> Generator[tuple[VideoFrame, Float], None, None]:
         for frame in self._video.frames(self._next):
@@ -372,8 +381,13 @@ class _Work:
     def _state(self, following: int | None) -> State:
         """For `resume`: what the frames from pts `following` on depend on; None: there are none."""
         if following is None:
-            return {"next": np.array(0), "finished": np.array(True)}
+            return {
+                "next": np.array(0),
+                "finished": np.array(True),
+                "kept": np.array(self.kept),
+            }
         return {
+            "kept": np.array(self.kept),
             "next": np.array(following),
             "finished": np.array(False),
             **{f"shots.{key}": value for key, value in self._color.shots.state().items()},
@@ -399,7 +413,7 @@ def _print(reference: Source) -> str:
     """What tells a reference from another one."""
     if isinstance(reference, Reference):
         return hashlib.sha256(b"".join(part.tobytes() for part in reference)).hexdigest()
-    with open(reference, "rb") as file:
+    with Path(reference).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -226,6 +226,11 @@ def _colorizer(model: Path, kind: TaskKind, threads: int | None) -> Colorizer:
 
 def _film_notes(film: Film) -> tuple[str, ...]:
     notes = [str(each) for each in (*film.left_out, *film.converted)]
+    if film.kept:
+        notes.append(
+            f"{film.kept} of {film.frames} frames were in colour and stay as they were; "
+            "--in-color recolor gives them new colours"
+        )
     if film.damage:
         notes.append(f"{film.path} holds what could be read of the source: {film.damage}")
     return tuple(notes)

@@ -18,6 +18,7 @@ from ...affinity import Match, Reference, match
 from ...color import Float
 from ...colorizer import Colorizer
 from ...options import ColorOptions
+from ...upsample import resized
 
 _MOST = 3168  # cells of a shot; those of the middle go first
 _KEPT = 1056  # cells of a shot that are remembered for later shots
@@ -145,10 +146,14 @@ def pinned(colorizer: Colorizer, options: ColorOptions) -> References:
     made = References()
     size = options.size or colorizer.model.card.film_size
     for source in options.references:
-        one = source if isinstance(source, Reference) else None
-        one = one or colorizer.reference(source, replace(options, size=size, reference=()))
-        light = np.full(one.ab.shape[1:], _USUAL, np.float32)
-        made.add(one.features, one.ab, light)
+        if isinstance(source, Reference):
+            one, light = source, np.full((1, 1), _USUAL, np.float32)
+        else:
+            plain = replace(options, size=size, reference=(), hints=())
+            one = colorizer.reference(source, plain)
+            light = colorizer.prepare(source, plain).L
+        height, width = one.ab.shape[1:]
+        made.add(one.features, one.ab, resized(light[None], (height, width))[0])
     return made
 
 

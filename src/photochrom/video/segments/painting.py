@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...color import Codes, Float
+from ..color.in_color import is_in_color
 from ..color.planes import chroma_planes, working_L
 from ..color.tones import Tones
 from ..container.encoders import Encoding
-from ..container.video_reader import VideoReader, luma
+from ..container.video_reader import VideoReader, chroma, luma
 from .segment_file import SegmentWriter
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ class Colored:
         L: ``(h, w)`` float32, at the working size.
         ab: ``(2, h, w)``. What float16 rounds off, 0.03 at most, is far below a step of Cb and Cr,
             and it halves what waits in memory and what travels to other machines.
+        kept: whether the frame's own colours stay.
     """
 
     frame: VideoFrame
     L: Float
     ab: Ab
+    kept: bool = False
 
 
 class Painter:
@@ -67,6 +70,10 @@ class Painter:
         """L of a frame at the working size, ``(h, w)`` float32."""
         return working_L(luma(frame), self._size, self._tones)
 
+    def in_color(self, frame: VideoFrame) -> bool:
+        """Whether a frame has colours of its own."""
+        return is_in_color(chroma(frame), self._tones.depth)
+
     def write(self, writer: SegmentWriter, item: Colored) -> None:
         """Encode one frame."""
         writer.write(*self._planes(item), pts_of(item.frame))
@@ -74,7 +81,11 @@ class Painter:
     def _planes(self, item: Colored) -> tuple[Codes, Codes, Codes]:
         Y = luma(item.frame)
         ab = item.ab.astype(np.float32)
-        cb, cr = chroma_planes(Y, item.L, ab, self._chroma, self._tones)
+        own = chroma(item.frame) if item.kept else None
+        if own is None:
+            cb, cr = chroma_planes(Y, item.L, ab, self._chroma, self._tones)
+        else:
+            cb, cr = (at_size(plane, self._chroma) for plane in own)
         if not self._wide:
             return Y, cb, cr
         grey = np.full_like(cb, self._tones.neutral)
@@ -82,6 +93,15 @@ class Painter:
         left = self._wide_chroma[1] - cb.shape[1]
         cb, cr = (np.hstack([grey[:, :left], plane]) for plane in (cb, cr))
         return np.hstack([Y, Y]), cb, cr
+
+
+def at_size(plane: Codes, shape: tuple[int, int]) -> Codes:
+    """A plane of Cb or Cr at another size, by area."""
+    import cv2
+
+    if plane.shape == shape:
+        return plane
+    return np.asarray(cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_AREA))
 
 
 def pts_of(frame: VideoFrame) -> int:

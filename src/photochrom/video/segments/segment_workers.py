@@ -48,6 +48,7 @@ class SegmentTask:
         times: pts of the frames.
         prints: of each frame's Y', by which a worker knows that it decodes the same.
         colours: ab of each frame, ``(2, h, w)``.
+        kept: whether the frame's own colours stay.
     """
 
     source: Path
@@ -60,16 +61,18 @@ class SegmentTask:
     times: list[int] = field(default_factory=list)
     prints: list[int] = field(default_factory=list)
     colours: list[Ab] = field(default_factory=list)
+    kept: list[bool] = field(default_factory=list)
 
     def at(self, path: Path) -> SegmentTask:
         """The next segment of the same film, which has no frames as yet."""
-        return replace(self, path=path, times=[], prints=[], colours=[])
+        return replace(self, path=path, times=[], prints=[], colours=[], kept=[])
 
     def add(self, item: Colored) -> None:
         """Take one more frame."""
         self.times.append(pts_of(item.frame))
         self.prints.append(_print(luma(item.frame)))
         self.colours.append(item.ab)
+        self.kept.append(item.kept)
 
 
 class SegmentWorkers(Protocol):
@@ -182,11 +185,12 @@ def _colored(
 ) -> Iterator[Colored]:
     """The frames of a task with their colours."""
     own = (frame for frame in frames if pts_of(frame) >= task.times[0])
-    for pts, known, ab in zip(task.times, task.prints, task.colours, strict=True):
+    kept = task.kept or [False] * len(task.times)
+    for pts, known, ab, keep in zip(task.times, task.prints, task.colours, kept, strict=True):
         frame = next(own, None)
         if frame is None or pts_of(frame) != pts or _print(luma(frame)) != known:
             raise _OtherFramesError
-        yield Colored(frame, painter.look(frame), ab)
+        yield Colored(frame, painter.look(frame), ab, keep)
 
 
 def _print(Y: Codes) -> int:

@@ -1,0 +1,34 @@
+"""Frames that are in colour already, in films that are black and white otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...color import Codes
+
+_CELLS = 18, 32  # rows and columns to which Cb and Cr are averaged; noise of tapes goes with it
+_HUES = 2.5  # codes of 8 bits: standard deviation across the main direction, of more than one hue
+_STRONG = 30.0  # codes of 8 bits from the usual chroma, of one strong colour
+
+
+def is_in_color(chroma: tuple[Codes, Codes] | None, depth: int) -> bool:
+    """Whether a frame has colours of its own.
+
+    A tone over the whole frame, as of sepia prints, and the noise of tapes are none.
+
+    Args:
+        chroma: Cb and Cr, of any size; None: there are none.
+        depth: bits per value.
+    """
+    import cv2
+
+    if chroma is None:
+        return False
+    size = tuple(min(n, m) for n, m in zip(_CELLS, chroma[0].shape, strict=True))
+    planes = (plane.astype(np.float32) / (1 << (depth - 8)) for plane in chroma)
+    small = [np.asarray(cv2.resize(p, size[::-1], interpolation=cv2.INTER_AREA)) for p in planes]
+    cells = np.stack([plane.ravel() for plane in small])
+    cells = cells - np.median(cells, 1, keepdims=True)
+    across = float(np.linalg.eigvalsh(np.cov(cells))[0])
+    strong = float(np.percentile(np.hypot(*cells), 99))
+    return max(0.0, across) ** 0.5 > _HUES or strong > _STRONG
