@@ -23,13 +23,25 @@ QUALITIES = ", ".join(
 _CODECS = ", ".join(next(row.codecs for row in CONTAINERS.values() if row.muxer == "matroska"))
 
 
-def _option(panel: str, *names: str, **settings: Any) -> Any:
-    settings.setdefault("show_default", False)
-    return typer.Option(*names, rich_help_panel=panel, **settings)
+def _option(
+    panel: str | None, *names: str, help: str, of: str | None = None, usual: str | bool = False,
+    **more: Any,
+) -> Any:  # fmt: skip
+    """An option of a group, with the metavar ``of`` and the default as it is shown."""
+    return typer.Option(
+        *names, help=help, metavar=of, show_default=usual, rich_help_panel=panel, **more
+    )
 
 
+Flag = bool
+Text = str | None
+Texts = list[str] | None
+Number = float | None
+Count = int | None
+
+# fmt: off
 Paths = Annotated[
-    list[str] | None,
+    Texts,
     typer.Argument(
         metavar="PATH",
         help="Pictures, films, folders of them, zip files, and URLs such as s3://bucket/folder. A "
@@ -37,350 +49,103 @@ Paths = Annotated[
         show_default=False,
     ),
 ]
-Output = Annotated[
-    str | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="OUT",
-        help="A file for one picture, or a folder, in which the folders of PATH are mirrored. "
-        "A single - writes to standard output.",
-        show_default="beside each input, as NAME-color.EXT",
-    ),
-]
-Model = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="NAME|FILE",
-        help="A name that `photochrom models list` shows, an ONNX file, or a .caffemodel (with "
-        "--prototxt and --points).",
-    ),
-]
+Output = Annotated[Text, _option(None, "--output", "-o", of="OUT",
+    usual="beside each input, as NAME-color.EXT",
+    help="A file for one picture, or a folder, in which the folders of PATH are mirrored. A single "
+    "- writes to standard output.")]
+Model = Annotated[str, _option(None, "--model", "-m", of="NAME|FILE", usual=True,
+    help="A name that `photochrom models list` shows, an ONNX file, or a .caffemodel (with "
+    "--prototxt and --points).")]
+Json = Annotated[Flag, _option(None, "--json", help="Print one line of JSON per file.")]
+Quiet = Annotated[Flag, _option(None, "--quiet", "-q", help="Print nothing but failures.")]
+Verbose = Annotated[Flag, _option(None, "--verbose", "-v",
+    help="Print a line for each file as it is finished.")]
 
-# --- colour --------------------------------------------------------------------------------------
+Vividness = Annotated[float, _option(_COLOR, of="NUMBER", usual=True,
+    help="From 0 (grey) over 1 (the model's own) to 4 (loud).")]
+Warmth = Annotated[float, _option(_COLOR, of="NUMBER", usual=True,
+    help="From -1 (blue) over 0 (as it is) to 1 (yellow).")]
+Size = Annotated[Count, _option(_COLOR, of="PIXELS", usual="the model's own",
+    help="Side of the square at which the network sees the picture.")]
+Hints = Annotated[Texts, _option(_COLOR, "--hint", of="X,Y,COLOUR[,R]",
+    help="The colour of what lies at a place, in pixels of the picture: #rgb, #rrggbb, a CSS "
+    "name, or keep. With a radius, of that disc alone. Can be given several times.")]
+Reference = Annotated[Texts, _option(_COLOR, "--reference", of="FILE",
+    help="A colour picture to borrow the colours of like things from. Can be given several "
+    "times.")]
+Versions = Annotated[Count, _option(_COLOR, "--versions", of="NUMBER", min=1,
+    help="Write so many alternatives instead, which differ in the colour of one thing each, as "
+    "NAME-version-1.EXT and so on.")]
 
-Vividness = Annotated[
-    float,
-    _option(
-        _COLOR,
-        metavar="NUMBER",
-        help="From 0 (grey) over 1 (the model's own) to 4 (loud).",
-        show_default=True,
-    ),
-]
-Warmth = Annotated[
-    float,
-    _option(
-        _COLOR,
-        metavar="NUMBER",
-        help="From -1 (blue) over 0 (as it is) to 1 (yellow).",
-        show_default=True,
-    ),
-]
-Size = Annotated[
-    int | None,
-    _option(
-        _COLOR,
-        metavar="PIXELS",
-        help="Side of the square at which the network sees the picture.",
-        show_default="the model's own",
-    ),
-]
-Hints = Annotated[
-    list[str] | None,
-    _option(
-        _COLOR,
-        "--hint",
-        metavar="X,Y,COLOUR[,R]",
-        help="The colour of what lies at a place, in pixels of the picture: #rgb, #rrggbb, a CSS "
-        "name, or keep. With a radius, of that disc alone. Can be given several times.",
-    ),
-]
-Reference = Annotated[
-    list[str] | None,
-    _option(
-        _COLOR,
-        "--reference",
-        metavar="FILE",
-        help="A colour picture to borrow the colours of like things from. Can be given several "
-        "times.",
-    ),
-]
-Versions = Annotated[
-    int | None,
-    _option(
-        _COLOR,
-        "--versions",
-        metavar="NUMBER",
-        min=1,
-        help="Write so many alternatives instead, which differ in the colour of one thing each, "
-        "as NAME-version-1.EXT and so on.",
-    ),
-]
+Format = Annotated[Text, _option(_PICTURES, of="NAME", usual="as the source",
+    help=f"Write pictures as {', '.join(n for n, row in FORMATS.items() if row.write)}.")]
+Quality = Annotated[Count, _option(_PICTURES, of="NUMBER", min=1, max=100, usual=QUALITIES,
+    help="From 1 to 100, for formats with loss; the others lose nothing.")]
+MaxPixels = Annotated[Count, _option(_PICTURES, of="NUMBER", min=1, usual="500 million",
+    help="Refuse pictures with more pixels than this.")]
+Recompress = Annotated[Flag, _option(_PICTURES, "--recompress",
+    help="Encode the luma of a grey JPEG anew instead of copying it.")]
+Strict = Annotated[Flag, _option(_PICTURES, "--strict",
+    help="Refuse a JPEG whose end is missing instead of colouring what is there.")]
+Page = Annotated[Count, _option(_PICTURES, of="NUMBER", min=1, usual="all pages",
+    help="Colour only this page of a picture with several.")]
+Compare = Annotated[Flag, _option(_PICTURES, "--compare",
+    help="Write NAME-compare.EXT too: before and after, in one.")]
+InColor = Annotated[Text, _option(_PICTURES, of="skip|recolor",
+    usual="recolor those that are named, skip those in folders",
+    help="What to do with pictures and films that are in colour already.")]
 
-# --- pictures ------------------------------------------------------------------------------------
+Codec = Annotated[Text, _option(_FILMS, of="NAME", usual="h264, in .webm vp9",
+    help=f"One of {_CODECS}.")]
+Crf = Annotated[Number, _option(_FILMS, of="NUMBER", usual="the codec's usual one",
+    help="Quality on the codec's scale; smaller is better.")]
+Preset = Annotated[Text, _option(_FILMS, of="NAME", usual="a fast one",
+    help="How much time the encoder takes, by its own names for it.")]
+Start = Annotated[Text, _option(_FILMS, of="TIME",
+    help="Colour a film from there: seconds, or 1:30, or 1:02:03.5.")]
+End = Annotated[Text, _option(_FILMS, of="TIME", help="Colour a film up to there.")]
+Preview = Annotated[Text, _option(_FILMS, of="TIME",
+    help="Colour only so much of a film, and show before and after side by side. Writes "
+    "NAME-preview.EXT.")]
+Deinterlace = Annotated[str, _option(_FILMS, of="auto|ivtc|off", usual=True,
+    help="Interlaced frames become whole ones (auto), telecined ones the film's own (ivtc), or "
+    "stay as they are (off).")]
 
-Format = Annotated[
-    str | None,
-    _option(
-        _PICTURES,
-        metavar="NAME",
-        help=f"Write pictures as {', '.join(n for n, row in FORMATS.items() if row.write)}.",
-        show_default="as the source",
-    ),
-]
-Quality = Annotated[
-    int | None,
-    _option(
-        _PICTURES,
-        metavar="NUMBER",
-        min=1,
-        max=100,
-        help="From 1 to 100, for formats with loss; the others lose nothing.",
-        show_default=QUALITIES,
-    ),
-]
-MaxPixels = Annotated[
-    int | None,
-    _option(
-        _PICTURES,
-        metavar="NUMBER",
-        min=1,
-        help="Refuse pictures with more pixels than this.",
-        show_default="500 million",
-    ),
-]
-Recompress = Annotated[
-    bool,
-    _option(
-        _PICTURES,
-        "--recompress",
-        help="Encode the luma of a grey JPEG anew instead of copying it.",
-    ),
-]
-Strict = Annotated[
-    bool,
-    _option(
-        _PICTURES,
-        "--strict",
-        help="Refuse a JPEG whose end is missing instead of colouring what is there.",
-    ),
-]
-Page = Annotated[
-    int | None,
-    _option(
-        _PICTURES,
-        metavar="NUMBER",
-        min=1,
-        help="Colour only this page of a picture with several.",
-        show_default="all pages",
-    ),
-]
-Compare = Annotated[
-    bool,
-    _option(_PICTURES, "--compare", help="Write NAME-compare.EXT too: before and after, in one."),
-]
+Overwrite = Annotated[Flag, _option(_ARCHIVES, "--overwrite",
+    help="Replace results that exist instead of skipping.")]
+Suffix = Annotated[str, _option(_ARCHIVES, of="TEXT", usual=True,
+    help="What the names of results get that lie beside their sources.")]
+RetryFailed = Annotated[Flag, _option(_ARCHIVES, "--retry-failed",
+    help="Try files again that failed before, too.")]
+Limit = Annotated[Count, _option(_ARCHIVES, of="NUMBER", min=1,
+    help="Colour at most so many files, and leave the others to the next time.")]
+Include = Annotated[Texts, _option(_ARCHIVES, of="PATTERN",
+    help="Of a folder, only files like this: *.tif, or 19*/*/front.jpg. Can be given several "
+    "times.")]
+Exclude = Annotated[Texts, _option(_ARCHIVES, of="PATTERN",
+    help="Of a folder, no files like this. Can be given several times.")]
+FilesFrom = Annotated[Text, _option(_ARCHIVES, of="FILE",
+    help="Read more PATHs from a file, one in each line; - is standard input.")]
+Watch = Annotated[Flag, _option(_ARCHIVES, "--watch",
+    help="Go on with files that come into the folder, until Ctrl-C.")]
+Jobs = Annotated[Count, _option(_ARCHIVES, of="NUMBER", min=1, usual="as many as there are cores",
+    help="Pictures that are coloured at the same time.")]
+DryRun = Annotated[Flag, _option(_ARCHIVES, "--dry-run",
+    help="Print what would be done, how long it takes, and how much disk it needs.")]
 
-InColor = Annotated[
-    str | None,
-    _option(
-        _PICTURES,
-        metavar="skip|recolor",
-        help="What to do with pictures and films that are in colour already.",
-        show_default="recolor those that are named, skip those in folders",
-    ),
-]
+Ray = Annotated[Text, _option(_CLUSTER, of="auto|ADDRESS", usual="this machine alone",
+    help="Colour a folder or films on the Ray cluster that runs here, or at HOST:PORT.")]
+RayCpus = Annotated[Number, _option(_CLUSTER, of="NUMBER", usual="1",
+    help="Cores that each worker of the cluster takes.")]
+RayGpus = Annotated[Number, _option(_CLUSTER, of="NUMBER", usual="0",
+    help="GPUs that each worker for pictures takes; 0.25 puts four workers on each.")]
 
-# --- films ---------------------------------------------------------------------------------------
-
-Codec = Annotated[
-    str | None,
-    _option(_FILMS, metavar="NAME", help=f"One of {_CODECS}.", show_default="h264, in .webm vp9"),
-]
-Crf = Annotated[
-    float | None,
-    _option(
-        _FILMS,
-        metavar="NUMBER",
-        help="Quality by the codec's scale; smaller is better.",
-        show_default="the codec's usual one",
-    ),
-]
-Preset = Annotated[
-    str | None,
-    _option(
-        _FILMS,
-        metavar="NAME",
-        help="How much time the encoder takes, by its own names for it.",
-        show_default="a fast one",
-    ),
-]
-Start = Annotated[
-    str | None,
-    _option(
-        _FILMS,
-        metavar="TIME",
-        help="Colour a film from there: seconds, or 1:30, or 1:02:03.5.",
-    ),
-]
-End = Annotated[str | None, _option(_FILMS, metavar="TIME", help="Colour a film up to there.")]
-Preview = Annotated[
-    str | None,
-    _option(
-        _FILMS,
-        metavar="TIME",
-        help="Colour only so much of a film, and show before and after side by side. Writes "
-        "NAME-preview.EXT.",
-    ),
-]
-Deinterlace = Annotated[
-    str,
-    _option(
-        _FILMS,
-        metavar="auto|ivtc|off",
-        help="Interlaced frames become whole ones (auto), telecined ones the film's own (ivtc), or "
-        "stay as they are (off).",
-        show_default=True,
-    ),
-]
-
-# --- folders -------------------------------------------------------------------------------------
-
-Overwrite = Annotated[
-    bool,
-    _option(_ARCHIVES, "--overwrite", help="Replace results that exist instead of skipping."),
-]
-Suffix = Annotated[
-    str,
-    _option(
-        _ARCHIVES,
-        metavar="TEXT",
-        help="What the names of results get that lie beside their sources.",
-        show_default=True,
-    ),
-]
-RetryFailed = Annotated[
-    bool,
-    _option(_ARCHIVES, "--retry-failed", help="Try files again that failed before, too."),
-]
-Limit = Annotated[
-    int | None,
-    _option(
-        _ARCHIVES,
-        metavar="NUMBER",
-        min=1,
-        help="Colour at most so many files, and leave the others to the next time.",
-    ),
-]
-Include = Annotated[
-    list[str] | None,
-    _option(
-        _ARCHIVES,
-        metavar="PATTERN",
-        help="Of a folder, only files like this: *.tif, or 19*/*/front.jpg. Can be given several "
-        "times.",
-    ),
-]
-Exclude = Annotated[
-    list[str] | None,
-    _option(
-        _ARCHIVES,
-        metavar="PATTERN",
-        help="Of a folder, no files like this. Can be given several times.",
-    ),
-]
-FilesFrom = Annotated[
-    str | None,
-    _option(
-        _ARCHIVES,
-        metavar="FILE",
-        help="Read more PATHs from a file, one in each line; - is standard input.",
-    ),
-]
-Watch = Annotated[
-    bool,
-    _option(_ARCHIVES, "--watch", help="Go on with files that come into the folder, till Ctrl-C."),
-]
-Jobs = Annotated[
-    int | None,
-    _option(
-        _ARCHIVES,
-        metavar="NUMBER",
-        min=1,
-        help="Pictures that are coloured at the same time.",
-        show_default="as many as there are cores",
-    ),
-]
-DryRun = Annotated[
-    bool,
-    _option(
-        _ARCHIVES,
-        "--dry-run",
-        help="Tell what would be done, how long it takes, and how much disk.",
-    ),
-]
-
-# --- cluster -------------------------------------------------------------------------------------
-
-Ray = Annotated[
-    str | None,
-    _option(
-        _CLUSTER,
-        metavar="auto|ADDRESS",
-        help="Colour a folder or films on the Ray cluster that runs here, or at HOST:PORT.",
-        show_default="this machine alone",
-    ),
-]
-RayCpus = Annotated[
-    float | None,
-    _option(
-        _CLUSTER,
-        metavar="NUMBER",
-        help="Cores that each worker of the cluster takes.",
-        show_default="1",
-    ),
-]
-RayGpus = Annotated[
-    float | None,
-    _option(
-        _CLUSTER,
-        metavar="NUMBER",
-        help="GPUs that each worker for pictures takes; 0.25 puts four workers on each.",
-        show_default="0",
-    ),
-]
-
-# --- what is told --------------------------------------------------------------------------------
-
-Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON per file.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Tell nothing but failures.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell each file as it is finished.")]
-Image = Annotated[
-    str | None,
-    _option(_CAFFE, "--image", "-i", metavar="PATH", help="The same as PATH."),
-]
-Prototxt = Annotated[
-    Path | None,
-    _option(
-        _CAFFE,
-        "--prototxt",
-        "-p",
-        metavar="FILE",
-        help="The network of a .caffemodel given with --model.",
-    ),
-]
-Points = Annotated[
-    Path | None,
-    _option(
-        _CAFFE,
-        "--points",
-        "-c",
-        metavar="FILE",
-        help="The colours (pts_in_hull.npy) of a .caffemodel given with --model.",
-    ),
-]
+Image = Annotated[Text, _option(_CAFFE, "--image", "-i", of="PATH", help="The same as PATH.")]
+Prototxt = Annotated[Path | None, _option(_CAFFE, "--prototxt", "-p", of="FILE",
+    help="The network of a .caffemodel given with --model.")]
+Points = Annotated[Path | None, _option(_CAFFE, "--points", "-c", of="FILE",
+    help="The colours (pts_in_hull.npy) of a .caffemodel given with --model.")]
+# fmt: on
 
 
 def seconds(text: str | None) -> float | None:

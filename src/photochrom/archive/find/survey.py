@@ -85,7 +85,7 @@ class _Survey:
 
     def __init__(self, manifest: Manifest, wanted: Wanted) -> None:
         self._manifest, self._wanted = manifest, wanted
-        self._shelf = _Shelf(wanted.root)
+        self._outputs = _Outputs(wanted.root)
         self._replaced: list[str] = []
         self._taken: dict[str, str] = {}  # outputs, and the real names of their sources
         self._writable: dict[str, bool] = {}
@@ -109,7 +109,7 @@ class _Survey:
             new[row["key"]] = row
         old = manifest.rows(list(new))
         for key, row in new.items():
-            if _decide(row, old.get(key), wanted, self._shelf):
+            if _decide(row, old.get(key), wanted, self._outputs):
                 self._replaced.append(row["output"])
             if row["state"] == "skipped":
                 _check_source(row)
@@ -186,7 +186,7 @@ def model_digest(model: Path) -> str:
     return total.hexdigest()[:16]
 
 
-class _Shelf:
+class _Outputs:
     """The folder for results as it is."""
 
     def __init__(self, root: str | None) -> None:
@@ -240,10 +240,10 @@ def _places(found: Found, wanted: Wanted, number: int) -> dict[str, Any]:
     }
 
 
-def _decide(row: dict[str, Any], old: Row | None, wanted: Wanted, shelf: _Shelf) -> bool:
+def _decide(row: dict[str, Any], old: Row | None, wanted: Wanted, outputs: _Outputs) -> bool:
     """Set the state of a row; returns whether something is there that is going to be replaced."""
-    there = shelf.stat(row["output"], row["key"])
-    beside = shelf.stat(row["compare"], row["compare_key"]) if row["compare"] else None
+    there = outputs.stat(row["output"], row["key"])
+    beside = outputs.stat(row["compare"], row["compare_key"]) if row["compare"] else None
     if old is not None and old.state == "done" and row["compare"] and old.compare and not beside:
         there = None  # half of the result is gone
     row["state"] = state = _state(row, old, wanted, there)
