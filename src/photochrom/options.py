@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from numbers import Integral, Real
 from os import PathLike, fspath
+from typing import Any
 
 from .affinity import Reference
 from .errors import ArgumentError
@@ -17,6 +18,27 @@ Source = str | PathLike[str] | Reference
 
 MAX_VIVIDNESS = 4.0
 """Largest value of `ColorOptions.vividness`."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Values that a number among the options may have.
+
+    Attributes:
+        low, high: the least and the greatest.
+        usual: the default, and what it does.
+        about: one sentence for people.
+    """
+
+    low: float
+    high: float
+    usual: str
+    about: str = ""
+
+
+def ranges(options: Any) -> dict[str, Range]:
+    """The ranges of a class of options, or of an instance, by the names of its fields."""
+    return {f.name: f.metadata["range"] for f in fields(options) if "range" in f.metadata}
 
 
 @dataclass(frozen=True)
@@ -35,15 +57,30 @@ class ColorOptions:
         ArgumentError: a value out of range.
     """
 
-    vividness: float = 1.0
-    warmth: float = 0.0
+    vividness: float = field(
+        default=1.0,
+        metadata={
+            "range": Range(
+                0, MAX_VIVIDNESS, "1 for the model's own", "0 is grey, 1 the model's own colours."
+            )
+        },
+    )
+    warmth: float = field(
+        default=0.0,
+        metadata={
+            "range": Range(
+                -1, 1, "0 for the colours as they are", "Towards blue, or towards yellow."
+            )
+        },
+    )
     size: int | None = None
     hints: Sequence[Hint] = ()
     reference: Source | Sequence[Source] = ()
 
     def __post_init__(self) -> None:
-        _check_range("vividness", self.vividness, 0, MAX_VIVIDNESS, "1 for the model's own")
-        _check_range("warmth", self.warmth, -1, 1, "0 for the colours as they are")
+        for name, allowed in ranges(self).items():
+            value = getattr(self, name)
+            _check_range(name, value, allowed.low, allowed.high, allowed.usual)
         if self.size is not None and not isinstance(self.size, Integral):
             raise ArgumentError("size", expected="pixels as an integer", got=repr(self.size))
         object.__setattr__(self, "hints", _hints(self.hints))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -50,10 +51,6 @@ return found;
 """
 
 
-CUT_OFF = b"\x89PNG\r\n\x1a\n" + bytes(40)
-"""A picture by its first bytes, which cannot be read."""
-
-
 def until(done: Callable[[], Any]) -> Any:
     """What `done` returns, as soon as it is true."""
     end, problem = time.monotonic() + PATIENCE, "never came true"
@@ -76,46 +73,73 @@ def write(path: Path, width: int = 300, height: int = 200) -> Path:
     return path
 
 
+class Server:
+    """``photochrom app`` on a free port; it can be killed and started again."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        code = "from photochrom.cli.web_app import open_page; "
+        code += f"open_page('127.0.0.1', {self.port}, True)"
+        with (self.home / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code],
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"PHOTOCHROM_HOME": str(self.home), "TMPDIR": str(self.home)},
+            )
+        until(lambda: urllib.request.urlopen(f"{self.address}/_stcore/health").status == 200)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        self.process.wait(20)
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """``photochrom app``, served on a free port."""
-    home = tmp_path_factory.mktemp("home")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    start = "from photochrom.cli.web_app import open_page; "
-    start += f"open_page('127.0.0.1', {port}, True)"
-    log = (home / "log").open("wb")
-    server = subprocess.Popen(
-        [sys.executable, "-c", start],
-        stdout=log,
-        stderr=log,
-        env=os.environ | {"PHOTOCHROM_HOME": str(home), "TMPDIR": str(home)},
-    )
-    url = f"http://127.0.0.1:{port}"
-    until(lambda: urllib.request.urlopen(f"{url}/_stcore/health").status == 200)
-    yield url
-    server.terminate()
-    server.wait(20)
-    log.close()
-    # Nothing of what was uploaded is left.
-    assert not list(home.glob("photochrom-app-*"))
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    made = Server(tmp_path_factory.mktemp("home"))
+    yield made
+    made.process.terminate()
+    made.process.wait(20)
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER or ""
-    for flag in (*FLAGS, f"user-data-dir={tmp_path / 'profile'}"):
+    for flag in (*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(f"--{flag}")
-    downloads = {"download.default_directory": str(tmp_path / "downloads")}
-    options.add_experimental_option("prefs", downloads)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
     yield driver
-    severe = [line for line in driver.get_log("browser") if line["level"] == "SEVERE"]
     driver.quit()
-    assert not severe
+
+
+@pytest.fixture
+def browser(driver: Any, tmp_path: Path) -> Iterator[Any]:
+    """The one browser of the module, at its usual size, with a folder for this test's files."""
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    folder = {"behavior": "allow", "downloadPath": str(tmp_path / "downloads")}
+    driver.execute_cdp_cmd("Browser.setDownloadBehavior", folder)
+    driver.get("about:blank")
+    driver.get_log("browser")
+    yield driver
+    severe = [line for line in driver.get_log("browser") if line["level"] == "SEVERE"]
+    driver.execute_script("window.photochromReloads = true")  # leave without being asked
+    assert not [
+        line
+        for line in severe
+        if not re.search("_stcore|disconnected|not responding", line["message"])
+    ]
 
 
 class Page:
@@ -150,6 +174,62 @@ class Page:
         time.sleep(0.5)
         until(lambda: self.browser.find_elements(By.CSS_SELECTOR, state))
 
+    def versions(self) -> list[Any]:
+        return self.find("[aria-label='Other versions'] button")
+
+    def keys(self, *keys: str) -> None:
+        """Press keys wherever the focus is."""
+        ActionChains(self.browser).send_keys(*keys).perform()
+
+    def undo(self) -> None:
+        chain = ActionChains(self.browser).key_down(Keys.CONTROL)
+        chain.send_keys("z").key_up(Keys.CONTROL).perform()
+
+    def slider(self) -> Any:
+        return self.one("input[type=range][aria-label='Vividness']")
+
+    def vividness(self) -> float:
+        return float(self.slider().get_property("value"))
+
+    def slide(self, steps: int) -> None:
+        """Move the slider of vividness by keyboard."""
+        self.browser.execute_script("arguments[0].focus()", self.slider())
+        self.changed(lambda: self.keys(*[Keys.ARROW_RIGHT] * steps))
+
+    def asks_before_leaving(self) -> bool:
+        script = """
+        const event = new Event("beforeunload", { cancelable: true });
+        window.dispatchEvent(event);
+        return event.defaultPrevented;
+        """
+        return bool(self.browser.execute_script(script))
+
+    def phone(self) -> None:
+        """Become a touch screen of 390 x 844."""
+        size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+
+    def box(self, element: Any) -> list[float]:
+        """Left, top, right and bottom in the window."""
+        script = "const { left, top, right, bottom } = arguments[0].getBoundingClientRect();"
+        found = self.browser.execute_script(script + "return [left, top, right, bottom]", element)
+        return list(found)
+
+    def swipe(self, element: Any, x: int, y: int) -> None:
+        """Put a finger on the middle of an element, pull it and lift it."""
+        left, top, right, bottom = self.box(element)
+        left, top = (left + right) / 2, (top + bottom) / 2
+
+        def touch(kind: str, *points: dict[str, float]) -> None:
+            event = {"type": kind, "touchPoints": list(points)}
+            self.browser.execute_cdp_cmd("Input.dispatchTouchEvent", event)
+
+        touch("touchStart", {"x": left, "y": top})
+        for step in range(1, 9):
+            touch("touchMove", {"x": left + x * step / 8, "y": top + y * step / 8})
+        touch("touchEnd")
+
     def button(self, label: str) -> Any:
         path = f"//button[contains(normalize-space(.), '{label}')]"
         return until(lambda: self.browser.find_elements(By.XPATH, path))[0]
@@ -162,7 +242,7 @@ class Page:
         """Drop pictures and wait for the result."""
         self.drop(*paths)
         until(lambda: self.find(".frame"))
-        until(lambda: len(self.find(".strip button")) == 6)
+        until(lambda: len(self.versions()) > 1)
 
     def after(self) -> str:
         return str(self.one("img.after").get_attribute("src"))
@@ -182,13 +262,13 @@ class Page:
 
     def hint(self, x: float, y: float, swatch: int = 0) -> None:
         self.tap(x, y)
-        until(lambda: len(self.find(".swatch")) > swatch)
+        until(lambda: self.find(".swatch")[swatch].is_displayed())
         self.changed(lambda: self.find(".swatch")[swatch].click())
 
 
 @pytest.fixture
-def page(browser: Any, address: str) -> Page:
-    return Page(browser, address)
+def page(browser: Any, server: Server) -> Page:
+    return Page(browser, server.address)
 
 
 def downloaded(tmp_path: Path, name: str) -> bytes:
@@ -232,19 +312,23 @@ def test_a_picture_from_the_drop_to_the_download(page: Page, tmp_path: Path) -> 
     page.changed(page.one("[data-do=undo]").click)
     assert len(until(lambda: page.find(".pin"))) == 1
 
+    # Zoomed in, a part is shown in full size.
+    page.one("[data-do=zoom]").click()
+    until(lambda: page.one(".details.after-side img").is_displayed())
+    page.one("[data-do=zoom]").click()
+    until(lambda: not page.one(".details.after-side img").is_displayed())
+
     # Vividness and another version.
-    slider = page.one("input[type=range][aria-label='Vividness']")
-    page.browser.execute_script("arguments[0].focus()", slider)
-    keys = ActionChains(page.browser).send_keys(*[Keys.ARROW_RIGHT] * 8)
-    page.changed(keys.perform)
-    page.changed(lambda: page.click(page.find(".strip button")[3]))
-    until(lambda: page.find(".strip button")[3].get_attribute("aria-checked") == "true")
+    page.slide(8)
+    page.changed(lambda: page.click(page.versions()[1]))
+    until(lambda: page.versions()[1].get_attribute("aria-checked") == "true")
 
     page.rest()
     page.click(page.button("Download"))
     result = Image.open(io.BytesIO(downloaded(tmp_path, "grandma-color.png")))
     assert result.size == (300, 200)
     assert np.ptp(np.asarray(result).astype(int), axis=2).max() > 20
+    until(lambda: not page.asks_before_leaving())
     page.click(page.button("Before and after"))
     assert downloaded(tmp_path, "grandma-compare.jpg")[:2] == b"\xff\xd8"
 
@@ -279,25 +363,72 @@ def test_a_hint_without_a_mouse(page: Page, tmp_path: Path) -> None:
     until(lambda: "1 hint" in page.one(".say").text)
 
 
+def test_keys_work_after_the_mouse_and_undo_knows_sliders(page: Page, tmp_path: Path) -> None:
+    page.open(write(tmp_path / "a.png"))
+    page.tap(0.25, 0.5)
+    until(lambda: page.find(".swatch"))
+    page.keys(Keys.ESCAPE)
+    until(lambda: not page.one(".palette").is_displayed())
+    page.slide(4)
+    assert page.vividness() == pytest.approx(1.2)
+    page.hint(0.75, 0.5, 1)
+    page.changed(page.undo)
+    page.changed(page.undo)
+    until(lambda: page.vividness() == 1)
+
+
+def test_a_reload_in_the_middle_loses_nothing(page: Page, tmp_path: Path) -> None:
+    page.open(write(tmp_path / "a.png"))
+    assert not page.asks_before_leaving()
+    page.hint(0.25, 0.5, 1)
+    page.slide(4)
+    until(page.asks_before_leaving)
+    after = page.after()
+    page.browser.execute_script("window.photochromReloads = true; location.reload()")
+    until(lambda: page.find(".pin") and page.after() == after)
+    assert page.vividness() == pytest.approx(1.2)
+    page.changed(page.undo)
+
+
+def test_a_killed_server_is_told_and_gone_on_with(
+    page: Page, server: Server, tmp_path: Path
+) -> None:
+    page.open(write(tmp_path / "a.png"))
+    page.hint(0.25, 0.5, 1)
+    server.kill()
+    until(lambda: page.one(".lost").is_displayed())
+    server.start()
+    until(lambda: not page.one(".lost").is_displayed())
+    page.rest()
+    until(lambda: page.undo() or not page.find(".pin"))  # keys too early are lost
+
+
 def test_many_pictures_and_one_that_is_none(page: Page, tmp_path: Path) -> None:
     bad = tmp_path / "bad.png"
-    bad.write_bytes(CUT_OFF)
+    bad.write_bytes(write(tmp_path / "whole.png").read_bytes()[:60])
     page.drop(bad, write(tmp_path / "a.png"), write(tmp_path / "b.png", 60, 40))
+    until(lambda: "“bad.png” cannot be opened" in page.text())
+    assert str(tmp_path.parent) not in page.text()
+    page.click(page.button("Next"))
     until(lambda: page.find(".frame"))
+    states = [
+        b.get_attribute("data-state") for b in page.find("[aria-label='Your pictures'] button")
+    ]
+    assert states == ["failed", "coloured", "waiting"]
+    page.rest()
     page.click(page.button("Colour all 3 pictures"))
     until(lambda: "Download the ZIP" in page.text())
-    assert "bad.png" in page.text()
     page.click(page.button("Download the ZIP"))
     with zipfile.ZipFile(io.BytesIO(downloaded(tmp_path, "photochrom.zip"))) as archive:
         assert sorted(archive.namelist()) == ["a-color.png", "b-color.png"]
         assert Image.open(archive.open("b-color.png")).size == (60, 40)
 
 
-def test_a_bad_file_is_told_in_one_line(page: Page, tmp_path: Path) -> None:
+def test_a_file_that_is_no_picture_is_told_in_one_line(page: Page, tmp_path: Path) -> None:
     bad = tmp_path / "bad.jpg"
-    bad.write_bytes(CUT_OFF)
+    bad.write_bytes(b"no picture")
     page.drop(bad)
-    until(lambda: "bad.jpg cannot be read" in page.text())
+    until(lambda: "bad.jpg cannot be coloured: it is text" in page.text())
     assert "Traceback" not in page.text()
 
 
@@ -314,24 +445,44 @@ def test_a_film_with_progress(page: Page, tmp_path: Path) -> None:
             film.mux(stream.encode(frame))
         film.mux(stream.encode(None))
     page.drop(path)
+    until(lambda: page.find(".compare img"))  # a frame, before and after
+    page.rest()
+    page.click(page.button("Preview three seconds"))
+    until(lambda: "Download the preview" in page.text())
     page.rest()
     page.click(page.button("Colour the film"))
-    until(lambda: "Done." in page.text())
+    until(lambda: "Download the film" in page.text())
     page.rest()
     page.click(page.button("Download the film"))
     with av.open(io.BytesIO(downloaded(tmp_path, "clip-color.mp4"))) as film:
         assert sum(1 for _ in film.decode(video=0)) == 12
 
 
-def test_an_example_and_a_phone(page: Page) -> None:
-    size = {"width": 375, "height": 812, "deviceScaleFactor": 2, "mobile": True}
-    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    page.click(page.find(".strip button")[-1])
+def test_a_phone(page: Page) -> None:
+    page.phone()
+    page.click(page.find("[aria-label='Examples'] button")[0])
     frame = until(lambda: page.find(".frame"))[0]
     until(lambda: frame.size["width"] > 300)
-    assert frame.size["width"] <= 375
-    wide = "return document.documentElement.scrollWidth"
-    assert page.browser.execute_script(wide) <= 375
-    for label in ("Add a hint", "Undo", "Remove all hints"):
-        (button,) = [b for b in page.find(".bar button") if b.text == label]
-        assert button.size["height"] >= 36
+    until(lambda: len(page.versions()) > 1)
+    assert page.browser.execute_script("return document.documentElement.scrollWidth") <= 390
+
+    # What is needed is under the thumb, all the time.
+    def inside(element: Any) -> bool:
+        left, top, right, bottom = page.box(element)
+        return left >= 0 and top >= 0 and right <= 390 and bottom <= 844
+
+    assert inside(page.button("Download"))
+    for what in ("undo", "redo", "reset"):
+        button = page.one(f"[data-do={what}]")
+        assert inside(button)
+        assert button.size["height"] >= 44
+
+    # A finger that goes up scrolls the page; one that goes sideways moves the divider.
+    handle = page.one(".handle")
+    page.swipe(frame, 10, -200)
+    assert handle.get_attribute("aria-valuenow") == "50"
+    page.swipe(frame, 100, 5)
+    assert int(handle.get_attribute("aria-valuenow")) > 60
+    page.tap(0.25, 0.5)
+    swatches = until(lambda: page.find(".swatch"))
+    assert all(inside(each) for each in (*swatches, page.one("[data-do=close]")))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
+from photochrom import ModelError, PictureError
 from photochrom.web.looks import MAX_PINS, Edits, Look, Pin
-from photochrom.web.words import color_words
+from photochrom.web.words import color_words, explain
 
 RED, BLUE = "#c0392b", "#2b39c0"
 
@@ -139,3 +142,53 @@ def test_what_makes_no_sense_changes_nothing(event: object) -> None:
 )
 def test_colours_in_words(color: str, words: str) -> None:
     assert color_words(color) == words
+
+
+def test_redo_takes_undo_back_until_something_else_is_done() -> None:
+    edits = Edits()
+    edits.tune("vividness", 2.0)
+    edits.change(version=1)
+    edits.undo()
+    edits.undo()
+    assert edits.look == Look()
+    edits.redo()
+    assert edits.look.options.vividness == 2.0
+    assert edits.redoable
+    edits.tune("warmth", 0.5)
+    assert not edits.redoable
+
+
+def test_starting_over_can_be_undone() -> None:
+    edits = Edits()
+    edits.tune("vividness", 2.0)
+    edits.act({"do": "reset"})
+    assert edits.look == Look()
+    edits.act({"do": "undo"})
+    assert edits.look.options.vividness == 2.0
+
+
+def test_changes_are_unsaved_until_they_are_downloaded() -> None:
+    edits = Edits()
+    assert not edits.unsaved
+    edits.tune("vividness", 2.0)
+    assert edits.unsaved
+    edits.downloaded = edits.look
+    assert not edits.unsaved
+    edits.undo()
+    assert edits.unsaved
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PictureError("/srv/x/a7f.jpg cannot be read: 97 extraneous bytes"), "cannot be opened"),
+        (ModelError("/srv/x/m.onnx is no model"), "This model cannot be used"),
+        (OSError(errno.ENOSPC, "No space left on device", "/srv/x/a7f"), "is full"),
+        (RuntimeError("/srv/x/secret"), "Something went wrong"),
+    ],
+)
+def test_errors_are_for_people(error: Exception, words: str) -> None:
+    said, detail = explain(error, "Grandma.jpg")
+    assert words in said
+    assert "/srv" not in said + detail
+    assert "extraneous" not in said

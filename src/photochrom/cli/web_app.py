@@ -47,15 +47,10 @@ def script() -> Path:
 
 
 def _options(host: str, port: int, no_browser: bool) -> list[str]:
-    """Streamlit's options; none of them may send anything anywhere or ask for anything."""
+    """Streamlit's options; the others are in the app's ``.streamlit/config.toml``."""
     settings = {
         "server.address": host,
         "server.port": port,
         "server.headless": str(no_browser).lower(),
-        "server.showEmailPrompt": "false",
-        "server.fileWatcherType": "none",
-        "server.maxUploadSize": 500,
-        "browser.gatherUsageStats": "false",
-        "client.toolbarMode": "minimal",
     }
     return [word for key, value in settings.items() for word in (f"--{key}", str(value))]

@@ -1,15 +1,14 @@
-"""From a picture and a look to what the page shows, and to the file that is downloaded.
+"""A picture's look as the page shows it, and as the file that is downloaded.
 
-The network sees a picture once, at full size. After that only its answer (a few megabytes) and a
-preview are kept; chroma is decided on the model's small grid, so the same chroma paints
-the preview now and the full picture later.
+The network sees a picture once, at full size. After that only its prediction (a few megabytes) and
+a preview are kept; chroma is decided at the model's size, so the same chroma colours the preview
+and any part of the full picture. Files are written by `photochrom.pipeline`.
 """
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -19,15 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..affinity import Reference
+from ..cancel import CancelToken
 from ..color import Float, neutral
 from ..colorizer import Colorizer
 from ..hints import Hint
-from ..options import ColorOptions
-from ..picture import Picture, open_pages, save_pages
+from ..options import ColorOptions, OutputOptions
+from ..picture import Picture, open_pages
+from ..picture.comparison import before_after
+from ..pipeline import colorize_file
 from ..prepared import Prepared
 from ..versions import Version, versions
-from .looks import Look, Pin
+from .looks import Look, Pin, View
 
 PREVIEW = 1200
 """Longest side of the preview, in pixels."""
@@ -36,6 +37,7 @@ MAX_PIXELS = 150_000_000
 """Larger pictures are for the command line."""
 
 VERSIONS = 5
+_DETAIL = 2000  # longest side, in pixels of the picture, of a part shown at 100 %
 _THUMBNAIL = 220
 _QUALITY = 88
 _SURE, _UNSURE = 0.45, 0.9  # entropies at which the layer begins and is full
@@ -48,15 +50,11 @@ class Finish:
 
     Attributes:
         look: the picture's own; only what can be seen of it, `Look.settled`, counts.
-        vividness: 0...4, as of the Colorizer.
-        warmth: -1...1, see `photochrom.adjust.warm`.
-        reference: the picture to borrow colours from.
+        reference: file of the picture to borrow colours from.
     """
 
     look: Look = Look()  # noqa: RUF009 - it is frozen
-    vividness: float = 1.0
-    warmth: float = 0.0
-    reference: Canvas | None = None
+    reference: Path | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "look", self.look.settled)
@@ -67,24 +65,26 @@ class Canvas:
 
     Args:
         colorizer: the loaded model.
-        path: the picture's file; read now, and again for `save`.
+        file: the picture's file, a path or an open one; read again for `save` and `detail`.
 
     Raises:
         PictureError: the file cannot be read.
     """
 
-    def __init__(self, colorizer: Colorizer, path: Path) -> None:
-        self.colorizer, self.path = colorizer, path
-        picture = next(open_pages(path, max_pixels=MAX_PIXELS))
+    def __init__(self, colorizer: Colorizer, file: Path | BinaryIO) -> None:
+        self.colorizer, self.file = colorizer, file
+        picture = next(open_pages(file, max_pixels=MAX_PIXELS))
         self.width, self.height, self.suffix = picture.width, picture.height, picture.suffix
-        before = replace(picture, alpha=None).to_pil().convert("RGB")
+        before = _rgb(picture)
         before.thumbnail((PREVIEW, PREVIEW), Image.Resampling.LANCZOS, reducing_gap=2.0)
         self._before = np.asarray(before)
         self._prepared = _resized(colorizer.prepare(picture), self._before)
         # What changes between two paintings is little: a slider moved, a hint came.
-        self._chroma = lru_cache(4)(self._decide)
+        self._chroma = lru_cache(2 + VERSIONS)(self._decide)
         self._preview = lru_cache(1)(self._paint_preview)
         self._after = lru_cache(4)(self._show)
+        self._versions = lru_cache(2)(self._show_versions)
+        self._detail = lru_cache(2)(self._show_detail)
 
     @property
     def distribution(self) -> bool:
@@ -113,68 +113,111 @@ class Canvas:
         layer[..., :3], layer[..., 3] = _VIOLET, np.rint(_OPACITY * doubt)
         return _address(layer)
 
-    @cached_property
-    def versions(self) -> list[str]:
-        """The model's own colours, then the alternatives, small; empty without a distribution."""
-        if not self.distribution:
-            return []
-        small = _resized(self._prepared, _thumbnail(self._before))
-        numbers = (None, *range(len(self._alternatives)))
-        finishes = [Finish(Look(version=version)) for version in numbers]
-        return [_address(self._paint(small, self._decide(each)).pixels) for each in finishes]
+    def versions(self, finish: Finish) -> list[tuple[str, str]]:
+        """Small pictures of the model's own colours and of the alternatives, with their names.
+
+        The hints and numbers of `finish` hold for all of them; there are none without a
+        distribution.
+        """
+        look = replace(finish.look, version=None)
+        found: list[tuple[str, str]] = self._versions(replace(finish, look=look))
+        return found
+
+    def detail(self, finish: Finish, view: View) -> tuple[View, str, str]:
+        """A part of the picture at full size.
+
+        Args:
+            finish: how it looks.
+            view: the part that is asked for.
+
+        Returns:
+            The part that is shown, and the addresses of it before and after.
+        """
+        found: tuple[View, str, str] = self._detail(finish, view)
+        return found
 
     def palette(self, pin: Pin) -> list[tuple[str, float]]:
         """The likeliest colours of a place, with their probabilities."""
         if not self.distribution:
             return []
-        return [(each.color, each.probability) for each in self._prepared.palette(*self._at(pin))]
+        place = pin.x * self._prepared.shape[1], pin.y * self._prepared.shape[0]
+        return [(each.color, each.probability) for each in self._prepared.palette(*place)]
 
     def color_at(self, pin: Pin, finish: Finish) -> str:
         """``#rrggbb`` of a place as it is painted."""
-        x, y = self._at(pin)
-        code: bytes = self._preview(finish).pixels[int(y), int(x)].tobytes()
+        height, width = self._prepared.shape
+        row, column = int(pin.y * height), int(pin.x * width)
+        code: bytes = self._preview(finish).pixels[row, column].tobytes()
         return f"#{code.hex()}"
 
-    def pages(self, finish: Finish) -> Iterator[Picture]:
-        """The pages at full size, in the file's depth and with its metadata.
+    def options(self, finish: Finish, shape: tuple[int, int]) -> ColorOptions:
+        """The options that give the picture this look.
 
-        Hints, versions and references are for the first; vividness and warmth for all.
-
-        Raises:
-            PictureError: the file cannot be read any more.
+        Args:
+            finish: the look.
+            shape: ``(H, W)`` of the picture that the hints are for.
         """
-        for number, page in enumerate(open_pages(self.path, max_pixels=MAX_PIXELS)):
-            if number == 0:
-                prepared = replace(self._prepared, picture=page)
-                ab = self._chroma(finish)
-            else:
-                prepared = self.colorizer.prepare(page)
-                others = ColorOptions(vividness=finish.vividness, warmth=finish.warmth)
-                ab = self.colorizer.chroma(prepared, others)
-            yield self._paint(prepared, ab)
+        version, pins = finish.look.version, finish.look.pins
+        height, width = shape
+        # Hints are for the first page; a TIFF's others get the numbers only.
+        hints = [Hint(p.x * width, p.y * height, p.color, page=0) for p in pins if p.color]
+        if version is not None and version < len(self._alternatives):
+            scale = width / self._prepared.shape[1]
+            hints[:0] = [_scaled(hint, scale) for hint in self._alternatives[version].hints]
+        borrows = finish.reference is not None and self._prepared.features is not None
+        reference = (finish.reference,) if finish.reference and borrows else ()
+        return replace(finish.look.options, hints=hints, reference=reference)
 
-    def save(self, target: str | Path | BinaryIO, finish: Finish) -> None:
-        """Write the result in the format of the original.
+    def save(
+        self, target: str | Path | BinaryIO, finish: Finish, cancel: CancelToken | None = None
+    ) -> None:
+        """Write the result at full size in the format of the original.
 
         Raises:
             PictureError: the file cannot be read or written.
+            CancelledError: `cancel` was set.
         """
-        save_pages(self.pages(finish), target, format=self.suffix)
+        options = self.options(finish, (self.height, self.width))
+        output = OutputOptions(format=self.suffix, max_pixels=MAX_PIXELS)
+        colorize_file(self.colorizer, self.file, target, options, output, cancel=cancel)
 
     def before_after(self, finish: Finish) -> bytes:
-        """Both side by side at preview size, as a JPEG file."""
-        after = self._preview(finish)
-        gap = np.full((len(after.pixels), 6, 3), 255, np.uint8)
-        both = Picture(np.concatenate([self._before, gap, after.pixels], 1))
+        """Both in one JPEG file, of the full picture."""
+        before, after = self._full(finish)
+        both = before_after(before.pixels, after.pixels)
         return both.with_note(after.note).to_bytes("jpeg")
 
-    def borrow_check(self) -> None:
-        """Whether this picture can lend colours.
+    def _full(self, finish: Finish) -> tuple[Picture, Picture]:
+        """The first page at full size, before and after."""
+        page = next(open_pages(self.file, max_pixels=MAX_PIXELS))
+        prepared = replace(self._prepared, picture=page)
+        return page, self._paint(prepared, self._chroma(finish))
 
-        Raises:
-            ArgumentError: it has none, or the model has no features.
-        """
-        _ = self.lent
+    def _show_detail(self, finish: Finish, view: View) -> tuple[View, str, str]:
+        left, top = int(view.x * self.width), int(view.y * self.height)
+        right = min(left + min(int(view.width * self.width) + 1, _DETAIL), self.width)
+        bottom = min(top + min(int(view.height * self.height) + 1, _DETAIL), self.height)
+        box = left, top, right, bottom
+        before, after = (_address(np.asarray(_rgb(each).crop(box))) for each in self._full(finish))
+        shown = View(
+            left / self.width,
+            top / self.height,
+            (right - left) / self.width,
+            (bottom - top) / self.height,
+        )
+        return shown, before, after
+
+    def _show_versions(self, finish: Finish) -> list[tuple[str, str]]:
+        if not self.distribution:
+            return []
+        small = _resized(self._prepared, _thumbnail(self._before))
+        names = ["The model's own", *(each.name for each in self._alternatives)]
+        found = []
+        for number, name in enumerate(names):
+            look = replace(finish.look, version=number - 1 if number else None)
+            picture = self._paint(small, self._chroma(replace(finish, look=look)))
+            found.append((_address(picture.pixels), name))
+        return found
 
     def _show(self, finish: Finish) -> str:
         return _address(self._preview(finish).pixels)
@@ -186,45 +229,73 @@ class Canvas:
         return self.colorizer.render(replace(prepared, ab=ab, logits=None))
 
     def _decide(self, finish: Finish) -> Float:
-        """ab of the picture, by the steps of `Colorizer.render`."""
-        return self.colorizer.chroma(self._prepared, self._options(finish))
-
-    def _options(self, finish: Finish) -> ColorOptions:
-        version, hints = finish.look.version, self._hints(finish.look)
-        if version is not None and version < len(self._alternatives):
-            hints = self._alternatives[version].hints + hints
-        borrows = finish.reference is not None and self._prepared.features is not None
-        return ColorOptions(
-            vividness=finish.vividness,
-            warmth=finish.warmth,
-            hints=hints,
-            reference=[finish.reference.lent] if finish.reference and borrows else (),
-        )
+        """ab of the picture at the model's size."""
+        return self.colorizer.chroma(self._prepared, self.options(finish, self._prepared.shape))
 
     @cached_property
     def _alternatives(self) -> list[Version]:
         return versions(self._prepared, VERSIONS)
 
-    @cached_property
-    def lent(self) -> Reference:
-        """What this picture lends as a reference.
 
-        Raises:
-            ArgumentError: it has no colours, or the model has no features.
-        """
-        return self.colorizer.reference(Picture(self._before))
+def save_colored(
+    colorizer: Colorizer, source: Path, target: Path, finish: Finish, cancel: CancelToken
+) -> Path:
+    """Colour a picture into a file, in the original's format.
 
-    def _hints(self, look: Look) -> tuple[Hint, ...]:
-        return tuple(Hint(*self._at(pin), _rgb(pin.color)) for pin in look.pins if pin.color)
+    Args:
+        colorizer: the loaded model.
+        source: the picture's file.
+        target: without its suffix.
+        finish: how it shall look.
+        cancel: checked between two steps.
 
-    def _at(self, pin: Pin) -> tuple[float, float]:
-        """x and y of a pin in pixels of the preview."""
-        height, width = self._prepared.shape
-        return pin.x * width, pin.y * height
+    Returns:
+        The file that was written.
+
+    Raises:
+        PictureError: the file cannot be read or written.
+        CancelledError: `cancel` was set.
+    """
+    canvas = Canvas(colorizer, source)
+    cancel.check()
+    path = target.with_name(target.name + canvas.suffix)
+    canvas.save(path, finish, cancel)
+    return path
+
+
+def file_thumbnail(file: Path | BinaryIO, kind: str) -> str:
+    """Address of a small picture of a file, or of a sign for what cannot be read at once.
+
+    Args:
+        file: a path or an open file.
+        kind: "picture" or "film".
+    """
+    try:
+        with Image.open(file) as image:
+            image.draft("RGB", (2 * _THUMBNAIL, 2 * _THUMBNAIL))
+            image.thumbnail((_THUMBNAIL, _THUMBNAIL))
+            return _address(np.asarray(image.convert("RGB")))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        sign = "🎞" if kind == "film" else "🖼"
+        svg = (
+            "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 124 96'>"
+            f"<text x='62' y='66' font-size='48' text-anchor='middle'>{sign}</text></svg>"
+        )
+        return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+def _scaled(hint: Hint, scale: float) -> Hint:
+    """A hint for a picture that is larger by a factor."""
+    radius = None if hint.radius is None else hint.radius * scale
+    return replace(hint, x=hint.x * scale, y=hint.y * scale, radius=radius, page=0)
+
+
+def _rgb(picture: Picture) -> Image.Image:
+    return replace(picture, alpha=None).to_pil().convert("RGB")
 
 
 def _resized(prepared: Prepared, rgb: NDArray[np.uint8]) -> Prepared:
-    """The same answer for a smaller picture; the large one is let go."""
+    """The same prediction for a smaller picture; the large one is let go."""
     grey = np.asarray(Picture(neutral(rgb)).to_pil())
     return replace(prepared, picture=Picture(grey))
 
@@ -240,14 +311,3 @@ def _address(pixels: NDArray[Any]) -> str:
     buffer, kind = io.BytesIO(), "jpeg" if pixels.shape[2] == 3 else "png"
     Image.fromarray(pixels).save(buffer, kind, quality=_QUALITY)
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def thumbnail_address(data: bytes) -> str:
-    """A picture's file as the address of a small one."""
-    with Image.open(io.BytesIO(data)) as image:
-        return _address(_thumbnail(np.asarray(image.convert("RGB"))))
-
-
-def _rgb(color: str) -> tuple[int, int, int]:
-    red, green, blue = bytes.fromhex(color[1:])
-    return red, green, blue

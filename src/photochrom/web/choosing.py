@@ -15,6 +15,8 @@ from ..models.card import Card
 from ..models.card_file import read_card
 from ..models.importers import onnx_model
 from ..models.registry import BUNDLED, Entry, Registry
+from .words import explain
+from .workspace import Workspace
 
 _CAFFE = {".prototxt": "prototxt", ".caffemodel": "caffemodel", ".npy": "points"}
 
@@ -30,25 +32,37 @@ def entries() -> dict[str, Entry]:
     return {entry.name: entry for entry in Registry().entries() if entry.path}
 
 
-def current(found: Mapping[str, Entry]) -> Colorizer:
+def current(workspace: Workspace, found: Mapping[str, Entry]) -> Colorizer:
     """The chosen model, loaded.
 
     Raises:
         ModelError: it cannot be loaded.
     """
-    wanted = st.session_state.pop("imported", None)
-    if wanted in found:
-        st.session_state["model"] = wanted
-    path = Registry().resolve(st.session_state.get("model", BUNDLED))
+    path = Registry().resolve(_chosen(workspace, found))
     return load(str(path), path.stat().st_mtime)
 
 
-def choice(found: Mapping[str, Entry]) -> None:
+def _chosen(workspace: Workspace, found: Mapping[str, Entry]) -> str:
+    name = workspace.model or st.session_state.get("model", BUNDLED)
+    return name if name in found else BUNDLED
+
+
+def choice(workspace: Workspace, found: Mapping[str, Entry]) -> None:
     """Let the user choose a model."""
+
+    def chosen() -> None:
+        workspace.model = st.session_state["model"]
+
+    imported = st.session_state.pop("imported", None)
+    if imported in found:
+        workspace.model = imported
+        st.success(f"{_title(found[imported])} was imported and is used now.")
+    st.session_state["model"] = _chosen(workspace, found)
     st.selectbox(
         "Model",
         list(found),
         key="model",
+        on_change=chosen,
         format_func=lambda name: _title(found[name]) if name in found else name,
         help="What decides the colours. The bundled one comes with Photochrom.",
     )
@@ -89,8 +103,10 @@ def importing() -> None:
         try:
             with st.spinner("Importing …"):
                 card = import_caffe(files, Registry().user_dir)
-        except PhotochromError as error:
-            st.error(str(error))
+        except (PhotochromError, OSError) as error:
+            words, detail = explain(error)
+            st.error(words)
+            st.caption(_plain(detail))
             return
         st.session_state["imported"] = card.name
         st.session_state["caffe"] = st.session_state.get("caffe", 0) + 1

@@ -1,15 +1,16 @@
-"""The two components of the page: the picture itself, and a row of pictures to choose from."""
+"""The app's own components: the picture, before and after, a row of pictures, the connection."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.resources import files
 from typing import Any
 
 import streamlit as st
 
-from .looks import MAX_PINS, Edits
+from .looks import MAX_PINS, Edits, Look, View
 from .words import color_words
 
 
@@ -23,6 +24,26 @@ def _component(name: str) -> Callable[..., Any]:
 
 _stage = _component("stage")
 _strip = _component("strip")
+_compare = _component("compare")
+_connection = _component("connection")
+
+
+def watch_connection() -> None:
+    """Tell the user when the server does not answer."""
+    _connection(key="connection", data={})
+
+
+def compare(
+    *, key: str, name: str, size: tuple[int, int], before: str, after: str, moving: bool = False
+) -> None:
+    """Show a picture before and after under a divider; see `stage` for the arguments.
+
+    Args:
+        moving: the divider moves until somebody takes it, or for twelve seconds.
+    """
+    width, height = size
+    data = {"name": name, "width": width, "height": height, "before": before, "after": after}
+    _compare(key=key, data={**data, "moving": moving})
 
 
 def stage(
@@ -36,6 +57,8 @@ def stage(
     doubt: str | None,
     palette: Sequence[tuple[str, float]],
     now: str,
+    detail: tuple[View, str, str] | None,
+    unsaved: bool,
 ) -> None:
     """Show a picture before and after, and do to `edits` what happens on it.
 
@@ -43,10 +66,12 @@ def stage(
         edits: the picture's.
         key: of the component.
         name: what the picture is called.
-        size: width and height, in any unit.
+        size: width and height in pixels.
         before, after, doubt: addresses of the pictures, and of the layer over `after`.
         palette: colours to offer for the chosen pin, with their probabilities.
         now: ``#rrggbb`` of the chosen pin's place as it is painted.
+        detail: a part in full size and its addresses before and after.
+        unsaved: whether leaving the page asks first.
     """
     pin = edits.pin
     chosen = pin and {
@@ -70,16 +95,35 @@ def stage(
             for number, p in enumerate(edits.look.pins, 1)
         ],
         "chosen": chosen,
+        "detail": detail and {**asdict(detail[0]), "before": detail[1], "after": detail[2]},
         "undoable": edits.undoable,
+        "redoable": edits.redoable,
+        "changed": edits.look.settled != Look(),
+        "unsaved": unsaved,
         "most": MAX_PINS,
         "said": _said(edits),
     }
     _stage(key=key, data=data, on_act_change=partial(_act, key, edits))
 
 
+@dataclass(frozen=True)
+class Shown:
+    """One picture of a row.
+
+    Attributes:
+        image: its address.
+        caption: under it.
+        state: waiting, coloured, edited or failed; "" for none.
+    """
+
+    image: str
+    caption: str
+    state: str = ""
+
+
 def strip(
     label: str,
-    items: Sequence[tuple[str, str]],
+    items: Sequence[Shown],
     chosen: int | None,
     *,
     key: str,
@@ -89,7 +133,7 @@ def strip(
 
     Args:
         label: what the row is, for screen readers.
-        items: address and caption of each.
+        items: the pictures.
         chosen: number of the present one, None if there is none.
         key: of the component.
         on_pick: called before the page is made again.
@@ -103,7 +147,7 @@ def strip(
     data = {
         "label": label,
         "chosen": chosen,
-        "items": [{"image": image, "caption": caption} for image, caption in items],
+        "items": [asdict(each) for each in items],
     }
     _strip(key=key, data=data, on_pick_change=picked)
 
@@ -125,5 +169,5 @@ def _said(edits: Edits) -> str:
         return ""
     count = len(edits.look.settled.pins)
     if not count:
-        return "Click or tap a place to say what colour it is."
+        return "Click or tap a place to change its colour."
     return "1 hint" if count == 1 else f"{count} hints"

@@ -11,9 +11,11 @@ import streamlit as st
 from ..colorizer import Colorizer
 from ..errors import PhotochromError
 from .canvas import Canvas, Finish
-from .components import stage, strip
-from .intake import release
+from .components import Shown, stage, strip
+from .intake import release, thumbnail
 from .progress import batch
+from .sliders import sliders
+from .words import explain
 from .workspace import Item, Workspace
 
 
@@ -21,46 +23,23 @@ from .workspace import Item, Workspace
 def editor(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
     """The picture and its controls; a change to it does not run the rest of the page."""
     canvas = workspace.canvas(item, colorizer)
-    left, right = st.columns([7, 3], gap="medium")
-    with right:
-        vividness, warmth = _sliders()
-        doubt = st.toggle(
-            "How sure is it?",
-            disabled=not canvas.distribution,
-            help="Lays violet over the places where the model hesitates between colours.",
-        )
-        _reference(workspace, item, colorizer)
-    finish = finish_of(workspace, item, colorizer, vividness, warmth)
-    with left:
-        _stage(item, canvas, finish, doubt and canvas.distribution)
-        if doubt:
-            st.caption("The more violet, the less sure the model is. Grey stays as it is.")
-        _versions(item, canvas)
-    with right:
-        _downloads(item, canvas, finish)
-        batch(workspace, colorizer, vividness, warmth)
-
-
-def finish_of(
-    workspace: Workspace, item: Item, colorizer: Colorizer, vividness: float, warmth: float
-) -> Finish:
-    """What a picture's colours depend on."""
     lender = workspace.references.get(item.edits.look.reference or "")
-    reference = workspace.canvas(lender, colorizer) if lender else None
-    return Finish(item.edits.look, vividness, warmth, reference)
+    finish = Finish(item.edits.look, lender.path if lender else None)
+    left, right = st.columns([7, 3], gap="medium")
+    with left:
+        doubt = canvas.distribution and st.session_state.get(f"doubt-{item.key}", False)
+        _stage(workspace, item, canvas, finish, doubt)
+        _versions(item, canvas, finish)
+    with right:
+        sliders(item.edits, item.key)
+        _reference(workspace, item, colorizer)
+        _downloads(item, canvas, finish)
+        batch(workspace, colorizer)
+        _doubt(item, canvas)
+    workspace.save()
 
 
-def _sliders() -> tuple[float, float]:
-    vividness = st.slider(
-        "Vividness", 0.0, 3.0, 1.0, 0.05, key="vividness", help="0 is grey, 1 the model's own."
-    )
-    warmth = st.slider(
-        "Warmth", -1.0, 1.0, 0.0, 0.05, key="warmth", help="Towards yellow, or towards blue."
-    )
-    return vividness, warmth
-
-
-def _stage(item: Item, canvas: Canvas, finish: Finish, doubt: bool) -> None:
+def _stage(workspace: Workspace, item: Item, canvas: Canvas, finish: Finish, doubt: bool) -> None:
     pin = item.edits.pin
     stage(
         item.edits,
@@ -72,10 +51,24 @@ def _stage(item: Item, canvas: Canvas, finish: Finish, doubt: bool) -> None:
         doubt=canvas.certainty if doubt else None,
         palette=canvas.palette(pin) if pin else (),
         now=canvas.color_at(pin, finish) if pin else "",
+        detail=canvas.detail(finish, item.edits.view) if item.edits.view else None,
+        unsaved=workspace.unsaved,
     )
 
 
-def _versions(item: Item, canvas: Canvas) -> None:
+def _doubt(item: Item, canvas: Canvas) -> None:
+    """The layer of certainty."""
+    shown = st.toggle(
+        "How sure is it?",
+        key=f"doubt-{item.key}",
+        disabled=not canvas.distribution,
+        help="Lays violet over the places where the model hesitates between colours.",
+    )
+    if shown:
+        st.caption("The more violet, the less sure the model is. Grey stays as it is.")
+
+
+def _versions(item: Item, canvas: Canvas, finish: Finish) -> None:
     """The row of alternatives."""
     if not canvas.distribution:
         st.caption("This model gives one colour to each place; it has no other versions.")
@@ -84,10 +77,7 @@ def _versions(item: Item, canvas: Canvas) -> None:
     version = item.edits.look.version
     strip(
         "Other versions",
-        [
-            (image, f"Version {number}" if number else "The model's own")
-            for number, image in enumerate(canvas.versions)
-        ],
+        [Shown(image, name) for image, name in canvas.versions(finish)],
         0 if version is None else version + 1,
         key=f"versions-{item.key}",
         on_pick=lambda number: item.edits.change(version=number - 1 if number else None),
@@ -99,7 +89,7 @@ def _reference(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
     lender = workspace.references.get(item.edits.look.reference or "")
     with st.expander("Borrow colours from a photograph", expanded=lender is not None):
         if lender is not None:
-            st.image(workspace.canvas(lender, colorizer).before, caption=lender.name, width=220)
+            st.image(thumbnail(lender), caption=lender.name, width=220)
             st.button("Do not borrow", on_click=partial(item.edits.change, reference=None))
             return
         st.caption(
@@ -115,9 +105,9 @@ def _reference(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
             return
         try:
             lender = workspace.lend(upload.name, upload)
-            workspace.canvas(lender, colorizer).borrow_check()
-        except PhotochromError as error:
-            st.error(str(error))
+            colorizer.reference(lender.path)
+        except (PhotochromError, OSError, MemoryError) as error:
+            st.error(explain(error, upload.name)[0], icon=":material/error:")
             return
         release(upload)
         st.session_state["lent"] = st.session_state.get("lent", 0) + 1
@@ -127,27 +117,32 @@ def _reference(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
 
 def _downloads(item: Item, canvas: Canvas, finish: Finish) -> None:
     stem = Path(item.name).stem
-    with st.container(horizontal=True):
+    with st.container(key="downloads"):
         st.download_button(
             "Download",
-            partial(_result, canvas, finish),
+            partial(_result, item, canvas, finish),
             f"{stem}-color{canvas.suffix}",
             key="download",
             type="primary",
+            icon=":material/download:",
+            width="stretch",
             on_click="ignore",
             help="At full size, in the format and depth of the original.",
         )
-        st.download_button(
-            "Before and after",
-            partial(canvas.before_after, finish),
-            f"{stem}-compare.jpg",
-            "image/jpeg",
-            key="download-both",
-            on_click="ignore",
-        )
+    st.download_button(
+        "Before and after",
+        partial(canvas.before_after, finish),
+        f"{stem}-compare.jpg",
+        "image/jpeg",
+        key="download-both",
+        width="stretch",
+        on_click="ignore",
+        help="Both in one picture, to show around.",
+    )
 
 
-def _result(canvas: Canvas, finish: Finish) -> bytes:
+def _result(item: Item, canvas: Canvas, finish: Finish) -> bytes:
     buffer = io.BytesIO()
     canvas.save(buffer, finish)
+    item.edits.downloaded = finish.look
     return buffer.getvalue()

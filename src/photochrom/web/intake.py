@@ -1,43 +1,104 @@
-"""How pictures come in: dropped files, examples; and which of them is looked at."""
+"""How pictures come in: dropped files and examples; and which of them is looked at."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from functools import partial
+from importlib.resources import files
 from typing import BinaryIO
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from ..colorizer import Colorizer
 from ..errors import PhotochromError
-from .canvas import thumbnail_address
-from .components import strip
-from .examples import Example, examples
+from .canvas import Canvas, Finish, file_thumbnail
+from .components import Shown, compare, strip
+from .words import explain
 from .workspace import MEGABYTES, Item, Workspace
 
+_EXAMPLES = {"astronaut.jpg": "An astronaut, 1992", "admiral.jpg": "An admiral, 1984"}
+_FIRST = "astronaut.jpg"
 
-def intake(workspace: Workspace) -> None:
-    """The way in: large as long as there is nothing yet, then a button."""
-    if not workspace.items:
-        _uploader(workspace)
+
+def welcome(workspace: Workspace, colorizer: Colorizer) -> None:
+    """The first screen: what the app does, and the way in."""
+    with st.container(key="title"):
+        st.title("Give your old photographs colour", anchor=False)
+        st.write("Drop black-and-white pictures or films, look at them in colour, take them home.")
+    left, right = st.columns([6, 5], gap="large")
+    hero = left.container(key="hero")
+    with right:
+        with st.container(key="drop"):
+            _uploader(workspace)
+        refusals()
         _offer_examples(workspace)
+    with hero:
+        size, before, after = _hero(colorizer)
+        name = _EXAMPLES[_FIRST]
+        compare(key="hero-picture", name=name, size=size, before=before, after=after, moving=True)
+
+
+def album(workspace: Workspace, colorizer: Colorizer) -> Item:
+    """The row of all files, the buttons beside it, and the file that is looked at."""
+    items = list(workspace.items.values())
+    keys = [item.key for item in items]
+    if workspace.chosen not in keys:
+        workspace.chosen = keys[0]
+    number = keys.index(workspace.chosen)
+    items[number].colored = not items[number].is_film  # it is shown in colour below
+
+    def look_at(number: int) -> None:
+        workspace.chosen = keys[number % len(keys)]
+
+    with st.container(horizontal=True, vertical_alignment="center", key="album"):
+        st.markdown("#### Photochrom")
+        with st.popover("Add", icon=":material/add_photo_alternate:"):
+            _uploader(workspace)
+            _offer_examples(workspace)
+        remove = partial(_remove, workspace, keys[number])
+        st.button("Remove", on_click=remove, icon=":material/delete:", key="remove")
+        if len(items) > 1:
+            for label, step in (("Previous", -1), ("Next", 1)):
+                icon = f":material/arrow_{'back' if step < 0 else 'forward'}:"
+                st.button(label, on_click=look_at, args=(number + step,), icon=icon, key=label)
+    if len(items) > 1:
+        shown = [Shown(thumbnail(item), item.name, workspace.state(item)) for item in items]
+        strip("Your pictures", shown, number, key="pictures", on_pick=look_at)
+    return items[number]
+
+
+def thumbnail(item: Item) -> str:
+    """Address of a small picture of a file, made once."""
+    if not item.thumbnail:
+        item.thumbnail = file_thumbnail(item.path, "film" if item.is_film else "picture")
+    return item.thumbnail
+
+
+def refusals() -> None:
+    """Lines about files that were not taken, until something else is done."""
     for line in st.session_state.get("refused", ()):
-        st.error(line)
+        st.error(line, icon=":material/error:")
+
+
+def _remove(workspace: Workspace, key: str) -> None:
+    st.session_state["refused"] = []
+    workspace.remove(key)
 
 
 def _uploader(workspace: Workspace) -> None:
     """The place to drop pictures and films."""
     uploads = st.file_uploader(
-        "Pictures, or a film",
+        "Drop pictures or a film here",
         accept_multiple_files=True,
         max_upload_size=MEGABYTES,
         key=f"uploads-{st.session_state.get('drops', 0)}",
-        help=f"At most {MEGABYTES} MB together. They stay on the machine this page runs on, in a "
-        "private folder that is removed when you leave.",
     )
     if uploads:
-        st.session_state["refused"] = take(workspace, uploads)
+        with st.spinner("Taking them in …"):
+            st.session_state["refused"] = take(workspace, uploads)
         st.session_state["drops"] = st.session_state.get("drops", 0) + 1
         st.rerun()
 
@@ -48,14 +109,15 @@ def take(workspace: Workspace, uploads: Iterable[BinaryIO]) -> list[str]:
     Returns:
         A line for each that was not taken.
     """
-    refused = []
+    refused, first = [], None
     for upload in uploads:
         try:
             item = workspace.add(upload.name, upload)
-            st.session_state["item"] = item.key
-        except PhotochromError as error:
-            refused.append(str(error))
+            first = first or item.key
+        except (PhotochromError, OSError) as error:
+            refused.append(explain(error, upload.name)[0])
         release(upload)
+    workspace.chosen = first or workspace.chosen
     return refused
 
 
@@ -70,40 +132,27 @@ def release(upload: BinaryIO) -> None:
 def _offer_examples(workspace: Workspace) -> None:
     """Pictures one click away."""
     st.write("Nothing at hand? Try one of these.")
-    offers = _examples()
+    names = list(_EXAMPLES)
 
     def pick(number: int) -> None:
-        example, _ = offers[number]
-        item = workspace.add(example.name, io.BytesIO(example.read()))
-        st.session_state["item"] = item.key
+        workspace.add(names[number], io.BytesIO(_example(names[number])))
         st.session_state["refused"] = []
 
-    items = [(image, example.title) for example, image in offers]
+    items = [Shown(_example_thumbnail(name), title) for name, title in _EXAMPLES.items()]
     strip("Examples", items, None, key="examples", on_pick=pick)
 
 
+def _example(name: str) -> bytes:
+    return (files(__package__) / "assets" / name).read_bytes()
+
+
 @st.cache_resource(show_spinner=False)
-def _examples() -> list[tuple[Example, str]]:
-    return [(each, thumbnail_address(each.read())) for each in examples()]
+def _example_thumbnail(name: str) -> str:
+    return file_thumbnail(io.BytesIO(_example(name)), "picture")
 
 
-def choose_item(workspace: Workspace) -> Item | None:
-    """Which file is looked at: the only one, or the one chosen."""
-    keys = list(workspace.items)
-    if not keys:
-        return None
-    if st.session_state.get("item") not in keys:
-        st.session_state["item"] = keys[-1]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            f"Picture ({len(keys)} in all)" if len(keys) > 1 else "Picture",
-            keys,
-            key="item",
-            format_func=lambda key: workspace.items[key].name,
-        )
-        item = workspace.items[st.session_state["item"]]
-        st.button("Remove", on_click=workspace.remove, args=(item.key,), icon=":material/delete:")
-        with st.popover("Add", icon=":material/add:"):
-            _uploader(workspace)
-            _offer_examples(workspace)
-    return item
+@st.cache_resource(show_spinner=False, max_entries=3, hash_funcs={Colorizer: id})
+def _hero(colorizer: Colorizer) -> tuple[tuple[int, int], str, str]:
+    """Size, before and after of the first screen's picture."""
+    canvas = Canvas(colorizer, io.BytesIO(_example(_FIRST)))
+    return (canvas.width, canvas.height), canvas.before, canvas.after(Finish())

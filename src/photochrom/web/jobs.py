@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +14,9 @@ from typing import Literal
 
 from .._io import replacing
 from ..cancel import CancelToken
-from ..colorizer import Colorizer
 from ..errors import CancelledError, MissingExtraError, PhotochromError, PictureError
-from ..options import ColorOptions
+from ..options import ColorOptions, VideoOptions
+from .words import explain
 
 Progress = Callable[[int, int | None], None]
 
@@ -27,19 +29,24 @@ class Job:
         about: what it is for: "pictures", or the key of a film.
         unit: what is counted, in the plural.
         result: the file the work writes.
-        work: called with a function to report progress to; returns what went wrong, in lines.
+        work: called with a function to report progress to and the token that cancels it; returns
+            what went wrong, in lines.
+        looks: `Workspace.looks` when it was started, to tell whether the result is stale.
         status: how it stands.
         done, total: how far it is; the total may not be known.
+        started: on the clock `time.monotonic`.
         problems: what went wrong, in lines for people.
     """
 
     about: str
     unit: str
     result: Path
-    work: Callable[[Progress], list[str]]
+    work: Callable[[Progress, CancelToken], list[str]]
+    looks: object = None
     status: Literal["running", "done", "failed", "cancelled"] = "running"
     done: int = 0
     total: int | None = None
+    started: float = field(default_factory=time.monotonic)
     problems: list[str] = field(default_factory=list)
     _cancel: CancelToken = field(default_factory=CancelToken)
 
@@ -62,14 +69,22 @@ class Job:
 
     def _run(self) -> None:
         try:
-            self.problems = self.work(self.report)
+            self.problems = self.work(self.report, self._cancel)
             self.status = "done"
         except CancelledError:
             self.status = "cancelled"
         except Exception as error:  # a thread has nobody else to tell
-            known = isinstance(error, PhotochromError)
-            self.problems = [str(error) if known else f"{type(error).__name__}: {error}"]
+            logging.getLogger(__name__).info("a task of the app failed", exc_info=error)
+            self.problems = [explain(error)[0]]
             self.status = "failed"
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What the rest takes at the pace so far, if that can be said yet."""
+        spent = time.monotonic() - self.started
+        if not self.total or self.done < 2 or spent < 3:
+            return None
+        return spent / self.done * max(self.total - self.done, 0)
 
 
 @dataclass(frozen=True)
@@ -78,20 +93,24 @@ class Task:
 
     Attributes:
         name: of the original.
-        colour: writes the result to a file whose path begins with the one given, and returns it.
+        colour: writes the result to a file whose path begins with the one given, and returns it;
+            the token cancels it.
     """
 
     name: str
-    colour: Callable[[Path], Path]
+    colour: Callable[[Path, CancelToken], Path]
 
 
-def write_zip(target: Path, tasks: Sequence[Task], progress: Progress) -> list[str]:
+def write_zip(
+    target: Path, tasks: Sequence[Task], progress: Progress, cancel: CancelToken
+) -> list[str]:
     """Colour pictures into a ZIP file.
 
     Args:
         target: the ZIP file; whole or not at all.
         tasks: the pictures.
         progress: called with the number of pictures done and all.
+        cancel: given to the tasks.
 
     Returns:
         A line for each picture that failed.
@@ -105,9 +124,9 @@ def write_zip(target: Path, tasks: Sequence[Task], progress: Progress) -> list[s
             for number, task in enumerate(tasks):
                 progress(number, len(tasks))
                 try:
-                    one = task.colour(target.with_name(f"{target.stem}-{number}"))
-                except PhotochromError as error:
-                    problems.append(f"{task.name}: {error}")
+                    one = task.colour(target.with_name(f"{target.stem}-{number}"), cancel)
+                except (PhotochromError, MemoryError) as error:
+                    problems.append(explain(error, task.name)[0])
                     continue
                 name = f"{Path(task.name).stem}-color{one.suffix}"
                 archive.write(one, _free(name, set(archive.namelist())))
@@ -132,13 +151,27 @@ def film_missing() -> str | None:
 
 
 def colour_film(
-    source: Path, target: Path, colorizer: Colorizer, options: ColorOptions, progress: Progress
+    source: Path,
+    target: Path,
+    model: Path,
+    options: ColorOptions,
+    video_options: VideoOptions,
+    progress: Progress,
+    cancel: CancelToken,
 ) -> list[str]:
-    """Colour a film; nothing to report when it went well."""
-    from ..video.colorize_video import colorize_video
+    """Colour a film, or a part of it; returns what was left out, in lines."""
+    from ..video.colorize_video import colorize_video, film_colorizer
 
-    colorize_video(source, target, colorizer=colorizer, options=options, progress=progress)
-    return []
+    film = colorize_video(
+        source,
+        target,
+        options,
+        video_options,
+        colorizer=film_colorizer(model),
+        progress=progress,
+        cancel=cancel,
+    )
+    return [film.damage] if film.damage else []
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -1,12 +1,14 @@
-"""How one picture shall look: its pins, version and reference; every change can be undone."""
+"""How one picture shall look: its pins, version, reference and numbers, with undo and redo."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+from ..options import ColorOptions, ranges
 
 _STEPS = 100
 """Changes that can be undone."""
@@ -32,6 +34,21 @@ class Pin:
 
 
 @dataclass(frozen=True)
+class View:
+    """A part of a picture.
+
+    Attributes:
+        x, y: of its corner, as shares of the picture's width and height, 0...1.
+        width, height: shares too.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
 class Look:
     """Everything about one picture that its user decided.
 
@@ -39,30 +56,56 @@ class Look:
         pins: in the order they were put.
         version: which of the alternatives, from 0; None: the model's own.
         reference: key of the reference picture; None: there is none.
+        options: the numbers, such as vividness; hints are made of `pins`.
     """
 
     pins: tuple[Pin, ...] = ()
     version: int | None = None
     reference: str | None = None
+    options: ColorOptions = ColorOptions()  # noqa: RUF009 - it is frozen
 
     @property
     def settled(self) -> Look:
         """The same without the pins that have no colour yet: what can be seen of it."""
         return replace(self, pins=tuple(pin for pin in self.pins if pin.color))
 
+    def to_json(self) -> dict[str, Any]:
+        """Values for `json`; `from_json` makes an equal look of them."""
+        return {
+            "pins": [asdict(pin) for pin in self.pins],
+            "version": self.version,
+            "reference": self.reference,
+            "options": {name: getattr(self.options, name) for name in ranges(self.options)},
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Look:
+        """The look that `to_json` was called on."""
+        return cls(
+            tuple(Pin(**pin) for pin in values["pins"]),
+            values["version"],
+            values["reference"],
+            ColorOptions(**values["options"]),
+        )
+
 
 @dataclass
 class Edits:
-    """One picture's look, the looks before it, and the pin that is being worked on.
+    """One picture's look, the looks before and after it, and the pin that is being worked on.
 
     Attributes:
         look: as it is now.
         chosen: id of the pin whose colour is asked for; None: no pin's.
+        view: the part that is looked at in full size; None: the whole is, as large as fits.
+        downloaded: the look of the file that was last downloaded.
     """
 
     look: Look = field(default_factory=Look)
     chosen: int | None = None
+    view: View | None = None
+    downloaded: Look = field(default_factory=Look)
     _past: list[Look] = field(default_factory=list)
+    _future: list[Look] = field(default_factory=list)
     _next: int = 1
 
     @property
@@ -75,31 +118,91 @@ class Edits:
         """Whether there is something to undo."""
         return bool(self._past)
 
+    @property
+    def redoable(self) -> bool:
+        """Whether there is something to do again."""
+        return bool(self._future)
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether there are changes that no downloaded file has."""
+        return self.look.settled != self.downloaded.settled
+
     def change(self, **values: Any) -> None:
         """Give the look other values."""
         new = replace(self.look, **values)
         if new.settled != self.look.settled:
             self._past = [*self._past[1 - _STEPS :], self.look.settled]
+            self._future = []
         self.look = new
+
+    def tune(self, name: str, value: float) -> None:
+        """Give one number of the look's options another value."""
+        values: dict[str, Any] = {name: value}
+        self.change(options=replace(self.look.options, **values))
 
     def undo(self) -> None:
         """Go back by one change."""
         if self._past:
+            self._future.append(self.look.settled)
             self.look, self.chosen = self._past.pop(), None
+
+    def redo(self) -> None:
+        """Take the last `undo` back."""
+        if self._future:
+            self._past.append(self.look.settled)
+            self.look, self.chosen = self._future.pop(), None
+
+    def reset(self) -> None:
+        """Go back to the model's own colours; it can be undone."""
+        self.chosen = None
+        self.change(**vars(Look()))
+
+    def to_json(self) -> dict[str, Any]:
+        """Values for `json`; `from_json` makes equal edits of them."""
+        return {
+            "look": self.look.settled.to_json(),
+            "downloaded": self.downloaded.to_json(),
+            "past": [look.to_json() for look in self._past],
+            "future": [look.to_json() for look in self._future],
+            "next": self._next,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Edits:
+        """The edits that `to_json` was called on, with no pin chosen."""
+        return cls(
+            Look.from_json(values["look"]),
+            None,
+            None,
+            Look.from_json(values["downloaded"]),
+            [Look.from_json(look) for look in values["past"]],
+            [Look.from_json(look) for look in values["future"]],
+            values["next"],
+        )
 
     def act(self, event: object) -> None:
         """Do what happened on the picture.
 
         Args:
             event: from the browser: ``do`` is "put" (with ``x``, ``y``), "choose", "move" (``id``,
-                ``x``, ``y``), "paint" (``id``, ``color``), "delete" (``id``), "clear", "undo" or
-                "close". Whatever else comes is left alone.
+                ``x``, ``y``), "paint" (``id``, ``color``), "delete" (``id``), "clear", "undo",
+                "redo", "reset", "close", "look" (``x``, ``y``, ``width``, ``height``) or "fit".
+                Whatever else comes is left alone.
         """
         if not isinstance(event, Mapping):
             return
         match event.get("do"):
             case "undo":
                 self.undo()
+            case "redo":
+                self.redo()
+            case "reset":
+                self.reset()
+            case "look" if part := _numbers(event, "x", "y", "width", "height"):
+                self.view = View(*part)
+            case "fit":
+                self.view = None
             case "close":
                 self._close()
             case "clear":
@@ -143,9 +246,15 @@ class Edits:
 
 def _place(event: Mapping[str, Any]) -> tuple[float, float] | None:
     """``x`` and ``y`` inside the picture, if they are numbers."""
-    x, y = event.get("x"), event.get("y")
-    if not isinstance(x, int | float) or not isinstance(y, int | float):
+    if (place := _numbers(event, "x", "y")) is None:
         return None
-    if not (math.isfinite(x) and math.isfinite(y)):
+    x, y = place
+    return min(x, 0.9999), min(y, 0.9999)
+
+
+def _numbers(event: Mapping[str, Any], *names: str) -> tuple[float, ...] | None:
+    """Values of an event as shares, 0...1; None if one is no number."""
+    values = [event.get(name) for name in names]
+    if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
         return None
-    return min(max(float(x), 0.0), 0.9999), min(max(float(y), 0.0), 0.9999)
+    return tuple(min(max(float(v), 0.0), 1.0) for v in values if v is not None)

@@ -1,4 +1,4 @@
-"""Work in the background, as the page shows it: all pictures, or a film."""
+"""Films and whole albums: coloured in the background, with progress and a way to cancel."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ import mimetypes
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
+from zlib import crc32
 
 import streamlit as st
 
+from ..cancel import CancelToken
 from ..colorizer import Colorizer
 from ..media import result_suffix
-from ..options import ColorOptions
-from ..video.colorize_video import film_colorizer
-from .canvas import Canvas, Finish
+from ..options import ColorOptions, VideoOptions
+from .canvas import Canvas, Finish, save_colored
+from .components import compare
+from .film_stills import duration, write_still
 from .jobs import Job, Progress, Task, colour_film, film_missing, write_zip
+from .sliders import sliders
 from .workspace import Item, Workspace
 
 _LOOK_AGAIN = 0.5  # seconds
 _PICTURES = "pictures"
+_PREVIEW = 3.0  # seconds of a film
 _PLAYED = (".mp4", ".webm", ".m4v")  # by browsers
 _SHOWN = 100_000_000  # bytes; Streamlit keeps what it shows in memory
 
 
-def batch(workspace: Workspace, colorizer: Colorizer, vividness: float, warmth: float) -> None:
+def batch(workspace: Workspace, colorizer: Colorizer) -> None:
     """All pictures as one ZIP file."""
     count = sum(not item.is_film for item in workspace.items.values())
     if count < 2:
@@ -31,32 +36,84 @@ def batch(workspace: Workspace, colorizer: Colorizer, vividness: float, warmth: 
     st.button(
         f"Colour all {count} pictures",
         key="batch",
-        on_click=lambda: workspace.start(_batch(workspace, colorizer, vividness, warmth)),
+        on_click=lambda: workspace.start(_batch(workspace, colorizer)),
         disabled=_busy(workspace),
-        help="One ZIP file, each picture as it looks here.",
+        width="stretch",
+        icon=":material/photo_library:",
+        help="One ZIP file with every picture at full size, each as it looks here.",
     )
     _watch(workspace, _PICTURES, "Download the ZIP", "photochrom.zip")
 
 
 def film(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
-    """A film, and what can be done with it."""
+    """A film: one frame before and after, a preview, and the whole of it."""
     if (missing := film_missing()) is not None:
         st.info(missing)
         return
-    vividness = st.slider("Vividness", 0.0, 3.0, 1.0, 0.05, key="vividness")
+    left, right = st.columns([7, 3], gap="medium")
+    with right:
+        seconds = duration(item.path)
+        at = 0.0
+        if seconds > 1:
+            at = st.slider("Moment", 0.0, seconds, 0.0, key=f"moment-{item.key}", format="%.1f s")
+        sliders(item.edits, item.key)
+        _film_buttons(workspace, item, colorizer, at)
+    with left:
+        canvas = _still(workspace, item, colorizer, at)
+        compare(
+            key=f"still-{item.key}",
+            name=item.name,
+            size=(canvas.width, canvas.height),
+            before=canvas.before,
+            after=canvas.after(Finish(item.edits.look)),
+        )
+    with right:
+        suffix = _film_suffix(item)
+        _watch(workspace, _about_preview(item), "Download the preview", f"preview{suffix}")
+        name = f"{Path(item.name).stem}-color{suffix}"
+        _watch(workspace, item.key, "Download the film", name)
+
+
+def _film_buttons(workspace: Workspace, item: Item, colorizer: Colorizer, at: float) -> None:
+    options, busy = item.edits.look.options, _busy(workspace)
+    part = VideoOptions(start=at, end=at + _PREVIEW)
+    preview = partial(_film, workspace, item, colorizer, options, part, _about_preview(item))
+    whole = partial(_film, workspace, item, colorizer, options, VideoOptions(), item.key)
+    st.button(
+        "Preview three seconds",
+        key="film-preview",
+        on_click=lambda: workspace.start(preview()),
+        disabled=busy,
+        width="stretch",
+        icon=":material/play_circle:",
+    )
     st.button(
         "Colour the film",
         key="film",
         type="primary",
-        on_click=lambda: workspace.start(_film(workspace, item, colorizer, vividness)),
-        disabled=_busy(workspace),
+        on_click=lambda: workspace.start(whole()),
+        disabled=busy,
+        width="stretch",
+        icon=":material/movie:",
     )
-    name = f"{Path(item.name).stem}-color{_film_suffix(item)}"
-    _watch(workspace, item.key, "Download the film", name)
+
+
+def _still(workspace: Workspace, item: Item, colorizer: Colorizer, at: float) -> Canvas:
+    """The frame of a film at a moment, ready to be painted."""
+    path = workspace.folder / f"{item.key}-still-{at:.1f}.png"
+    if not path.is_file():
+        for old in workspace.folder.glob(f"{item.key}-still-*.png"):
+            old.unlink()
+        write_still(item.path, path, at)
+    return workspace.canvas(item, colorizer, path)
 
 
 def _busy(workspace: Workspace) -> bool:
     return workspace.job is not None and workspace.job.status == "running"
+
+
+def _about_preview(item: Item) -> str:
+    return f"{item.key}:preview"
 
 
 def _watch(workspace: Workspace, about: str, label: str, name: str) -> None:
@@ -64,68 +121,90 @@ def _watch(workspace: Workspace, about: str, label: str, name: str) -> None:
     job = workspace.job
     if job is not None and job.about == about:
         again = _LOOK_AGAIN if job.status == "running" else None
-        st.fragment(_show, run_every=again)(job, job.status, label, name)
+        stale = job.looks != workspace.looks(about)
+        st.fragment(_show, run_every=again)(job, job.status, label, name, stale)
 
 
-def _show(job: Job, before: str, label: str, name: str) -> None:
+def _show(job: Job, before: str, label: str, name: str, stale: bool) -> None:
     if job.status == "running":
         of = f" of {job.total}" if job.total else ""
         share = min(job.done / job.total, 1.0) if job.total else 0.0
-        st.progress(share, f"{job.done}{of} {job.unit} done")
-        st.button("Cancel", key="cancel", on_click=job.cancel)
+        st.progress(share, f"{job.done}{of} {job.unit} done{_time_left(job)}")
+        st.button("Cancel", key="cancel", on_click=job.cancel, width="stretch")
         return
     if before == "running":  # it has just ended: the buttons elsewhere change too
         st.rerun()
     for problem in job.problems:
-        st.error(problem)
+        st.error(problem, icon=":material/error:")
     if job.status == "cancelled":
         st.info("Cancelled.")
     elif job.status == "done":
-        st.success("Done.")
+        if stale:
+            st.info("You changed something since: this is how it looked before.")
+        else:
+            st.success("Done.")
         if name.lower().endswith(_PLAYED) and job.result.stat().st_size <= _SHOWN:
             st.video(str(job.result))
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         # Read when it is asked for, not before.
         open_result = partial(job.result.open, "rb")
         st.download_button(
-            label, open_result, name, kind, key="download-job", type="primary", on_click="ignore"
+            label,
+            open_result,
+            name,
+            kind,
+            key="download-job",
+            type="primary",
+            icon=":material/download:",
+            width="stretch",
+            on_click="ignore",
         )
 
 
-def _batch(workspace: Workspace, colorizer: Colorizer, vividness: float, warmth: float) -> Job:
+def _time_left(job: Job) -> str:
+    left = job.seconds_left
+    if left is None:
+        return ""
+    return f", {left / 60:.0f} min left" if left > 90 else f", {left:.0f} s left"
+
+
+def _batch(workspace: Workspace, colorizer: Colorizer) -> Job:
     """The job of colouring all pictures as they look now."""
     tasks = []
     for item in workspace.items.values():
         if not item.is_film:
-            finish = Finish(item.edits.look, vividness, warmth)
             lender = workspace.references.get(item.edits.look.reference or "")
-            tasks.append(Task(item.name, partial(_colour, colorizer, item.path, lender, finish)))
+            finish = Finish(item.edits.look, lender.path if lender else None)
+            save = partial(_saved, colorizer, item.path, finish)
+            tasks.append(Task(item.name, save))
     target = workspace.folder / f"{uuid4().hex}.zip"
-    return Job(_PICTURES, "pictures", target, partial(write_zip, target, tasks))
+    work = partial(write_zip, target, tasks)
+    return Job(_PICTURES, "pictures", target, work, workspace.looks(_PICTURES))
 
 
-def _colour(
-    colorizer: Colorizer, path: Path, lender: Item | None, finish: Finish, stem: Path
+def _saved(
+    colorizer: Colorizer, source: Path, finish: Finish, stem: Path, cancel: CancelToken
 ) -> Path:
-    """Colour one picture into a file that begins with `stem`, in the original's format."""
-    canvas = Canvas(colorizer, path)
-    reference = Canvas(colorizer, lender.path) if lender else None
-    target = stem.with_name(stem.name + canvas.suffix)
-    canvas.save(target, Finish(finish.look, finish.vividness, finish.warmth, reference))
-    return target
+    return save_colored(colorizer, source, stem, finish, cancel)
 
 
-def _film(workspace: Workspace, item: Item, colorizer: Colorizer, vividness: float) -> Job:
+def _film(
+    workspace: Workspace,
+    item: Item,
+    colorizer: Colorizer,
+    options: ColorOptions,
+    part: VideoOptions,
+    about: str,
+) -> Job:
     # A name of the same settings, so that a film that was cancelled goes on where it was.
-    target = workspace.folder / f"{item.key}-{vividness:g}{_film_suffix(item)}"
+    settings = f"{crc32(repr((options, part)).encode()):08x}"
+    target = workspace.folder / f"{item.key}-{settings}{_film_suffix(item)}"
     source, model = item.path, colorizer.model.path
 
-    def work(progress: Progress) -> list[str]:
-        return colour_film(
-            source, target, film_colorizer(model), ColorOptions(vividness=vividness), progress
-        )
+    def work(progress: Progress, cancel: CancelToken) -> list[str]:
+        return colour_film(source, target, model, options, part, progress, cancel)
 
-    return Job(item.key, "frames", target, work)
+    return Job(about, "frames", target, work, workspace.looks(about))
 
 
 def _film_suffix(item: Item) -> str:

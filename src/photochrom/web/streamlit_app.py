@@ -1,66 +1,115 @@
-"""The page of ``photochrom app``; ``streamlit run`` on this file works too."""
+"""The app's page, for ``photochrom app`` and ``streamlit run`` on this file."""
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 # Streamlit runs this file as a script, which is in no package: imports are absolute.
 from photochrom.colorizer import Colorizer
 from photochrom.errors import PhotochromError
 from photochrom.web import choosing
+from photochrom.web.components import watch_connection
 from photochrom.web.editor import editor
-from photochrom.web.intake import choose_item, intake
+from photochrom.web.intake import album, refusals, welcome
 from photochrom.web.progress import film
+from photochrom.web.visits import Visits
+from photochrom.web.words import explain
 from photochrom.web.workspace import Item, Workspace
 
-_STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding-top: 1.5rem; max-width: 1500px; }
-h1 { font-size: 1.9rem !important; padding: 0 !important; }
-</style>"""
+_CAUTION = (
+    "The colours are **plausible, not evidence**: a grey picture does not tell what its colours "
+    "were. Nothing is sent anywhere: your files stay on the machine that runs this page, and are "
+    "removed half an hour after you close it."
+)
 
 
 def main() -> None:
-    """The whole page, once per change."""
-    st.set_page_config("Photochrom", layout="wide")
-    st.html(_STYLE)
-    st.title("Photochrom", anchor=False)
-    st.write(
-        "Colour for black-and-white photographs and films. The colours are **plausible, not "
-        "evidence**: a grey picture does not tell what its colours were."
-    )
-    if "workspace" not in st.session_state:
-        st.session_state["workspace"] = Workspace()
-    workspace = st.session_state["workspace"]
-    intake(workspace)
-    item = choose_item(workspace)
+    """Build the page; Streamlit calls this at every change."""
+    st.set_page_config("Photochrom", page_icon="🎨", layout="wide")
+    st.html(Path(__file__).with_name("assets") / "page.css")
+    watch_connection()
+    workspace = _visit()
+    try:
+        _body(workspace)
+    except PhotochromError as error:
+        _tell(error, "")
+    except Exception as error:
+        logging.getLogger(__name__).exception("the page failed")
+        _tell(error, "")
+    workspace.save()
+
+
+@st.cache_resource(show_spinner=False)
+def _visits() -> Visits:
+    visits = Visits(lambda session: not runtime.exists() or _is_open(session))
+    visits.sweep_for_ever()
+    return visits
+
+
+def _is_open(session: str) -> bool:
+    return runtime.get_instance().is_active_session(session)
+
+
+def _visit() -> Workspace:
+    """The workspace that the page's address names, or a new one."""
+    context = get_script_run_ctx()
+    known = st.query_params.get("visit")
+    token, workspace = _visits().enter(known, context.session_id if context else "")
+    if token != known:
+        st.query_params["visit"] = token
+    st.session_state["workspace"] = workspace
+    return workspace
+
+
+def _body(workspace: Workspace) -> None:
     body = st.container()
     models = choosing.entries()
-    with st.expander("The model", icon=":material/psychology:"):
-        choosing.choice(models)
+    with st.expander("Advanced", icon=":material/tune:"):
+        choosing.choice(workspace, models)
         try:
-            colorizer = choosing.current(models)
+            colorizer = choosing.current(workspace, models)
         except PhotochromError as error:
-            st.error(str(error))
+            _tell(error, "")
             return
-        choosing.about(colorizer.model.card)
-        st.divider()
         choosing.importing()
-    if item is not None:
-        with body:
-            _show(workspace, item, colorizer)
+        st.divider()
+        st.markdown("**For the curious**")
+        choosing.about(colorizer.model.card)
+    st.caption(_CAUTION)
+    with body:
+        if not workspace.items:
+            welcome(workspace, colorizer)
+            return
+        item = album(workspace, colorizer)
+        refusals()
+        _show(workspace, item, colorizer)
 
 
 def _show(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
-    if item.is_film:
-        film(workspace, item, colorizer)
-        return
     try:
+        if item.is_film:
+            film(workspace, item, colorizer)
+            return
         with st.spinner("Looking at the picture …"):
             workspace.canvas(item, colorizer)
-    except PhotochromError as error:
-        st.error(str(error).replace(str(item.path), item.name))
+    except (PhotochromError, OSError, MemoryError) as error:
+        item.failed = True
+        _tell(error, item.name)
         return
     editor(workspace, item, colorizer)
+
+
+def _tell(error: BaseException, name: str) -> None:
+    words, detail = explain(error, name)
+    st.error(words, icon=":material/error:")
+    if detail:
+        with st.expander("Technical details"):
+            st.text(detail)
 
 
 main()

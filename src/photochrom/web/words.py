@@ -1,10 +1,22 @@
-"""Colours in words, for those who do not see them."""
+"""Words for people: the names of colours, and errors without their technical part."""
 
 from __future__ import annotations
+
+import errno
+import re
 
 import numpy as np
 
 from ..color import srgb_to_lab
+from ..errors import (
+    ArgumentError,
+    ClipError,
+    MissingExtraError,
+    ModelError,
+    PhotochromError,
+    PictureError,
+    PictureTooLargeError,
+)
 
 _HUES = (  # CIELAB hue angle up to which it is called so
     (15, "pink"),
@@ -34,3 +46,47 @@ def color_words(color: str) -> str:
         hue = "brown" if hue == "orange" or L < 45 else "ochre"
     strength = "pale " if chroma < 20 and hue != "brown" else ""
     return f"{strength}{light}{hue}"
+
+
+def explain(error: BaseException, name: str = "") -> tuple[str, str]:
+    """An error in a sentence for people, and the technical detail without paths of this machine.
+
+    Args:
+        error: of Photochrom or of anything else.
+        name: of the file it is about, as its owner calls it.
+    """
+    subject = f"“{name}”" if name else "This"
+    match error:
+        case PictureTooLargeError():
+            words = f"{subject} is too large for this page. The command line takes it."
+        case PictureError():
+            words = (
+                f"{subject} cannot be opened: the file is damaged or incomplete. "
+                "Try to copy it again from where it came."
+            )
+        case ClipError():
+            words = f"{subject} cannot be played: the film is damaged or of a kind unknown here."
+        case ModelError():
+            words = "This model cannot be used: its file is damaged or of another kind."
+        case MissingExtraError():
+            return str(error), ""
+        case ArgumentError():
+            words = _sentence(error.problem, error.got, error.fix)
+        case OSError() if error.errno == errno.ENOSPC:
+            words = "The disk of the machine that this page runs on is full."
+        case MemoryError():
+            words = f"{subject} is too large for the memory of this machine."
+        case _:
+            words = "Something went wrong. Your pictures are kept; try again or reload the page."
+    known = isinstance(error, PhotochromError)
+    return words, _without_paths(str(error), name) if known else type(error).__name__
+
+
+def _sentence(problem: str, got: str | None, fix: str | None) -> str:
+    first = f"{problem}: it is {got}." if got else f"{problem}."
+    return f"{first} {fix[0].upper()}{fix[1:]}." if fix else first
+
+
+def _without_paths(text: str, name: str) -> str:
+    """Text whose absolute paths are replaced by the name that the user knows."""
+    return re.sub(r"(?:[A-Za-z]:)?[/\\][^\s:;,'\"]*[/\\][^\s:;,'\"]+", name or "the file", text)

@@ -1,27 +1,29 @@
-"""What one visitor has: uploaded files in a private folder, and what was made of them.
+"""One visitor's files in a private folder, how they shall look, and the running job.
 
-All of it is bounded. The folder goes when the workspace does: with the session, or at the latest
-when the program ends.
+All of it is bounded. What the visitor decided is kept in the folder too (``state.json``), so that
+a workspace opened on the same folder again is the same.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
-import tempfile
-import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import uuid4
 
+from .._io import replacing
 from ..colorizer import Colorizer
 from ..errors import ArgumentError
 from ..media import Kind, Media, identify, read_head
 from .canvas import Canvas
 from .jobs import Job
-from .looks import Edits
+from .looks import Edits, Look
+
+_STATE = "state.json"
 
 FILES = 60
 """Pictures and films one visitor can have at a time."""
@@ -43,6 +45,9 @@ class Item:
         path: where it lies; the name there is ours.
         media: what it is, by its first bytes.
         edits: how it shall look.
+        thumbnail: address of a small picture of it; "" until somebody made one.
+        colored: whether it was coloured once.
+        failed: whether it could not be opened.
     """
 
     key: str
@@ -50,6 +55,9 @@ class Item:
     path: Path
     media: Media
     edits: Edits = field(default_factory=Edits)
+    thumbnail: str = ""
+    colored: bool = False
+    failed: bool = False
 
     @property
     def is_film(self) -> bool:
@@ -58,16 +66,62 @@ class Item:
 
 
 class Workspace:
-    """The files of one visitor, their canvases and the running job."""
+    """The files of one visitor, their canvases and the running job.
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="photochrom-app-"))
+    Args:
+        folder: private; made if it is not there, else gone on with.
+
+    Attributes:
+        items: pictures and films by their keys, in the order they came.
+        references: pictures to borrow colours from, by their keys.
+        chosen: key of the item that is looked at.
+        model: name of the chosen model; None: the bundled one.
+        job: the last one started.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self.folder = folder
         self.items: dict[str, Item] = {}
         self.references: dict[str, Item] = {}
+        self.chosen: str | None = None
+        self.model: str | None = None
         self.job: Job | None = None
         self._canvases: OrderedDict[tuple[str, str], Canvas] = OrderedDict()
-        self._stops: list[Callable[[], object]] = []
-        self.close = weakref.finalize(self, _close, self.folder, self._stops)
+        self._saved = ""
+        self._restore()
+
+    def save(self) -> None:
+        """Write down what the visitor decided, if that changed since the last time."""
+        state = {
+            "items": [_item_json(item) for item in self.items.values()],
+            "references": [_item_json(item) for item in self.references.values()],
+            "chosen": self.chosen,
+            "model": self.model,
+        }
+        text = json.dumps(state)
+        if text != self._saved and self.folder.is_dir():
+            with replacing(self.folder / _STATE) as part:
+                part.write_text(text, encoding="utf-8")
+            self._saved = text
+
+    def _restore(self) -> None:
+        try:
+            text = (self.folder / _STATE).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return
+        state = json.loads(text)
+        for name, kept in (("items", self.items), ("references", self.references)):
+            for values in state[name]:
+                item = _item_from_json(values, self.folder)
+                if item.path.is_file():
+                    kept[item.key] = item
+        self.chosen, self.model, self._saved = state["chosen"], state["model"], text
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether a picture has changes that no downloaded file has."""
+        return any(item.edits.unsaved for item in self.items.values())
 
     @property
     def size(self) -> int:
@@ -86,6 +140,8 @@ class Workspace:
             raise _full(name, f"at most {FILES} files", f"{FILES} already")
         item = self._spool(name, file, ("picture", "video"))
         self.items[item.key] = item
+        self.chosen = item.key
+        self.save()
         return item
 
     def lend(self, name: str, file: BinaryIO) -> Item:
@@ -121,38 +177,96 @@ class Workspace:
 
     def remove(self, key: str) -> None:
         """Let a file go, and everything made of it."""
+        keys = list(self.items)
+        if key == self.chosen:  # the next one is looked at, or the one before
+            after = keys.index(key) + 1
+            self.chosen = (
+                keys[after] if after < len(keys) else keys[after - 2] if after > 1 else None
+            )
         item = self.items.pop(key, None) or self.references.pop(key)
+        if self.job is not None and self.job.about.startswith(key):
+            self.drop_job()
         item.path.unlink(missing_ok=True)
-        for known in [known for known in self._canvases if known[0] == key]:
+        self.save()
+        for known in [known for known in self._canvases if key in known[0]]:
             del self._canvases[known]
 
-    def canvas(self, item: Item, colorizer: Colorizer) -> Canvas:
+    def state(self, item: Item) -> str:
+        """How far a picture is: "failed", "edited", "coloured" or "waiting"."""
+        if item.failed:
+            return "failed"
+        if item.edits.look.settled != Look():
+            return "edited"
+        if item.is_film:
+            done = self.job is not None and self.job.about == item.key
+            return "coloured" if done and self.job and self.job.status == "done" else "waiting"
+        return "coloured" if item.colored else "waiting"
+
+    def looks(self, about: str) -> object:
+        """What the result of a job depends on: the looks of all pictures, or of one film.
+
+        Args:
+            about: see `Job`.
+        """
+        film = about.partition(":")[0]
+        return [
+            (key, item.edits.look.settled)
+            for key, item in self.items.items()
+            if (key == film if film in self.items else not item.is_film)
+        ]
+
+    def canvas(self, item: Item, colorizer: Colorizer, path: Path | None = None) -> Canvas:
         """The picture of `item`, from those used last or prepared now.
+
+        Args:
+            item: a picture, or a film.
+            colorizer: the loaded model.
+            path: of a film the file of one frame.
 
         Raises:
             PictureError: the file cannot be read.
         """
-        key = item.key, str(colorizer.model.path)
-        canvas = self._canvases.pop(key, None) or Canvas(colorizer, item.path)
+        path = path or item.path
+        key = str(path), str(colorizer.model.path)
+        canvas = self._canvases.pop(key, None) or Canvas(colorizer, path)
+        item.colored, item.failed = True, False
         self._canvases[key] = canvas
         while len(self._canvases) > _CANVASES:
             self._canvases.popitem(last=False)
         return canvas
 
+    def forget_canvases(self) -> None:
+        """Free the memory; canvases are prepared again when they are asked for."""
+        self._canvases.clear()
+
     def start(self, job: Job) -> None:
         """Run a job, in the place of the one before it, whose result goes."""
+        self.drop_job()
+        self.job = job
+        job.start()
+
+    def drop_job(self) -> None:
+        """Cancel the job and remove its result."""
         if self.job is not None:
             self.job.cancel()
             self.job.result.unlink(missing_ok=True)
-        self.job = job
-        self._stops[:] = [job.cancel]
-        job.start()
+            self.job = None
+
+    def close(self) -> None:
+        """Cancel the job and remove the folder."""
+        self.drop_job()
+        self.forget_canvases()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _close(folder: Path, stops: list[Callable[[], object]]) -> None:
-    for stop in stops:
-        stop()
-    shutil.rmtree(folder, ignore_errors=True)
+def _item_json(item: Item) -> dict[str, Any]:
+    return {"name": item.name, "file": item.path.name, "edits": item.edits.to_json()}
+
+
+def _item_from_json(values: Mapping[str, Any], folder: Path) -> Item:
+    path = folder / Path(values["file"]).name
+    media = identify(read_head(path)) if path.is_file() else Media("other", "nothing")
+    return Item(path.stem, values["name"], path, media, Edits.from_json(values["edits"]))
 
 
 def _full(name: str, expected: str, got: str) -> ArgumentError:

@@ -21,6 +21,8 @@ class Stage {
     this.before = find(".before");
     this.after = find(".after");
     this.doubt = find(".doubt");
+    this.view = find(".view");
+    this.details = { before: find(".before-side"), after: find(".after-side") };
     this.line = find(".line");
     this.handle = find(".handle");
     this.pins = find(".pins");
@@ -35,9 +37,10 @@ class Stage {
     this.split = 0.5;
     this.onDivider();
     this.onFrame();
-    this.onButtons(stage);
-    new ResizeObserver(() => this.fit()).observe(stage);
+    this.onButtons();
     this.stage = stage;
+    this.onPage();
+    new ResizeObserver(() => this.fit()).observe(stage);
   }
 
   show(data) {
@@ -52,28 +55,69 @@ class Stage {
     this.doubt.hidden = !data.doubt;
     if (data.doubt) this.doubt.src = data.doubt;
     this.buttons.undo.disabled = !data.undoable;
-    this.buttons.clear.disabled = !data.pins.length;
+    this.buttons.redo.disabled = !data.redoable;
+    this.buttons.reset.disabled = !data.changed;
+    this.unsaved = data.unsaved;
     this.buttons.add.disabled = data.pins.length >= data.most;
     this.said.textContent = data.said;
     this.fit();
     this.divide(this.split);
+    this.showDetail();
     this.showPins();
     this.showPalette();
   }
 
-  // As wide as there is room, but never higher than the window.
+  // As wide as there is room, but never higher than the window; zoomed, a pixel of the picture is
+  // one of the screen, or the picture is twice as large.
   fit() {
     if (!this.data) return;
     const { width, height } = this.data;
     const most = Math.min(this.stage.clientWidth, (window.innerHeight * 0.72 * width) / height);
-    this.frame.style.width = `${most}px`;
+    const full = Math.max(width / window.devicePixelRatio, 2 * most);
+    this.frame.style.width = `${this.zoomed ? full : most}px`;
     this.frame.style.aspectRatio = `${width} / ${height}`;
+    this.view.style.maxHeight = this.zoomed ? `${(most * height) / width}px` : "";
+    this.stage.classList.toggle("zoomed", Boolean(this.zoomed));
+  }
+
+  zoom(on, { x, y } = { x: this.split, y: 0.4 }) {
+    this.zoomed = on;
+    this.buttons.zoom.setAttribute("aria-pressed", on);
+    this.fit();
+    if (!on) return this.tell({ do: "fit" });
+    this.view.scrollLeft = x * this.frame.offsetWidth - this.view.clientWidth / 2;
+    this.view.scrollTop = y * this.frame.offsetHeight - this.view.clientHeight / 2;
+    this.look();
+  }
+
+  // Asks for the part that is seen, once it rests.
+  look() {
+    clearTimeout(this.later);
+    this.later = setTimeout(() => {
+      if (!this.zoomed || !this.view.isConnected) return;
+      const { offsetWidth: wide, offsetHeight: high } = this.frame;
+      const part = [this.view.scrollLeft / wide, this.view.scrollTop / high, this.view.clientWidth / wide, this.view.clientHeight / high];
+      const [x, y, width, height] = part.map((value) => clamp(value));
+      this.tell({ do: "look", x, y, width, height });
+    }, 300);
+  }
+
+  showDetail() {
+    const { detail } = this.data;
+    for (const side of ["before", "after"]) {
+      const image = this.details[side].firstElementChild;
+      image.hidden = !detail || !this.zoomed;
+      if (image.hidden) continue;
+      image.src = detail[side];
+      for (const [property, value] of [["left", detail.x], ["top", detail.y], ["width", detail.width], ["height", detail.height]])
+        image.style[property] = `${value * 100}%`;
+    }
   }
 
   divide(share) {
     this.split = clamp(share);
     const percent = this.split * 100;
-    this.before.style.clipPath = `inset(0 ${100 - percent}% 0 0)`;
+    this.before.style.clipPath = this.details.before.style.clipPath = `inset(0 ${100 - percent}% 0 0)`;
     this.doubt.style.clipPath = `inset(0 0 0 ${percent}%)`;
     this.line.style.left = this.handle.style.left = `${percent}%`;
     this.handle.setAttribute("aria-valuenow", Math.round(percent));
@@ -107,7 +151,11 @@ class Stage {
   onFrame() {
     drag(this.frame, {
       skip: (event) => event.target.closest(".pin, .handle"),
-      move: (event) => this.divide(this.place(event).x),
+      sideways: true,
+      move: (event, last) => {
+        if (!this.zoomed) this.divide(this.place(event).x);
+        else if (event.pointerType === "mouse") this.view.scrollBy(last.clientX - event.clientX, last.clientY - event.clientY);
+      },
       tap: (event) => this.put(this.place(event)),
     });
   }
@@ -122,23 +170,49 @@ class Stage {
     this.tell({ do: "put", ...place });
   }
 
-  onButtons(stage) {
-    const { add, undo, clear, close, delete: remove } = this.buttons;
+  onButtons() {
+    const { add, undo, redo, reset, zoom, close, delete: remove } = this.buttons;
+    zoom.onclick = () => this.zoom(!this.zoomed);
+    this.view.addEventListener("scroll", () => this.look());
     add.onclick = () => {
       this.focusNew = true; // so that the arrow keys move it
       this.put({ x: 0.5, y: 0.5 });
     };
     undo.onclick = () => this.tell({ do: "undo" });
-    clear.onclick = () => this.tell({ do: "clear" });
+    redo.onclick = () => this.tell({ do: "redo" });
+    reset.onclick = () => this.tell({ do: "reset" });
     close.onclick = () => this.tell({ do: "close" });
     remove.onclick = () => this.remove(this.data.chosen.id);
     this.free.onchange = () => this.paint(this.free.value);
-    stage.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.data.chosen) this.tell({ do: "close" });
-      if (event.key === "z" && (event.ctrlKey || event.metaKey)) {
-        event.preventDefault();
-        this.tell({ do: "undo" });
+  }
+
+  // Keys and warnings of the whole page, wherever the focus is, for as long as the picture is shown.
+  onPage() {
+    const stop = new AbortController();
+    const on = (target, name, listener) =>
+      target.addEventListener(
+        name,
+        (event) => (this.stage.isConnected ? listener(event) : stop.abort()),
+        { signal: stop.signal },
+      );
+    on(document, "keydown", (event) => {
+      const writing = event.composedPath()[0].closest?.("input:not([type=range]), textarea, [role=combobox]");
+      if (event.key === "Escape" && this.data.chosen) {
+        this.tell({ do: "close" });
+        this.handle.focus({ preventScroll: true });
       }
+      if (writing || !(event.ctrlKey || event.metaKey)) return;
+      const key = event.key.toLowerCase();
+      const what = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : "";
+      if (!what) return;
+      event.preventDefault();
+      this.tell({ do: what });
+    });
+    on(document, "click", (event) => {
+      if (event.composedPath().some((each) => each.classList?.contains("st-key-downloads"))) this.unsaved = false;
+    });
+    on(window, "beforeunload", (event) => {
+      if (this.unsaved && !window.photochromReloads) event.preventDefault();
     });
   }
 
@@ -226,32 +300,42 @@ class Stage {
     this.panel.hidden = !chosen;
     this.bar.hidden = Boolean(chosen); // one takes the other's room, so that the picture stays put
     if (!chosen) return;
-    this.swatches.replaceChildren(
-      ...chosen.palette.map(({ color, label }) => {
-        const button = document.createElement("button");
-        button.type = "button";
-        button.className = "swatch";
-        button.style.background = color;
-        button.title = label;
-        button.setAttribute("aria-label", label);
-        button.setAttribute("aria-pressed", color === chosen.color);
-        button.onclick = () => this.paint(color);
-        return button;
-      }),
-    );
+    // Buttons are kept, so that the focus stays.
+    const buttons = this.swatches.children;
+    while (buttons.length > chosen.palette.length) this.swatches.lastChild.remove();
+    while (buttons.length < chosen.palette.length) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "swatch";
+      this.swatches.append(button);
+    }
+    chosen.palette.forEach(({ color, label }, index) => {
+      const button = buttons[index];
+      button.style.background = color;
+      button.title = label;
+      button.setAttribute("aria-label", label);
+      button.setAttribute("aria-pressed", color === chosen.color);
+      button.onclick = () => this.paint(color);
+    });
     this.free.value = chosen.color ?? chosen.now;
   }
 }
 
 // Pointer dragging: `move` while it lasts, then `end`; or `tap` if the pointer hardly moved.
-function drag(element, { skip, move, end, tap }) {
+// With `sideways`, a finger that begins to go up or down is left to scroll the page.
+function drag(element, { skip, sideways, move, end, tap }) {
   element.addEventListener("pointerdown", (down) => {
     if (down.button !== 0 || skip?.(down)) return;
     let moved = false;
+    let last = down;
     const onMove = (event) => {
       if (event.pointerId !== down.pointerId) return;
-      moved ||= Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) > SLOP;
-      if (moved) move(event);
+      const [across, along] = [event.clientX - down.clientX, event.clientY - down.clientY].map(Math.abs);
+      const began = !moved && Math.hypot(across, along) > SLOP;
+      if (began && sideways && event.pointerType === "touch" && along > across) return stop.abort();
+      moved ||= began;
+      if (moved) move(event, last);
+      last = event;
     };
     const stop = new AbortController();
     const on = (name, listener) => window.addEventListener(name, listener, { signal: stop.signal });

@@ -5,14 +5,18 @@ export default function ({ parentElement, data, setTriggerValue }) {
   strip.setAttribute("aria-label", data.label);
   while (strip.children.length > data.items.length) strip.lastChild.remove();
   while (strip.children.length < data.items.length) strip.append(newItem());
-  data.items.forEach(({ image, caption }, index) => {
+  data.items.forEach(({ image, caption, state }, index) => {
     const button = strip.children[index];
     const [picture, words] = button.children;
     if (picture.src !== image) picture.src = image;
     words.textContent = caption;
+    button.title = caption;
+    button.dataset.state = state;
+    button.setAttribute("aria-label", state ? `${caption}, ${state}` : caption);
     const chosen = index === data.chosen;
     button.setAttribute("aria-checked", chosen);
     button.tabIndex = chosen || (data.chosen === null && index === 0) ? 0 : -1;
+    if (chosen && strip.chosen !== index) strip.scrollLeft = button.offsetLeft - strip.clientWidth / 2;
     button.onclick = () => setTriggerValue("pick", index);
     button.onkeydown = (event) => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -21,6 +25,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       strip.children[(index + step + data.items.length) % data.items.length].focus();
     };
   });
+  strip.chosen = data.chosen;
 }
 
 function newItem() {
