@@ -143,3 +143,17 @@ def test_settings_that_have_their_defaults_do_not_count() -> None:
     assert digest(now) == digest(first)
     warm = Work(Path("m.onnx"), options=ColorOptions(warmth=0.5)).settings()
     assert digest(warm | {"compare": False}) != digest(first)
+
+
+def test_a_reference_counts_by_its_contents(tmp_path: Path) -> None:
+    from photochrom.archive.workers.work import Work
+
+    def settings(name: str) -> object:
+        options = ColorOptions(reference=str(tmp_path / name))
+        return Work(Path("m.onnx"), options=options).settings()["reference"]
+
+    for name, data in {"a.jpg": b"one", "b.jpg": b"one", "c.jpg": b"other"}.items():
+        (tmp_path / name).write_bytes(data)
+    assert settings("a.jpg") == settings("b.jpg") != settings("c.jpg")
+    with pytest.raises(ArgumentError, match=r"none\.jpg"):
+        settings("none.jpg")

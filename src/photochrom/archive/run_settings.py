@@ -47,9 +47,14 @@ class Settings:
 
     def work(self, *, threads: int | None, turn: str | None = None) -> Work:
         """How one file is coloured."""
+        # Workers on other machines have another working directory.
+        reference = [
+            str(Path(one).absolute()) if isinstance(one, str) else one
+            for one in self.options.references
+        ]
         work = Work(
             self.model,
-            options=self.options,
+            options=replace(self.options, reference=reference),
             output=self.output_options,
             video=self.video,
             in_color=self.archive.in_color,

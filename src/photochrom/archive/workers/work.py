@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -116,6 +118,8 @@ class Work:
                 changed = getattr(options, field.name) != default
                 if field.name in _ALWAYS or (changed and field.name not in _NEVER):
                     values[field.name] = plain[field.name]
+        if self.options.references:
+            values["reference"] = [_contents(one) for one in self.options.references]
         return values
 
     def __call__(self, task: Task) -> Outcome:
@@ -214,6 +218,22 @@ class Work:
         from filelock import FileLock
 
         return FileLock(self.turn)
+
+
+def _contents(reference: object) -> str:
+    """A short name for what is in a reference, a path or one that was prepared.
+
+    Raises:
+        ArgumentError: the file cannot be read.
+    """
+    if isinstance(reference, str):
+        try:
+            data = Path(reference).read_bytes()
+        except OSError as error:
+            raise ArgumentError.unreadable(reference, error) from None
+    else:
+        data = pickle.dumps(reference)
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def _colorizer(model: Path, kind: TaskKind, threads: int | None) -> Colorizer:
