@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -139,30 +140,43 @@ def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
         picture = _of_color_jpeg(source, data, limit, cut)
         return picture.replaced(notes=(*picture.notes, *notes))
     check_size(source.name, (grey.width, grey.height), limit)
-    fail_on = "none" if cut else "error"
-    pyvips = library()
-    try:
-        found = Decoded(samples=np.empty((0, 0, 1), np.uint8), space="grey")
-        read_metadata(found, load("jpeg", None, data, unlimited=True), "jpeg", source)
+    found = Decoded(samples=np.empty((0, 0, 1), np.uint8), space="grey")
+    with _clear_errors(source):
+        read_metadata(found, load("jpeg", None, data), "jpeg", source)
         exif = Exif.parse(found.exif) if found.exif else None
         turn = exif.orientation if exif else 1
-        tones = grey_tones_of(found.icc, 256)
-        luma = JpegLuma(grey, turn, fail_on=fail_on)
-        if tones is not None and found.icc:
-            profile = rgb_from_grey(found.icc)
-            luma = JpegLuma(grey, turn, tones, linear_curve(tones), profile, fail_on)
+        luma = _luma_of_grey(grey, turn, found.icc, "none" if cut else "error")
         pixels: Codes | Deferred
         if grey.width * grey.height > _LARGE:  # the whole is not needed for a coloured JPEG
             luma.half  # noqa: B018 - decoded now, so that damage is found here
-            depth = np.uint8 if tones is None else np.uint16
-            pixels = Deferred(luma.shape, depth, lambda: luma.grey(luma.full()))
+            depth = np.uint8 if luma.tones is None else np.uint16
+            pixels = Deferred(luma.shape, depth, lambda: _whole(luma, source))
         else:
             pixels = luma.grey(luma.full())
-    except pyvips.Error as error:
-        raise damaged(source, "jpeg", reason(error)) from None
     metadata = cleaned(found, exif, None, luma.shape[1], luma.shape[0], turn)
     notes = (*notes, *notes_of(found, exif, None))
     return Picture(pixels, None, metadata, "jpeg", 8, luma=luma, notes=notes)
+
+
+def _luma_of_grey(grey: GreyJpeg, turn: int, icc: bytes | None, fail_on: str) -> JpegLuma:
+    tones = grey_tones_of(icc, 256)
+    if tones is None or icc is None:
+        return JpegLuma(grey, turn, fail_on=fail_on)
+    return JpegLuma(grey, turn, tones, linear_curve(tones), rgb_from_grey(icc), fail_on)
+
+
+def _whole(luma: JpegLuma, source: Source) -> Codes:
+    with _clear_errors(source):
+        return luma.grey(luma.full())
+
+
+@contextmanager
+def _clear_errors(source: Source) -> Iterator[None]:
+    """Errors of libvips over a JPEG as those of a damaged picture."""
+    try:
+        yield
+    except library().Error as error:
+        raise damaged(source, "jpeg", reason(error)) from None
 
 
 def _of_color_jpeg(source: Source, data: bytes, limit: int, cut: bool) -> Picture:

@@ -21,6 +21,7 @@ BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}
 _ALONE = frozenset([0x01, *range(0xD0, 0xD8)])
 _MAX_SEGMENTS = 10_000
+_MAX_SCANS = 80  # decoders refuse files of more than a hundred, which only cost time
 
 # Of quality 50 (T.81, table K.1), in the zigzag order of the files.
 # fmt: off
@@ -149,7 +150,9 @@ class GreyJpeg:
         if any(part.marker in _FRAMES for part in parts[place + 1 :]):
             return None
         scans = [data[part.body : part.stop] for part in parts if part.marker == SOS]
-        if not scans or any(len(s) != 6 or s[:2] != bytes([1, body[6]]) for s in scans):
+        if not 0 < len(scans) <= _MAX_SCANS or any(
+            len(s) != 6 or s[:2] != bytes([1, body[6]]) for s in scans
+        ):
             return None
         if frame.marker != PROGRESSIVE and len(scans) != 1:
             return None
@@ -222,14 +225,14 @@ class GreyJpeg:
         Raises:
             pyvips.Error: the scans are damaged.
         """
-        image = load("jpeg", None, self.data, fail_on=fail_on, unlimited=True)
+        image = load("jpeg", None, self.data, fail_on=fail_on)
         return array_of(image)[..., 0]
 
     def decode_half(self, fail_on: str = "error") -> Codes:
         """Codes of Y' at half size, rounded up; args and errors as of `decode`."""
         if min(self.width, self.height) < 2:
             return halved(self.decode(fail_on))
-        image = load("jpeg", None, self.data, shrink=2, fail_on=fail_on, unlimited=True)
+        image = load("jpeg", None, self.data, shrink=2, fail_on=fail_on)
         codes = array_of(image)[..., 0]  # rounded down
         rows, columns = -(-self.height // 2), -(-self.width // 2)
         missing = ((0, rows - codes.shape[0]), (0, columns - codes.shape[1]))
