@@ -1,4 +1,4 @@
-"""From a file to samples: libvips for most formats, Pillow for BMP and JPEG 2000, libheif for HEIC.
+"""From a file to samples: libvips for most formats, Pillow for BMP and JPEG 2000.
 
 Every decoder checks the number of pixels in the header before it decodes anything.
 """

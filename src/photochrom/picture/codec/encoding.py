@@ -1,4 +1,4 @@
-"""From a picture to the bytes of a file: libvips for most formats, Pillow and libheif for some."""
+"""From a page to the bytes of a file: libvips for most formats, Pillow and libheif for some."""
 
 from __future__ import annotations
 

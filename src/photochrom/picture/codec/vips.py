@@ -1,7 +1,7 @@
 """libvips, wrapped: arrays in and out, explicit loaders, errors of one line.
 
-Only loaders of the formats in ``formats.py`` are ever called, by name, on a source: no file name is
-parsed for options, and no other decoder of libvips sees a byte of a stranger's file.
+Loaders are called by name, on a source: no file name is parsed for options, and no other decoder of
+libvips sees a byte of an untrusted file.
 """
 
 from __future__ import annotations
