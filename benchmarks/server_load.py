@@ -99,15 +99,16 @@ def family(pid: int) -> list[int]:
 
 def peak(pid: int) -> float:
     """The sum of the largest memory so far of the service and of each worker, in megabytes."""
-    return sum(_status(each, "VmHWM") for each in family(pid))
+    return sum(memory_of(each, "VmHWM") for each in family(pid))
 
 
 def resident(pid: int) -> float:
     """Memory of a process now, in megabytes; 0 if it has ended."""
-    return _status(pid, "VmRSS")
+    return memory_of(pid, "VmRSS")
 
 
-def _status(pid: int, name: str) -> float:
+def memory_of(pid: int, name: str) -> float:
+    """A size of a process, by its name in /proc, in megabytes; 0 if it has ended."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith(f"{name}:"):

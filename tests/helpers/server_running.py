@@ -30,7 +30,7 @@ import httpx  # noqa: E402
 
 from photochrom.cancel import CancelToken  # noqa: E402
 from photochrom.server.http.connection import ConnectionLimits  # noqa: E402
-from photochrom.server.jobs.runner import ColorizeFilm  # noqa: E402
+from photochrom.server.jobs.job_work import ColorizeFilm  # noqa: E402
 from photochrom.server.service import Service  # noqa: E402
 from photochrom.server.settings import Settings  # noqa: E402
 from photochrom.server.uvicorn_server import server  # noqa: E402

@@ -194,7 +194,7 @@ def test_a_film_that_is_broken(live: Running, monkeypatch: pytest.MonkeyPatch) -
     def broken(*others: Any) -> None:
         raise ClipError("the film cannot be read", expected="a film", got="noise", fix="send one")
 
-    monkeypatch.setattr(live.service.jobs, "_film", broken)
+    monkeypatch.setattr(live.service.jobs._work, "_film", broken)
     job = ended(live, post(live, ("a.mp4", FILM)))
     assert job["state"] == "failed"
     assert job["error"] == "the film cannot be read: expected a film, got noise; send one"

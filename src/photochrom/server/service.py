@@ -10,7 +10,8 @@ from .._system import cores
 from ..errors import ArgumentError
 from .api_keys import Keys
 from .http.client_limits import ClientLimit
-from .jobs.runner import ColorizeFilm, JobRunner
+from .jobs.job_work import ColorizeFilm
+from .jobs.runner import JobRunner
 from .jobs.webhook import Webhooks
 from .metrics import Metrics
 from .settings import MEGABYTE, Settings

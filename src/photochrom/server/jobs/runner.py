@@ -11,26 +11,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ...cancel import CancelToken
-from ...errors import CancelledError
-from ...media import FORMATS
-from ..http.request_options import Chosen, JobOptions, chosen
+from ..http.request_options import JobOptions
 from ..http.uploads import Upload
 from ..logs import log
-from ..service_error import ServiceError, outage, service_error
+from ..service_error import ServiceError, outage
 from ..settings import MEGABYTE, Settings
-from ..workers.messages import ColorizeTask, FilmTask
 from ..workers.pool import WorkerPool
-from ..workers.process import Progress
 from .job_files import JobFiles
 from .job_store import Job, JobStore, State
+from .job_work import ColorizeFilm, JobWork
 from .webhook import Webhooks
 
-_NOTE = 0.25  # seconds between two notes of a film's progress
 _SWEEP = 30.0  # seconds between two looks for results that have expired
 _PAUSE = 5.0  # seconds between two tries when the disk is full or the table locked
 _SPARE = 100 * MEGABYTE  # bytes that the disk must have left
-
-ColorizeFilm = Callable[[FilmTask, CancelToken, Progress], None]
 
 
 class JobRunner:
@@ -62,7 +56,6 @@ class JobRunner:
         film: ColorizeFilm | None = None,
     ) -> None:
         self._settings, self._pool, self.webhooks = settings, pool, webhooks
-        self._film = film or pool.run_film
         self.films_are_faked = film is not None
         self.files = JobFiles(settings.folder)
         self.store = JobStore(self.files.database)
@@ -70,6 +63,9 @@ class JobRunner:
         self.on_end: Callable[[Job, str], None] = lambda job, state: None
         self._arriving = 0
         self._stop = CancelToken()
+        self._work = JobWork(
+            settings, pool, self.files, self.store, self._stop, self._ended, film or pool.run_film
+        )
         self._cancelled: dict[str, CancelToken] = {}
         self._news = {kind: threading.Event() for kind in ("pictures", "film", "webhooks")}
         works: Mapping[str, Callable[[], float]] = {
@@ -191,6 +187,10 @@ class JobRunner:
     def _expiry(self) -> float:
         return time.time() + self._settings.keep * 3600
 
+    def _ended(self, job: Job, state: State) -> None:
+        self.on_end(job, state)
+        self._news["webhooks"].set()
+
     def _supervise(self, kind: str, work: Callable[[], float]) -> None:
         """Call `work` again and again, after the seconds that it returns, whatever it raises."""
         while not self._stop.is_set():
@@ -253,7 +253,7 @@ class JobRunner:
         if self._stop.is_set():
             self._cancelled[job.id].set()
         try:
-            self._do(job, self._cancelled[job.id])
+            self._work.do(job, self._cancelled[job.id])
         except (OSError, sqlite3.OperationalError) as error:
             if outage(error) is None:
                 raise
@@ -268,120 +268,3 @@ class JobRunner:
     def _interrupted(self, kind: str) -> list[str]:
         """Ids of jobs that an outage interrupted and that could not be queued again then."""
         return [id for id in self._cancelled if (job := self.store.get(id)) and job.kind == kind]
-
-    def _do(self, job: Job, cancel: CancelToken) -> None:
-        log("job begun", job=job.id, kind=job.kind, attempt=job.attempts)
-        try:
-            options = JobOptions.model_validate(job.options)
-            found = chosen(options, self._pool.models, self._settings, job.kind)
-            if job.kind == "film":
-                self._do_film(job, found, cancel)
-            else:
-                self._do_pictures(job, found, cancel)
-        except CancelledError:
-            if self._stop.is_set():
-                self.store.put_back(job.id)
-                log("job interrupted", job=job.id)
-            else:
-                self.files.remove(job.id)
-                log("job cancelled", job=job.id)
-        except Exception as error:  # a job must not end the thread
-            if outage(error) is not None:
-                raise
-            told = service_error(error)
-            if told is None:
-                log("job failed", logging.ERROR, trace=True, job=job.id)
-            self._end(job, "failed", _message(error))
-
-    def _end(self, job: Job, state: State, error: str | None = None) -> None:
-        if not self.store.finish(job.id, state, self._expiry(), error):
-            self.files.remove(job.id)  # cancelled at the last moment
-            return
-        self.files.tidy(job.id)
-        self.on_end(job, state)
-        self._news["webhooks"].set()
-        log("job ended", job=job.id, state=state)
-
-    def _note(self, job: Job, done: int, total: int | None) -> None:
-        """Write the progress.
-
-        Raises:
-            CancelledError: the service stops, or the job was cancelled.
-        """
-        self._stop.check()
-        if not self.store.progress(job, done, total):
-            raise CancelledError("the job was cancelled")
-
-    def _do_pictures(self, job: Job, found: Chosen, cancel: CancelToken) -> None:
-        if self.files.result(job.id) is None:  # else the service ended right after this
-            for number, item in enumerate(job.items):
-                self._note(job, number, len(job.items))
-                if "error" not in item and self.files.picture(job.id, number) is None:
-                    self._do_picture(job, number, found, cancel)
-            self._note(job, len(job.items), len(job.items))
-            errors = [item["error"] for item in job.items if "error" in item]
-            if len(errors) == len(job.items):
-                first = errors[0]
-                self._end(job, "failed", f"no picture could be coloured; the first: {first}")
-                return
-            self.files.pack(job.id, [item["name"] for item in job.items])
-        self._note(job, len(job.items), len(job.items))
-        self._end(job, "done")
-
-    def _do_picture(self, job: Job, number: int, found: Chosen, cancel: CancelToken) -> None:
-        """Colour one picture, or note why it cannot be coloured."""
-        place = self.files.of(job.id)
-        task = ColorizeTask(
-            place / "in" / f"{number:04}",
-            place / f"{number:04}",
-            found.model,
-            found.color,
-            found.output,
-        )
-        try:
-            result = self._pool.submit(task, cancel, self._settings.timeout, large=True).result()
-            suffix = FORMATS[result["format"]].suffixes[0]
-            task.target.rename(place / "out" / f"{number:04}{suffix}")
-        except Exception as error:
-            cancel.check()
-            if outage(error) is not None:
-                raise
-            if service_error(error) is None:
-                log("picture failed", logging.ERROR, trace=True, job=job.id)
-            job.items[number]["error"] = _message(error)
-
-    def _do_film(self, job: Job, found: Chosen, cancel: CancelToken) -> None:
-        place = self.files.of(job.id)
-        source = next((place / "in").iterdir(), None)
-        seen: tuple[int, int | None] = (job.done, job.total)
-        noted = 0.0
-
-        def progress(done: int, total: int | None) -> None:
-            nonlocal seen, noted
-            seen = (done, total)
-            self._stop.check()
-            if time.monotonic() - noted >= _NOTE:
-                noted = time.monotonic()
-                self._note(job, done, total)
-
-        if self.files.result(job.id) is None and source is not None:
-            # Under its final suffix, but not yet its final name: a broken-off film is no result.
-            output = place / f"film{source.suffix}"
-            task = FilmTask(
-                source,
-                output,
-                found.model,
-                found.color,
-                found.video,
-                self._settings.max_frames,
-                self._settings.max_pixels,
-            )
-            self._film(task, cancel, progress)
-            output.replace(place / f"result{source.suffix}")
-        self._note(job, *seen)
-        self._end(job, "done")
-
-
-def _message(error: BaseException) -> str:
-    told = service_error(error)
-    return "the service failed at this" if told is None else told.message
