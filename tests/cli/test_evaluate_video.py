@@ -60,7 +60,7 @@ def test_table(film: Path, model: Path) -> None:
     assert lines[0].split() == ["grey", "each", "frame", "alone", "steady", "truth"]
     (cdc,) = (line for line in lines if line.startswith("CDC"))
     assert all(float(cell) > 0 for cell in cdc.split()[1:])
-    assert len(lines) == 2 + 7
+    assert len(lines) == 2 + 8
     assert done.stderr == "1 clip, 7 frames, 64 x 48 pixels\n"
 
 
@@ -93,7 +93,7 @@ def test_motion_and_strips(model: Path, tmp_path: Path, monkeypatch: pytest.Monk
     done = invoke("evaluate-video", "--motion", "set", *options)
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert len(lines) == 2 + 7 * 3
+    assert len(lines) == 2 + 8 * 3
     assert lines[3].startswith("    slow pan ")
     assert lines[4].startswith("    fast pan ")
     assert sorted(p.name for p in Path("strips").iterdir()) == ["fast-pan.png", "slow-pan.png"]

@@ -216,7 +216,7 @@ def test_rows(report: FilmReport) -> None:
     assert heads(report) == ["grey", "grey 2", "true", "truth"]
     table = rows(report)
     assert [row.title for row in table[:3]] == ["PSNR of RGB, dB", "    first", "    second"]
-    assert len(table) == 7 * 3
+    assert len(table) == 8 * 3
     assert table[0].cells[3] == "–"
     assert table[0].best == {2}
     cdc = next(row for row in table if row.title == "CDC")

@@ -16,6 +16,7 @@ from photochrom.evaluate.films import (
     BT601,
     BT709,
     Cdc,
+    Drift,
     FilmTally,
     Frame,
     Motion,
@@ -339,3 +340,18 @@ def test_without_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(MissingExtraError, match=r"opencv-python-headless.*photochrom\[video\]"):
         MotionTracker()
+
+
+def test_drift_is_of_colours_that_run_away() -> None:
+    """A jacket that turns blue within two seconds; the same film as it should be."""
+    brown, blue = np.float32([12, 25]), np.float32([10, -40])
+    steady, running = Drift(), Drift()
+    for number in range(60):
+        ab = np.zeros((20, 30, 2), np.float32)
+        ab[5:15, 10:20] = brown
+        steady.add(ab)
+        ab[5:15, 10:20] += (blue - brown) * np.float32(number / 59)
+        running.add(ab)
+    assert steady.value == 0
+    assert (running.value or 0) > 15
+    assert Drift().value is None

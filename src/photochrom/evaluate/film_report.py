@@ -20,6 +20,7 @@ class FilmScore:
         psnr, psnr_ab: in dB, of RGB and of ab alone, both with peak 255; None for the truth.
         cf, cf_abs: colourfulness, the original and the variant with absolute values.
         cdc: colour distribution consistency; None for fewer than five frames.
+        drift: how far colours run away, in ab, see `films.Drift`; None for a single frame.
         warp, warp_ab: warp error, of RGB 0...1 and of ab as they are; None for a single frame.
     """
 
@@ -29,6 +30,7 @@ class FilmScore:
     cf: float | None = None
     cf_abs: float | None = None
     cdc: float | None = None
+    drift: float | None = None
     warp: float | None = None
     warp_ab: float | None = None
 
@@ -85,6 +87,7 @@ _FIGURES = (  # attribute of FilmScore, title, format
     ("cdc", "CDC", ".6f"),
     ("warp", "warp error of RGB", ".6f"),
     ("warp_ab", "warp error of ab", ".2f"),
+    ("drift", "drift", ".1f"),
 )
 
 

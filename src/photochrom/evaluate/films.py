@@ -179,13 +179,44 @@ class Frame:
         return self.rgb.astype(np.float32) / np.float32(255)
 
 
+class Drift:
+    """How far the colours of one shot run away, in units of ab.
+
+    Of the first and of the last 25 frames (half of the film, if it is shorter) come four means: of
+    chroma, of its 95th percentile, of b in the bluest and of a in the reddest 2 % of the pixels.
+    The figure is the largest change of the four. Of a film whose content changes it tells only in
+    comparison with the truth's own, or with each frame coloured alone.
+    """
+
+    def __init__(self) -> None:
+        self._frames: list[Float] = []
+
+    def add(self, ab: Float) -> None:
+        """Count the next frame, ``(H, W, 2)``."""
+        a, b = ab[..., 0].ravel(), ab[..., 1].ravel()
+        chroma, some = np.hypot(a, b), max(1, a.size // 50)
+        blue = np.partition(b, some - 1)[:some].mean()
+        red = np.partition(a, a.size - some)[-some:].mean()
+        figures = [chroma.mean(), np.percentile(chroma, 95), blue, red]
+        self._frames.append(np.array(figures, np.float32))
+
+    @property
+    def value(self) -> float | None:
+        """The figure; None for a single frame."""
+        count = min(25, len(self._frames) // 2)
+        if not count:
+            return None
+        first, last = (np.mean(part, 0) for part in (self._frames[:count], self._frames[-count:]))
+        return float(np.abs(last - first).max())
+
+
 class FilmTally:
-    """Sums of all figures of one result of one film; their size does not grow with it."""
+    """Sums of all figures of one result of one film; they grow by four numbers a frame."""
 
     def __init__(self) -> None:
         self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}
-        self._cdc = Cdc()
+        self._cdc, self._drift = Cdc(), Drift()
         self._last: Frame | None = None
 
     def add(self, frame: Frame, truth: Frame | None, motion: Motion | None) -> None:
@@ -197,6 +228,7 @@ class FilmTally:
             motion: from the frame before; None for the first.
         """
         self._cdc.add(frame.rgb)
+        self._drift.add(frame.ab)
         self._count("cf", colourfulness(frame.rgb))
         self._count("cf_abs", colourfulness(frame.rgb, absolute=True))
         if truth is not None:
@@ -210,7 +242,7 @@ class FilmTally:
     def score(self, name: str) -> FilmScore:
         """The figures."""
         means: dict[str, Any] = {key: self._sums[key] / self._counts[key] for key in self._sums}
-        return FilmScore(name=name, cdc=self._cdc.value, **means)
+        return FilmScore(name=name, cdc=self._cdc.value, drift=self._drift.value, **means)
 
     def _count(self, name: str, value: float) -> None:
         self._sums[name] = self._sums.get(name, 0.0) + value

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from photochrom.evaluate.films import Drift
 from photochrom.video.color.key_frame import KeyFrame, light_of
 from photochrom.video.color.motion import Places
 from photochrom.video.color.steady import LOOK_AHEAD, SteadyColor
@@ -107,6 +108,21 @@ def test_a_network_that_changes_its_mind(hints: bool) -> None:
     steady = coloured(Network(any_hue(), hints), frames)
     assert steps(steady) < steps(alone) / 15
     assert steps(steady[30:]) < steps(alone) / 30  # colours settle during a shot
+
+
+def test_colours_do_not_drift() -> None:
+    """The network changes its mind little by little; a chain of answers would follow it."""
+
+    def answer(L: Array, call: int) -> Array:
+        turn = np.radians(10 * call)
+        return flat(L, 40 * np.cos(turn), 40 * np.sin(turn))
+
+    colours = coloured(Network(answer), [grain(seen(BIG, 0, 0), 2, n) for n in range(120)])
+    assert abs(hue(colours[-1]) - hue(colours[0])) < 2  # of 120 degrees
+    drift = Drift()
+    for ab in colours:
+        drift.add(np.moveaxis(ab, 0, 2))
+    assert (drift.value or 0) < 2
 
 
 def test_flickering_colour_of_parts() -> None:
