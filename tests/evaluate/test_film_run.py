@@ -226,7 +226,7 @@ def test_rows(report: FilmReport) -> None:
         "2 clips, 9 frames, 64 x 48 pixels; the figures of all are means over the clips"
     )
     only = FilmReport(clips=report.clips[:1])
-    assert len(rows(only)) == 7
+    assert len(rows(only)) == 8
     assert summary(only) == "1 clip, 6 frames, 64 x 48 pixels"
 
 
