@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from photochrom.evaluate.films import Drift
 from photochrom.video.color.key_frame import KeyFrame, light_of
 from photochrom.video.color.motion import Places
-from photochrom.video.color.steady import LOOK_AHEAD, SteadyColor
+from photochrom.video.color.references import References
+from photochrom.video.color.steady import LOOK_AHEAD, SteadyColor, describe
 from tests.helpers.film_scenes import Array, Network, flat, grain, quarter, seen, texture
 
 Answer = Callable[[Array, int], Array]
@@ -123,6 +124,20 @@ def test_colours_do_not_drift() -> None:
     for ab in colours:
         drift.add(np.moveaxis(ab, 0, 2))
     assert (drift.value or 0) < 2
+
+
+def test_a_person_s_reference_is_carried_through_the_shot() -> None:
+    """A still of the first frame, in another colour than the network's."""
+    first = seen(BIG, 0, 20)
+    features = describe(first, (16, 24))
+    still = References()
+    still.add(features, np.full((2, 16, 24), -30, np.float32), quarter(first))
+    steady = SteadyColor(Network(lambda L, _: flat(L, 40, 10)), pinned=still)  # type: ignore[arg-type]
+    frames = [seen(BIG, 1.0 * n, 20) for n in range(41)]
+    colours = [ab for L in frames for ab in steady.push(L)] + steady.flush()
+    for number, ab in enumerate(colours):
+        known = ab[0][:, 4 : 88 - number]
+        assert (known < -10).mean() > 0.9
 
 
 def test_flickering_colour_of_parts() -> None:

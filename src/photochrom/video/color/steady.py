@@ -145,10 +145,12 @@ class SteadyColor:
         light = resized(small[None], (own.shape[1], own.shape[2]))[0]
         if begins:
             self._references = self._earlier.find(features, light)
+        found = self._pinned.match(features, light) if len(self._pinned) else None
+        if found is not None:  # so that the shot's own references carry a person's colours on
+            own = own + (found.ab - own) * found.confidence
         ab = self._references.colors(features, own, light)
-        if len(self._pinned):
-            found = self._pinned.match(features, light)
-            ab += (found.ab - ab) * found.confidence
+        if found is not None:
+            ab = ab + (found.ab - ab) * found.confidence
         return KeyFrame.of(L, self._view.back(joint_bilateral(small, ab), _shape(L)))
 
     def _box_of(self, L: Float, begins: bool) -> Box:
