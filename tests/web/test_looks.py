@@ -192,3 +192,21 @@ def test_errors_are_for_people(error: Exception, words: str) -> None:
     assert words in said
     assert "/srv" not in said + detail
     assert "extraneous" not in said
+
+
+def test_moves_of_one_slider_in_quick_succession_are_undone_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    edits = Edits()
+    for value in (1.1, 1.2, 1.3):
+        edits.tune("vividness", value)
+    now += 10
+    edits.tune("vividness", 1.4)
+    edits.tune("warmth", 0.5)
+    seen = []
+    while edits.undoable:
+        edits.undo()
+        seen.append((edits.look.options.vividness, edits.look.options.warmth))
+    assert seen == [(1.4, 0), (1.3, 0), (1, 0)]

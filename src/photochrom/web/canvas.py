@@ -40,6 +40,14 @@ VERSIONS = 5
 _DETAIL = 2000  # longest side, in pixels of the picture, of a part shown at 100 %
 _THUMBNAIL = 220
 _QUALITY = 88
+_SIGN = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 124 96' fill='none' stroke='#8a7f75' "
+    "stroke-width='4' stroke-linejoin='round'><rect x='32' y='26' width='60' height='44' rx='5'/>"
+)
+_FILM_SIGN = _SIGN + "<path d='M55 37v22l18-11z' fill='#8a7f75'/></svg>"
+_PICTURE_SIGN = (
+    _SIGN + "<circle cx='47' cy='40' r='5'/><path d='M34 64l18-16 12 10 10-8 16 14'/></svg>"
+)
 _SURE, _UNSURE = 0.45, 0.9  # entropies at which the layer begins and is full
 _VIOLET, _OPACITY = (124, 58, 237), 190
 
@@ -276,11 +284,7 @@ def file_thumbnail(file: Path | BinaryIO, kind: str) -> str:
             image.thumbnail((_THUMBNAIL, _THUMBNAIL))
             return _address(np.asarray(image.convert("RGB")))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        sign = "🎞" if kind == "film" else "🖼"
-        svg = (
-            "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 124 96'>"
-            f"<text x='62' y='66' font-size='48' text-anchor='middle'>{sign}</text></svg>"
-        )
+        svg = _FILM_SIGN if kind == "film" else _PICTURE_SIGN
         return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 

@@ -16,6 +16,8 @@ from ..colorizer import Colorizer
 from ..errors import PhotochromError
 from .canvas import Canvas, Finish, file_thumbnail
 from .components import Shown, compare, strip
+from .film_stills import write_still
+from .jobs import film_missing
 from .words import explain
 from .workspace import MEGABYTES, Item, Workspace
 
@@ -73,7 +75,14 @@ def album(workspace: Workspace, colorizer: Colorizer) -> Item:
 def thumbnail(item: Item) -> str:
     """Address of a small picture of a file, made once."""
     if not item.thumbnail:
-        item.thumbnail = file_thumbnail(item.path, "film" if item.is_film else "picture")
+        file = item.path
+        if item.is_film and film_missing() is None:
+            file = item.path.with_name(f"{item.key}-first.png")
+            try:
+                write_still(item.path, file, 0.0)
+            except PhotochromError:  # it is told when the film is looked at
+                file = item.path
+        item.thumbnail = file_thumbnail(file, "film" if item.is_film else "picture")
     return item.thumbnail
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -12,6 +13,8 @@ from ..options import ColorOptions, ranges
 
 _STEPS = 100
 """Changes that can be undone."""
+
+_ONE_MOVE = 2.0  # seconds
 
 MAX_PINS = 40
 """Each hint costs time; nobody sets this many."""
@@ -107,6 +110,7 @@ class Edits:
     _past: list[Look] = field(default_factory=list)
     _future: list[Look] = field(default_factory=list)
     _next: int = 1
+    _tuned: tuple[str, float] = ("", 0.0)  # the number changed last, and when
 
     @property
     def pin(self) -> Pin | None:
@@ -131,18 +135,28 @@ class Edits:
     def change(self, **values: Any) -> None:
         """Give the look other values."""
         new = replace(self.look, **values)
+        self._tuned = "", 0.0
         if new.settled != self.look.settled:
             self._past = [*self._past[1 - _STEPS :], self.look.settled]
             self._future = []
         self.look = new
 
     def tune(self, name: str, value: float) -> None:
-        """Give one number of the look's options another value."""
+        """Give one number of the look's options another value.
+
+        Moves of one slider in quick succession are undone together.
+        """
         values: dict[str, Any] = {name: value}
-        self.change(options=replace(self.look.options, **values))
+        options, now = replace(self.look.options, **values), time.monotonic()
+        if self._tuned[0] == name and now - self._tuned[1] < _ONE_MOVE:
+            self.look = replace(self.look, options=options)
+        else:
+            self.change(options=options)
+        self._tuned = name, now
 
     def undo(self) -> None:
         """Go back by one change."""
+        self._tuned = "", 0.0
         if self._past:
             self._future.append(self.look.settled)
             self.look, self.chosen = self._past.pop(), None

@@ -57,7 +57,7 @@ def film(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
         if seconds > 1:
             at = st.slider("Moment", 0.0, seconds, 0.0, key=f"moment-{item.key}", format="%.1f s")
         sliders(item.edits, item.key)
-        _film_buttons(workspace, item, colorizer, at)
+        _film_buttons(workspace, item, colorizer, at, seconds)
     with left:
         canvas = _still(workspace, item, colorizer, at)
         compare(
@@ -74,9 +74,13 @@ def film(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
         _watch(workspace, item.key, "Download the film", name)
 
 
-def _film_buttons(workspace: Workspace, item: Item, colorizer: Colorizer, at: float) -> None:
+def _film_buttons(
+    workspace: Workspace, item: Item, colorizer: Colorizer, at: float, seconds: float
+) -> None:
     options, busy = item.edits.look.options, _busy(workspace)
-    part = VideoOptions(start=at, end=at + _PREVIEW)
+    at = max(0.0, min(at, seconds - _PREVIEW))  # at the end, the last seconds
+    end = at + _PREVIEW
+    part = VideoOptions(start=at or None, end=end if end < seconds else None)
     preview = partial(_film, workspace, item, colorizer, options, part, _about_preview(item))
     whole = partial(_film, workspace, item, colorizer, options, VideoOptions(), item.key)
     st.button(

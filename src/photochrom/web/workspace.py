@@ -183,10 +183,15 @@ class Workspace:
             self.chosen = (
                 keys[after] if after < len(keys) else keys[after - 2] if after > 1 else None
             )
-        item = self.items.pop(key, None) or self.references.pop(key)
+        self.items.pop(key, None)
+        self.references.pop(key, None)
         if self.job is not None and self.job.about.startswith(key):
             self.drop_job()
-        item.path.unlink(missing_ok=True)
+        for path in self.folder.glob(f"{key}*"):  # the file and the frames of a film
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
         self.save()
         for known in [known for known in self._canvases if key in known[0]]:
             del self._canvases[known]

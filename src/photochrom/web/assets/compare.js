@@ -5,6 +5,7 @@ export default function ({ parentElement, data }) {
   const [after, before] = box.querySelectorAll("img");
   const slider = box.querySelector("input");
   box.style.aspectRatio = `${data.width} / ${data.height}`;
+  if (!data.moving) box.style.maxWidth = `${(68 * data.width) / data.height}vh`; // nothing is cut off
   if (before.src !== data.before) before.src = data.before;
   if (after.src !== data.after) after.src = data.after;
   before.alt = `${data.name}, the original`;

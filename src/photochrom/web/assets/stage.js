@@ -72,7 +72,8 @@ class Stage {
   fit() {
     if (!this.data) return;
     const { width, height } = this.data;
-    const most = Math.min(this.stage.clientWidth, (window.innerHeight * 0.72 * width) / height);
+    const room = Math.max(window.innerHeight - 320, window.innerHeight * 0.55);
+    const most = Math.min(this.stage.clientWidth, (room * width) / height);
     const full = Math.max(width / window.devicePixelRatio, 2 * most);
     this.frame.style.width = `${this.zoomed ? full : most}px`;
     this.frame.style.aspectRatio = `${width} / ${height}`;
