@@ -315,9 +315,12 @@ def test_ctrl_c_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     check_mistake(invoke("models", "list"), "stopped", code=130)
 
 
-def test_work_never_raises(tmp_path: Path) -> None:
-    work = Work(None)  # type: ignore[arg-type]
+def test_work_never_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(self: Work, kind: str = "picture") -> Any:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(Work, "load", load)
     source = write_picture(tmp_path / "a.png")
-    outcome = work(Task(1, str(source), str(tmp_path / "b.png")))
+    outcome = Work(tmp_path / "m.onnx")(Task(1, str(source), str(tmp_path / "b.png")))
     assert outcome.state == "failed"
-    assert "internal error: " in str(outcome.error)
+    assert "internal error: ZeroDivisionError: a bug" in str(outcome.error)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count, islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from time import time
 from typing import Any
 
@@ -88,6 +88,7 @@ class _Survey:
         self._outputs = _Outputs(wanted.root)
         self._replaced: list[str] = []
         self._taken: dict[str, str] = {}  # outputs, and the real names of their sources
+        self._rows: dict[str, Row] = {}  # of those outputs
         self._writable: dict[str, bool] = {}
         self.read_only: dict[str, None] = {}
 
@@ -95,33 +96,41 @@ class _Survey:
         """Put up to `_AT_ONCE` files into the manifest."""
         manifest, wanted = self._manifest, self._wanted
         known = manifest.sources([each.real for each in some])
+        firsts = [_places(each, wanted, 1) for each in some]
+        self._taken, self._rows = {}, {}
+        self._look_up([key for first in firsts for key in _keys(first)])
         new: dict[str, dict[str, Any]] = {}
         seen: set[str] = set()
-        self._look_up(key for each in some for key in _keys(_places(each, wanted, 1)))
-        for each in some:
+        for each, first in zip(some, firsts, strict=True):
             before = known.get(each.real)
             again = each.real in seen or (before and before.survey == manifest.survey)
             if again or not self._can_write(each):  # named twice, or in a named folder as well
                 continue
             seen.add(each.real)
-            row = self._row(each, before)
+            row = self._row(each, first, before)
             self._taken |= dict.fromkeys(_keys(row), each.real)
             new[row["key"]] = row
-        old = manifest.rows(list(new))
         for key, row in new.items():
-            if _decide(row, old.get(key), wanted, self._outputs):
+            if _decide(row, self._rows.get(key), wanted, self._outputs):
                 self._replaced.append(row["output"])
             if row["state"] == "skipped":
                 _check_source(row)
         manifest.put(new.values())
 
-    def _look_up(self, keys: Iterable[str]) -> None:
-        """Find out which of these outputs belong to files that are there."""
-        wanted = list(keys)
-        self._taken = self._manifest.taken(wanted)
-        for key, row in self._manifest.rows(wanted).items():
-            if row.state == "done" and storage.local(row.source) and storage.stat(row.source):
-                self._taken.setdefault(key, row.real)
+    def _look_up(self, keys: list[str]) -> None:
+        """Find the rows of these outputs, and those that this survey has given away."""
+        self._taken |= self._manifest.taken(keys)
+        self._rows |= self._manifest.rows(keys)
+
+    def _is_free(self, key: str, real: str) -> bool:
+        """Whether no other file has this output: none of this survey, and none that is still there
+        and was coloured by an earlier one."""
+        if key in self._taken:
+            return self._taken[key] == real
+        row = self._rows.get(key)
+        if row is None or row.real == real or row.state != "done":
+            return True
+        return storage.local(row.source) is None or storage.stat(row.source) is None
 
     def check_replaced(self) -> None:
         """Refuse to replace what is to be read."""
@@ -129,21 +138,20 @@ class _Survey:
             if self._manifest.is_source(os.path.realpath(path) if storage.local(path) else path):
                 raise _over_a_source(path)
 
-    def _row(self, found: Found, before: Row | None) -> dict[str, Any]:
+    def _row(self, found: Found, first: dict[str, Any], before: Row | None) -> dict[str, Any]:
         """The row of a file, under the first name that no other file has."""
-        wanted = self._wanted
-        first = places = _places(found, wanted, 1)
+        wanted, places = self._wanted, first
         old = None if before is None or before.key == first["key"] else before.key
         for number in _numbers(found, old, wanted):
-            places = _places(found, wanted, number)
+            places = first if number == 1 else _places(found, wanted, number)
             if number > 1:
-                taken = self._taken
                 self._look_up(_keys(places))
-                self._taken |= taken
-            if all(self._taken.get(key, found.real) == found.real for key in _keys(places)):
+            if all(self._is_free(key, found.real) for key in _keys(places)):
                 break
-        name, other = (show(PurePosixPath(each["key"]).name) for each in (places, first))
-        note = f"its result is {name}, for {other} is another file's" if name != other else None
+        note = None
+        if places is not first:
+            name, other = (show(PurePosixPath(each["key"]).name) for each in (places, first))
+            note = f"its result is {name}, for {other} is another file's"
         video = found.media.kind == "video"
         return places | {
             "source": found.path,
@@ -214,23 +222,22 @@ def _numbers(found: Found, old: str | None, wanted: Wanted) -> Iterator[int]:
 
 def _places(found: Found, wanted: Wanted, number: int) -> dict[str, Any]:
     """Where the results of a file go, under its own or a numbered name."""
-    naming = wanted.naming
+    naming, split, join = wanted.naming, os.path.split, os.path.join  # strings: speed
     picture = wanted.compare and found.media.kind == "picture"
     beside = wanted.root is None
-    base = Path(found.path if found.named or beside else PurePosixPath(found.relative).name)
+    base = PurePath(split(found.path)[1] if found.named or beside else found.relative)
     name = naming.name(base, found.media, beside=beside, number=number)
     compare = naming.comparison(name) if picture else None
-    if beside:
-        folder, real = Path(found.path), Path(found.real)
-        output, key = str(folder.with_name(name)), str(real.with_name(name))
-        compare_path = compare and str(folder.with_name(compare))
-        compare_key = compare and str(real.with_name(compare))
+    if wanted.root is None:
+        folder, real = split(found.path)[0], split(found.real)[0]
+        output, key = join(folder, name), join(real, name)
+        compare_path = compare and join(folder, compare)
+        compare_key = compare and join(real, compare)
     else:
-        assert wanted.root is not None
-        relative = PurePosixPath(found.relative)
-        key = str(relative.with_name(name))
-        compare_key = compare and str(relative.with_name(compare))
+        inside = found.relative.rpartition("/")[0]
+        key = f"{inside}/{name}" if inside else name
         output = storage.join(wanted.root, key)
+        compare_key = compare and (f"{inside}/{compare}" if inside else compare)
         compare_path = compare_key and storage.join(wanted.root, compare_key)
     return {
         "key": os.path.normcase(key),
