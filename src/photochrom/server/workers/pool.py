@@ -241,8 +241,12 @@ class WorkerPool:
 
     def _finish(self, number: int, entry: _Entry) -> None:
         try:
-            entry.future.set_result(self._run(number, entry))
+            result = self._run(number, entry)
+            if entry.cancel.is_set():  # nobody waits for it any more
+                _remove(entry.task)
+            entry.future.set_result(result)
         except BaseException as error:
+            _remove(entry.task)
             entry.future.set_exception(error)
         if (self._processes[number].grown or 0) > self.settings.memory // 2:
             with contextlib.suppress(CancelledError):
@@ -319,6 +323,14 @@ class WorkerPool:
     def _too_much_memory(self, noun: str) -> ServiceError:
         most = self.settings.memory // 1_000_000
         return ServiceError(413, f"the {noun} needs more than {most:,} MB of memory; send less")
+
+
+def _remove(task: Task) -> None:
+    """Remove what a task has written, whole or in part."""
+    if isinstance(task, ColorizeTask):
+        for path in (task.target, *task.target.parent.glob(f".{task.target.name}.*.part")):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def _unprocessable(noun: str, error: WorkerDiedError) -> ServiceError:
