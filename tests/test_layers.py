@@ -39,7 +39,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("prepared", "colorizer", "versions"),
     ("pipeline", "video"),
     ("",),  # the package itself, which offers what lies below
-    ("archive", "evaluate", "training"),
+    ("archive", "evaluate"),
+    ("training",),  # which measures as evaluate does
     ("cli", "server", "web"),
     ("__main__",),
 )

@@ -11,9 +11,11 @@ pytest.importorskip("timm", reason="needs timm (extra train)")
 from torch import nn  # noqa: E402
 
 from photochrom.gamut import BIN_COUNT, bins  # noqa: E402
-from photochrom.training.calibrate import Calibration, calibrate, colorfulness  # noqa: E402
+from photochrom.training.calibrate import Calibration, calibrate  # noqa: E402
 from photochrom.training.lab import srgb_to_lab  # noqa: E402
 from photochrom.training.loss import ColorLoss, rebalancing  # noqa: E402
+from photochrom.training.network import Output  # noqa: E402
+from photochrom.training.score import colorfulness  # noqa: E402
 
 
 class Knowing(nn.Module):
@@ -28,10 +30,10 @@ class Knowing(nn.Module):
         self.truth: Any = None
 
     def forward(self, L: Any, hint_ab: Any, hint_mask: Any) -> Any:
-        ab = nn.functional.avg_pool2d(self.truth, 4).permute(0, 2, 3, 1)
+        ab = nn.functional.avg_pool2d(self.truth, 8).permute(0, 2, 3, 1)
         square = (ab[..., None, :] - self.bins).square().sum(-1)
         logits = -square / 600 + self.tilt + self.head.bias
-        return logits.permute(0, 3, 1, 2)
+        return Output(logits.permute(0, 3, 1, 2), logits)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader  # noqa: E402
 
 from photochrom.errors import ArgumentError  # noqa: E402
 from photochrom.training.cache import Cache, build_cache  # noqa: E402
-from photochrom.training.data import CropBatches, balanced, centre_square, split  # noqa: E402
+from photochrom.training.data import CropBatches, capped, centre_square, per_picture, split  # noqa: E402
 from photochrom.training.sources import open_source  # noqa: E402
 
 
@@ -95,18 +95,32 @@ def test_batch_larger_than_the_pictures(squares: Cache) -> None:
     assert sorted(drawn(data, squares)) == [3] * 5 + [4] * 5
 
 
-def test_balanced_weights(squares: Cache) -> None:
-    weights = balanced(squares, np.arange(20))
-    assert weights == [0.25, 0.5]
-    assert balanced(squares, np.arange(16)) == [0.25, 0.0]
+def test_shares_of_sources(squares: Cache) -> None:
+    weights = per_picture(squares, np.arange(20), [2 / 3, 1 / 3])
+    assert weights == pytest.approx([2 / 3 / 16, 1 / 3 / 4])
+    assert per_picture(squares, np.arange(16), [0.5, 0.5]) == [0.5 / 16, 0.0]
     data = batches(squares, batch=100, steps=30, scale=(1, 1), weights=weights)
     counts = np.bincount(drawn(data, squares), minlength=20)
-    # 16 pictures at 1/4 and 4 at 1/2: two thirds and one third of 3000.
-    assert counts[:16].sum() == pytest.approx(2000, abs=130)
+    assert counts[:16].sum() == pytest.approx(2000, abs=130)  # of 3000
     assert counts[:16].min() > 80
     assert counts[16:].min() > 190
     only = batches(squares, batch=50, steps=2, scale=(1, 1), weights=[0, 1])
     assert set(drawn(only, squares)) == {16, 17, 18, 19}
+
+
+def test_no_source_has_more_than_the_cap() -> None:
+    assert capped([10, 30], None, 1.0) == pytest.approx([0.25, 0.75])
+    assert capped([10, 30], None, 0.5) == pytest.approx([0.5, 0.5])
+    # What the large ones lose the small ones get by their own sizes, again up to the cap.
+    assert capped([100, 60, 2, 1, 0], None, 0.4) == pytest.approx([0.4, 0.4, 2 / 15, 1 / 15, 0])
+    assert capped([100, 30, 2, 1], None, 0.3) == pytest.approx([0.3, 0.3, 0.8 / 3, 0.4 / 3])
+    assert capped([5, 5, 5], [1, 0, 3], 1.0) == pytest.approx([0.25, 0, 0.75])
+    assert capped([5, 0, 5], [1, 8, 3], 0.1) == pytest.approx([0.5, 0, 0.5])
+    for bad in (0, 1.5):
+        with pytest.raises(ArgumentError, match="largest share"):
+            capped([1, 2], None, bad)
+    with pytest.raises(ArgumentError, match="weights"):
+        capped([1, 2], [0, 0], 1.0)
 
 
 def test_crops_are_of_the_scale_lie_anywhere_and_are_mirrored(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ CARD = Card(
 
 
 class Small(nn.Module):
-    """L and hints -> logits on a quarter of the size, like the real one."""
+    """L and hints -> logits and features on a quarter of the size, nearly like the real one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,8 @@ class Small(nn.Module):
 
     def forward(self, L: Any, hint_ab: Any, hint_mask: Any) -> Any:
         known = torch.cat([L / 100, hint_ab * hint_mask / 110, hint_mask], 1)
-        return self.head(torch.relu(self.shrink(known)))
+        inner = torch.relu(self.shrink(known))
+        return self.head(inner), torch.nn.functional.normalize(inner, dim=1)
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +96,12 @@ def test_every_size_and_batch_gives_pytorchs_answer(
     mask = (random.random((n, 1, height, width)) < 0.1).astype(np.float32)
     prediction = Model(exported[0]).predict(L, hint_ab, mask)
     with torch.inference_mode():
-        logits = small(*(torch.from_numpy(i) for i in (L, hint_ab, mask))).numpy()
+        outputs = small(*(torch.from_numpy(i) for i in (L, hint_ab, mask)))
+        logits, features = (o.numpy() for o in outputs)
     assert prediction.logits is not None
+    assert prediction.features is not None
     np.testing.assert_allclose(prediction.logits, logits, atol=5e-3)
+    np.testing.assert_allclose(prediction.features, features, atol=5e-3)
     expected = annealed_mean(prediction.logits, CARD.temperature)
     np.testing.assert_allclose(prediction.ab, expected, atol=2e-3)
 

@@ -82,7 +82,7 @@ def test_rate() -> None:
     plan = Plan(steps=10_000, warm_up=100)
     assert plan.factor(0, 0) == pytest.approx(0.01)
     assert plan.factor(99, 0) == pytest.approx(1)
-    assert plan.factor(5, 0.5) == pytest.approx(0.5)  # a short run is warm at a tenth
+    assert plan.factor(5, 0.5) == pytest.approx(1)  # a short run is warm at a tenth
     assert plan.factor(10_000, 1) == pytest.approx(0)
 
 

@@ -14,7 +14,13 @@ from photochrom import gamut  # noqa: E402
 from photochrom.color import srgb_to_lab  # noqa: E402
 from photochrom.errors import ArgumentError  # noqa: E402
 from photochrom.gamut import BIN_COUNT, bins  # noqa: E402
-from photochrom.training.loss import ColorLoss, annealed_mean, rebalancing  # noqa: E402
+from photochrom.training.loss import (  # noqa: E402
+    ColorLoss,
+    Parts,
+    annealed_mean,
+    rebalancing,
+    separation,
+)
 
 ONES = np.ones(BIN_COUNT, np.float32)
 
@@ -179,7 +185,7 @@ def test_entropy_is_the_weighted_cross_entropy() -> None:
 
 def test_entropy_of_no_idea() -> None:
     loss, ab = _plain(), _colours()
-    entropy, _ = loss(torch.zeros(2, BIN_COUNT, 24, 32), ab, loss.encode(ab))
+    entropy = loss(torch.zeros(2, BIN_COUNT, 24, 32), ab, loss.encode(ab)).entropy
     assert float(entropy) == pytest.approx(math.log(313), abs=1e-4)
 
 
@@ -219,8 +225,9 @@ def test_no_distance_at_the_truth() -> None:
     loss = _plain()
     index = torch.arange(BIN_COUNT)[None, None]
     ab = loss.bins[index].permute(0, 3, 1, 2)
-    _, far = loss(_certain(index), ab, loss.encode(ab))
-    assert float(far) == pytest.approx(1, abs=1e-4)
+    parts = loss(_certain(index), ab, loss.encode(ab))
+    assert float(parts.balanced) == pytest.approx(1, abs=1e-4)
+    assert float(parts.distance) == pytest.approx(1, abs=1e-4)
 
 
 def test_distance_is_in_units_of_ab_and_weighted() -> None:
@@ -230,14 +237,34 @@ def test_distance_is_in_units_of_ab_and_weighted() -> None:
     painted = torch.from_numpy(gamut.annealed_mean(logits.numpy(), 0.38))
     each = ((painted - ab).square().sum(1) + 1).sqrt()
     expected = (each * targets[2]).mean()
-    torch.testing.assert_close(loss(logits, ab, targets)[1], expected, atol=1e-3, rtol=1e-4)
+    found = loss(logits, ab, targets)
+    torch.testing.assert_close(found.balanced, expected, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(found.distance, each.mean(), atol=1e-3, rtol=1e-4)
+
+
+def test_an_error_that_is_the_same_everywhere_is_even() -> None:
+    loss = _plain()
+    index = torch.full((1, 8, 8), 40)
+    logits, ab = _certain(index), loss.bins[index].permute(0, 3, 1, 2)
+    targets = loss.encode(ab)
+    even = loss(logits, ab + 12, targets).uneven
+    assert float(even) == pytest.approx(4 * 0.5, abs=1e-3)  # but for what keeps it smooth
+    patch = ab.clone()
+    patch[..., 2:5, 2:5] += 30
+    assert loss(logits, patch, targets).uneven > even + 5
+    # An edge of the truth that is painted costs nothing.
+    index[:, :, 4:] = 200
+    edged = loss.bins[index].permute(0, 3, 1, 2)
+    assert float(loss(_certain(index), edged, loss.encode(edged)).uneven) < float(even) + 1e-3
 
 
 @pytest.mark.parametrize("distance", [0.0, 1.0, 2.5])
 def test_ten_units_count_as_one_nat(distance: float) -> None:
     loss = ColorLoss(ONES, 0.5, distance)
-    total = loss.total(torch.tensor(3.0), torch.tensor(20.0))
+    total = loss.total(Parts(*map(torch.tensor, (3.0, 20.0, 0.0, 0.0))))
     assert float(total) == pytest.approx(3 + 2 * distance)
+    total = loss.total(Parts(*map(torch.tensor, (3.0, 0.0, 12.0, 8.0))))
+    assert float(total) == pytest.approx(3 + distance)
 
 
 @pytest.mark.parametrize("temperature", [0.2, 0.38, 1.0])
@@ -262,7 +289,7 @@ def test_mixed_precision_does_not_reach_the_annealed_mean() -> None:
 # --- learning ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("part", [0, 1])
+@pytest.mark.parametrize("part", [0, 1, 2, 3])
 def test_each_part_has_a_gradient_of_its_own(part: int) -> None:
     loss, ab, logits = _plain(), _colours(1, 4, 4), _logits(1, 4, 4).requires_grad_()
     loss(logits, ab, loss.encode(ab))[part].backward()
@@ -276,7 +303,7 @@ def test_the_gradient_is_finite_at_the_truth() -> None:
     index = torch.arange(BIN_COUNT)[None, None]
     ab = loss.bins[index].permute(0, 3, 1, 2)
     logits = _certain(index).requires_grad_()
-    loss.total(*loss(logits, ab, loss.encode(ab))).backward()
+    loss.total(loss(logits, ab, loss.encode(ab))).backward()
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
 
@@ -288,7 +315,7 @@ def test_following_it_finds_the_colours() -> None:
     targets = loss.encode(ab)
     for _ in range(100):
         optimizer.zero_grad()
-        loss.total(*loss(logits, ab, targets)).backward()
+        loss.total(loss(logits, ab, targets)).backward()
         optimizer.step()
     painted = annealed_mean(logits.detach().permute(0, 2, 3, 1), loss.bins, 0.5)
     far = (painted.permute(0, 3, 1, 2) - ab).square().sum(1).sqrt()
@@ -303,3 +330,22 @@ def test_its_tables_are_no_weights() -> None:
     assert list(loss.parameters()) == []
     weight[:] = 7
     assert loss.encode(_colours())[2].mean() == pytest.approx(1, abs=1e-5)
+
+
+# --- features ------------------------------------------------------------------------------------
+
+
+def test_features_that_tell_things_apart_cost_less() -> None:
+    """Left and right differ in colour: features that say so, ones that say nothing, and worse."""
+    ab = torch.zeros(1, 2, 8, 8)
+    ab[..., 4:] = 50
+    L = torch.full((1, 1, 8, 8), 50.0)
+
+    def cost(place: Tensor) -> float:
+        features = torch.zeros(1, 64, 8, 8)
+        features[:, :2] = torch.stack([place, 1 - place])
+        return float(separation(features, L, ab))
+
+    right = torch.zeros(8, 8)
+    right[:, 4:] = 1
+    assert cost(right) < cost(torch.ones(8, 8)) - 0.3 < cost(right.T) - 0.3

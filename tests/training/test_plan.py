@@ -10,24 +10,25 @@ from photochrom.errors import ArgumentError
 from photochrom.training.plan import Plan
 
 
-def test_the_rate_rises_linearly_and_falls_as_half_a_cosine() -> None:
-    plan = Plan(steps=1000, warm_up=100)
+def test_the_rate_rises_stays_and_falls() -> None:
+    plan = Plan(steps=1000, warm_up=100, cooldown=0.2)
     # In a run that has barely begun only the warm-up counts.
     assert [plan.factor(step, 0) for step in (0, 49, 99, 100, 5000)] == pytest.approx(
         [0.01, 0.5, 1, 1, 1]
     )
-    assert [plan.factor(500, done) for done in (0, 1 / 3, 0.5, 2 / 3, 1)] == pytest.approx(
-        [1, 0.75, 0.5, 0.25, 0], abs=1e-12
+    assert [plan.factor(500, done) for done in (0.1, 0.5, 0.8, 0.9, 0.95, 1)] == pytest.approx(
+        [1, 1, 1, 0.5, 0.25, 0], abs=1e-12
     )
-    assert plan.factor(49, 0.02) == pytest.approx(0.5 * 0.5 * (1 + math.cos(0.02 * math.pi)))
+
+
+def test_a_run_without_cooldown_ends_at_its_whole_rate() -> None:
+    plan = Plan(steps=10, warm_up=1, cooldown=0)
+    assert [plan.factor(9, done) for done in (0.5, 0.99, 1)] == [1, 1, 0]
 
 
 def test_a_short_run_rises_for_a_tenth_of_it() -> None:
-    plan = Plan(steps=10, warm_up=1000)
-    falling = [0.5 * (1 + math.cos(math.pi * done)) for done in (0.05, 0.1, 0.5)]
-    assert [plan.factor(0, done) for done in (0.05, 0.1, 0.5)] == pytest.approx(
-        [0.5 * falling[0], *falling[1:]]
-    )
+    plan = Plan(steps=10, warm_up=1000, cooldown=0.1)
+    assert [plan.factor(0, done) for done in (0.05, 0.1, 0.5)] == pytest.approx([0.5, 1, 1])
 
 
 def test_the_rate_never_rises_again() -> None:
@@ -71,6 +72,7 @@ BAD = {
     "size": [0, -32, 31, 33, 100, 1056, math.nan],
     "final_size": [0, -32, 31, 33, 100, 1056, math.nan],
     "final_part": [-0.1, 1.1, math.nan],
+    "cooldown": [-0.1, 1.1, math.nan],
     "rate": [0, -1e-3, math.inf, math.nan],
     "encoder_rate": [-0.1, math.inf, math.nan],
     "warm_up": [0, -5, math.nan],
@@ -98,6 +100,7 @@ GOOD = {
     "size": [32, 1024],
     "final_size": [32, 1024],
     "final_part": [0, 1],
+    "cooldown": [0, 1],
     "rate": [1e-6, 1],
     "encoder_rate": [0, 1],
     "warm_up": [1, 10**5],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,10 +24,11 @@ from photochrom.errors import ArgumentError, DownloadError, PhotochromError  # n
 from photochrom.models import Model  # noqa: E402
 from photochrom.training import fit as fitting  # noqa: E402
 from photochrom.training import run as running  # noqa: E402
-from photochrom.training.callbacks import Progress  # noqa: E402
+from photochrom.training.callbacks import Best, Progress  # noqa: E402
 from photochrom.training.checkpoints import Stopped  # noqa: E402
-from photochrom.training.fit import LAST  # noqa: E402
+from photochrom.training.fit import LAST, STEADY  # noqa: E402
 from photochrom.training.history import read_history  # noqa: E402
+from photochrom.training.options import Options, read_config  # noqa: E402
 from photochrom.training.run import train  # noqa: E402
 from tests.helpers.training_pictures import fill  # noqa: E402
 
@@ -193,10 +193,11 @@ def test_what_a_run_leaves(data: Path, tmp_path: Path) -> None:
     assert sum(line.startswith("2 left out, ") for line in notes.lines) == 1
     assert "8 pictures can be used" in notes.lines
     assert sorted(p.name for p in model.parent.iterdir()) == [
+        "checkpoints",
         "curves.png",
         "logs",
         "model.onnx",
-        "run.json",
+        "run.toml",
         "sheet.png",
         "weights.safetensors",
     ]
@@ -206,8 +207,9 @@ def test_what_a_run_leaves(data: Path, tmp_path: Path) -> None:
     assert ENCODER in card.title
     assert card.metrics["validation_pictures"] == 1
     weights = load_file(model.parent / "weights.safetensors")
-    seen = {int(v) for k, v in weights.items() if k.endswith("num_batches_tracked") and "enc" in k}
+    seen = {int(v) for k, v in weights.items() if k.endswith("num_batches_tracked")}
     assert seen == {0}  # the encoder's statistics are ImageNet's
+    assert [p.name for p in (model.parent / "checkpoints").iterdir()] == ["steady.ckpt"]
     assert "validation_loss" in card.metrics
 
 
@@ -257,8 +259,8 @@ def test_the_options_of_a_run_stay(data: Path, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="another batch: expected 2, got 3"):
         train({"batch": 3}, tmp_path / "run", resume=True)
     assert train(begun(data, PLAIN), tmp_path / "run", resume=True)  # the same ones are welcome
-    stored = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
-    assert stored["data"] == [str(data)]
+    stored = read_config(tmp_path / "run" / "run.toml")
+    assert stored["data"] == (str(data),)
 
 
 @pytest.mark.parametrize(
@@ -303,6 +305,81 @@ def test_a_run_in_use_is_left_alone(data: Path, tmp_path: Path) -> None:
         pytest.raises(ArgumentError, match="a run is going on"),
     ):
         train(begun(data, PLAIN), tmp_path / "run")
+
+
+@pytest.mark.usefixtures("unfinished")
+def test_a_finished_run_made_longer_is_the_longer_run(data: Path, tmp_path: Path) -> None:
+    """Its learning rate falls at the new end only, as if it had been meant so before."""
+    longer = PLAIN | {"epochs": 4}
+    train(begun(data, PLAIN), tmp_path / "run")
+    assert (tmp_path / "run" / STEADY).is_file()
+    train({"epochs": 4}, tmp_path / "run", resume=True)
+    train(begun(data, longer), tmp_path / "whole")
+    one, two = (load_file(tmp_path / n / "weights.safetensors") for n in ("run", "whole"))
+    for name, values in two.items():
+        assert torch.equal(values, one[name]), name
+    assert read_config(tmp_path / "run" / "run.toml")["epochs"] == 4
+    (tmp_path / "run" / STEADY).unlink()
+    with pytest.raises(ArgumentError, match="cannot be made longer"):
+        train({"epochs": 5}, tmp_path / "run", resume=True)
+
+
+@pytest.mark.usefixtures("unfinished")
+def test_whole_sources_are_held_out_and_measured_apart(data: Path, tmp_path: Path) -> None:
+    for name, count in (("dev one", 3), ("dev two", 2)):
+        fill(tmp_path / name, count)
+    validation = tuple(str(tmp_path / name) for name in ("dev one", "dev two"))
+    notes = Notes()
+    options = begun(data, PLAIN | {"validation": validation, "epochs": 1})
+    train(options, tmp_path / "run", watch=notes)
+    (line,) = (line for line in notes.lines if line.startswith("training on"))
+    assert line.startswith("training on 10 pictures, measured on 5 others")
+    history = read_history(tmp_path / "run" / "logs" / "metrics.csv")
+    figures = {"raw_gain", "balanced_gain", "ciede2000", "ciede2000_over_grey", "colorfulness"}
+    for part in ("", "dev one/", "dev two/"):
+        assert {f"val/{part}{name}" for name in figures} <= history.keys()
+
+
+@pytest.mark.usefixtures("unfinished")
+def test_a_run_that_gets_no_better_ends_with_its_best(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([3.0, 2.0, *range(4, 12)])
+    kept: list[Any] = []
+
+    def measured(best: Best, trainer: Any, module: Any) -> None:
+        trainer.callback_metrics["val/loss"] = next(losses)
+        real(best, trainer, module)
+        if best.waited == 0:
+            kept[:] = [
+                {k: v.clone() for k, v in best.averaging.averaged.network.state_dict().items()}
+            ]
+
+    real = Best.on_validation_end
+    monkeypatch.setattr(Best, "on_validation_end", measured)
+    train(begun(data, PLAIN | {"patience": 2, "epochs": 20}), tmp_path / "run")
+    assert len(list(losses)) >= 5  # it was not trained to its end
+    weights = load_file(tmp_path / "run" / "weights.safetensors")
+    assert all(torch.equal(v, kept[0][k]) for k, v in weights.items())
+
+
+def test_a_config_is_written_and_read(tmp_path: Path) -> None:
+    options = Options(
+        data=("a 'b' \"c\" – ü",), shares={"a b": 0.5, "c": 2.0}, lr=1e-4, minutes=3.0, loggers=()
+    )
+    options.store(tmp_path)
+    assert Options(**read_config(tmp_path / "run.toml")) == options
+    (tmp_path / "bad.toml").write_text("learning = 3")
+    with pytest.raises(ArgumentError, match="got learning"):
+        read_config(tmp_path / "bad.toml")
+    with pytest.raises(ArgumentError, match="no such file"):
+        read_config(tmp_path / "none.toml")
+
+
+@pytest.mark.usefixtures("unfinished")
+def test_shares_name_sources(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"names of sources: pictures, got nobody"):
+        train(begun(data, PLAIN | {"shares": {"nobody": 1.0}}), tmp_path / "run")
 
 
 def test_stopped_is_no_mistake() -> None:

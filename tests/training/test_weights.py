@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs PyTorch (extra train)")
-for package in ("timm", "safetensors"):
+for package in ("timm", "safetensors", "onnxscript"):
     pytest.importorskip(package, reason=f"needs {package} (extra train)")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from photochrom.errors import ArgumentError, ModelError  # noqa: E402
+from photochrom.models.card import Card  # noqa: E402
+from photochrom.models.registry import Registry  # noqa: E402
 from photochrom.training import weights  # noqa: E402
+from photochrom.training.export import export  # noqa: E402
 from photochrom.training.network import ENCODER, ColorNetwork  # noqa: E402
 from photochrom.training.weights import read_network, write_network  # noqa: E402
 
@@ -70,7 +73,7 @@ def test_one_file(network: ColorNetwork, kept: Path) -> None:
     L, ab = torch.rand(1, 1, 32, 64) * 100, torch.randn(1, 2, 32, 64)
     mask = (torch.rand(1, 1, 32, 64) < 0.1).float()
     with torch.inference_mode():
-        assert torch.equal(back.eval()(L, ab, mask), network(L, ab, mask))
+        assert torch.equal(back.eval()(L, ab, mask).logits, network(L, ab, mask).logits)
 
 
 def test_what_is_kept(network: ColorNetwork, state: State) -> None:
@@ -126,7 +129,7 @@ def test_the_layout_in_memory_does_not_matter(network: ColorNetwork, tmp_path: P
     other = ColorNetwork(SMALL)
     other.load_state_dict(network.state_dict())
     other.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    assert not other.u4.blk[0].a.weight.is_contiguous()
+    assert not other.u8.blk[0].weight.is_contiguous()
     write_network(other, tmp_path / "other.safetensors")
     assert _same(read_network([tmp_path / "other.safetensors"], SMALL), network)
 
@@ -269,36 +272,59 @@ def test_nothing_is_left_half_written(
 # --- the weights to start from -------------------------------------------------------------------
 
 
-def test_the_weights_to_start_from() -> None:
-    """An encoder without its last block, and the pilot's decoder; the rest is new."""
+def test_the_encoder_to_start_from() -> None:
+    """Without its last block; the rest is new."""
     if not SHARED.is_dir():
         pytest.skip("the weights to start from are not here")
-    network = read_network([SHARED])
-    state: State = {}
-    for file in sorted(SHARED.glob("*.safetensors")):
-        state |= load_file(file)
+    files = [SHARED / "encoder-1.safetensors", SHARED / "encoder-0.safetensors"]
+    network = read_network(files)
     own = network.state_dict()
-    assert isinstance(network.enc.blocks[6][1], nn.Identity)
-    assert sum(isinstance(m, nn.Identity) for m in network.enc.blocks[6].children()) == 1
-    for name, tensor in state.items():
+    for name, tensor in {**load_file(files[0]), **load_file(files[1])}.items():
         kept = tensor.float() if tensor.is_floating_point() else tensor
         assert torch.equal(own[name], kept), name
-    new = {k for k in own.keys() - state.keys() if not k.endswith("num_batches_tracked")}
-    assert {k.split(".")[0] for k in new} == {"hints", "att", "mean", "std"}
-    assert {"head.weight", "u16.lat.0.weight", "ctx.3.bias"} <= state.keys()
-    # The new parts are silent, so that the network is the pilot.
-    x = torch.randn(1, 256, 2, 2)
-    with torch.inference_mode():
-        assert torch.equal(network.att(x), x)
-    assert not any(entry.outer.weight.any() for entry in network.hints)
-
-
-def test_the_encoder_to_start_from_alone() -> None:
-    if not SHARED.is_dir():
-        pytest.skip("the weights to start from are not here")
-    network = read_network([SHARED / "encoder-1.safetensors", SHARED / "encoder-0.safetensors"])
     assert isinstance(network.enc.blocks[6][1], nn.Identity)
-    other = load_file(SHARED / "pilot-decoder.safetensors")["head.weight"].float()
-    assert not torch.equal(network.head.weight, other)
-    with pytest.raises(ModelError, match=r"missing \['enc"):
-        read_network([SHARED / "pilot-decoder.safetensors"], ENCODER)
+    assert sum(isinstance(m, nn.Identity) for m in network.enc.blocks[6].children()) == 1
+    with pytest.raises(ModelError, match="unknown"):
+        read_network([SHARED / "pilot-decoder.safetensors", *files], ENCODER)
+
+
+# --- out of models -------------------------------------------------------------------------------
+
+
+def test_an_exported_network_is_had_back(tmp_path: Path) -> None:
+    """Though its norms are folded away and its linear layers have lost their names."""
+    torch.manual_seed(2)
+    network = ColorNetwork(SMALL).eval()
+    for name, tensor in network.state_dict().items():
+        if name.endswith("running_var"):
+            tensor.uniform_(0.5, 2)
+        elif tensor.is_floating_point() and name not in ("mean", "std"):
+            tensor.add_(torch.randn(tensor.shape) / 16)
+    path = tmp_path / "model.onnx"
+    card = Card(
+        name="x", family="photochrom", title="x", licence="x", source="x", size=64, multiple=32,
+        temperature=0.5, hints=True,
+    )  # fmt: skip
+    export(network, card, path)
+    back = read_network([path], SMALL).eval()
+    assert back.consensus.sharpness.tolist() == network.consensus.sharpness.tolist()
+    L = torch.rand(1, 1, 64, 96) * 100
+    ab, mask = torch.full((1, 2, 64, 96), 20.0), torch.zeros_like(L)
+    mask[..., 20, 30] = 1
+    with torch.inference_mode():
+        for ours, theirs in zip(back(L, ab, mask), network(L, ab, mask), strict=True):
+            torch.testing.assert_close(ours, theirs, atol=0.02 * float(theirs.abs().max()), rtol=0)
+
+
+def test_a_model_of_an_earlier_form_lends_its_encoder() -> None:
+    network = read_network([Registry().resolve("bundled")])
+    new = ColorNetwork(without=["blocks.6.1"])
+    assert isinstance(network.enc.blocks[6][1], nn.Identity)
+    assert network.state_dict().keys() == new.state_dict().keys()
+    assert not torch.equal(network.enc.conv_stem.weight, new.enc.conv_stem.weight)
+
+
+def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.onnx").write_bytes(b"junk")
+    with pytest.raises(ModelError, match=r"x\.onnx cannot be trained on"):
+        read_network([tmp_path / "x.onnx"], SMALL)

@@ -62,8 +62,9 @@ def train(
     weights: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="FILE|FOLDER",
-            help="Safetensors with weights to start from. Can be given several times.",
+            metavar="FILE|FOLDER|bundled",
+            help="Weights to start from: safetensors, a model (.onnx), or bundled for the one in "
+            "the package. Can be given several times.",
             show_default=False,
         ),
     ] = None,
@@ -99,8 +100,80 @@ def train(
         int | None,
         typer.Option(metavar="NUMBER", help="Of everything drawn at random.", show_default="1"),
     ] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option("--lr", metavar="NUMBER", help="Largest learning rate.", show_default="4e-4"),
+    ] = None,
+    validation: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DATA",
+            help="Whole sources to measure on, not to train on. Can be given several times.",
+            show_default="2 % of DATA; 10 % for the preset plain",
+        ),
+    ] = None,
+    most: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PART",
+            help="Largest part of the crops that one source may have.",
+            show_default="0.04; for the preset plain each picture counts alike",
+        ),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Validations without a better one after which the run ends and its best weights "
+            "are taken.",
+            show_default="never",
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="cpu, cuda, mps, as Lightning calls them.",
+            show_default="a GPU of NVIDIA, else the processor",
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="32-true, bf16-mixed, 16-mixed, as Lightning calls them.",
+            show_default="bf16-mixed where the device has it",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER", help="Processes that read pictures.", show_default="by the device"
+        ),
+    ] = None,
+    logger: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Where figures go beside the CSV: tensorboard, wandb, mlflow. Can be given "
+            "several times.",
+            show_default="tensorboard",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="TOML with any of these options, as run.toml of another run has them.",
+            show_default=False,
+        ),
+    ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in the folder.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the run in the folder; with another length, make it longer.",
+        ),
     ] = False,
 ) -> None:
     """Train a model on colour photographs of your own.
@@ -110,6 +183,7 @@ def train(
     for package in _NEEDED:
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError.of(package, "train", "photochrom train")
+    from ..training.options import read_config
     from ..training.run import train as run
 
     given: dict[str, Any] = {
@@ -122,8 +196,17 @@ def train(
         "size": size,
         "batch": batch,
         "seed": seed,
+        "lr": lr,
+        "validation": tuple(validation or ()) or None,
+        "most": most,
+        "patience": patience,
+        "device": device,
+        "precision": precision,
+        "workers": workers,
+        "loggers": tuple(logger or ()) or None,
     }
-    options = {name: value for name, value in given.items() if value is not None}
+    options = read_config(config) if config else {}
+    options |= {name: value for name, value in given.items() if value is not None}
     with _watching() as watch:
         try:
             model = run(options, output, resume=resume, watch=watch)

@@ -76,7 +76,47 @@ _LUMA_STEPS = (
     (72, 92, 95, 98, 112, 100, 103, 99),
 )
 
+FRAMED = 0.12
+"""Share of the samples that have a border or bars."""
+BORDER = (0.01, 0.12)
+"""Width of a border's sides and of bars, as shares of the picture's side; mostly low."""
+
 Effect = Callable[[Tensor, torch.Generator], Tensor]
+
+
+@torch.no_grad()
+def frame(rgb: Tensor, generator: torch.Generator) -> Tensor:
+    """Some samples with what surrounds a print or a film: a light or dark border, or black bars.
+
+    Args:
+        rgb: ``(N, 3, H, W)`` uint8, sRGB.
+        generator: on `rgb`'s device; every draw comes from it.
+
+    Returns:
+        The same pictures, or a copy where some are framed. A frame is neutral grey.
+    """
+    n, _, height, width = rgb.shape
+    framed = _random(n, generator) < FRAMED
+    bars = _random(n, generator) < 0.4
+    sides = torch.stack([_mostly_low(BORDER, n, generator) for _ in range(4)])
+    tone = _random(n, generator)
+    chosen = framed.nonzero()[:, 0].tolist()
+    if not chosen:
+        return rgb
+    rgb = rgb.clone()
+    for i in chosen:
+        top, bottom = (max(1, round(float(s) * height)) for s in sides[:2, i])
+        left, right = (max(1, round(float(s) * width)) for s in sides[2:, i])
+        if bars[i]:  # letterbox or pillarbox, alike on both sides
+            value = 8 * float(tone[i])
+            top, left = (top, 0) if float(tone[i]) < 0.5 else (0, left)
+            bottom, right = top, left
+        else:  # white paper, or a negative's black edge
+            value = 190 + 65 * float(tone[i]) if float(tone[i]) < 0.7 else 60 * float(tone[i])
+        inner = rgb[i, :, top : height - bottom, left : width - right].clone()
+        rgb[i] = int(value)
+        rgb[i, :, top : height - bottom, left : width - right] = inner
+    return rgb
 
 
 @torch.no_grad()

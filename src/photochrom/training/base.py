@@ -24,6 +24,7 @@ class RunModule(LightningModule):
         plan: the run.
 
     Attributes:
+        sets: names of the validation's sources; with several of them each is measured by itself.
         seconds: of training up to the last step, those before an interruption included; the
             same in all processes (see ``callbacks.Clock``).
     """
@@ -34,7 +35,8 @@ class RunModule(LightningModule):
         super().__init__()
         self.network, self.plan = network, plan
         self.seconds = 0.0
-        self._score = Score()
+        self._scores: dict[str, Score] = {}
+        self.sets: list[str] = []
 
     @abstractmethod
     def paint(self, L: Tensor) -> Tensor:
@@ -66,11 +68,16 @@ class RunModule(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.seconds = checkpoint["seconds"]
 
-    def score(self, painted: Tensor, ab: Tensor, bin_of: Tensor) -> None:
-        """Count validation pictures, see `Score.add`."""
-        self._score.add(painted, ab, bin_of)
+    def score(self, painted: Tensor, L: Tensor, ab: Tensor, bin_of: Tensor, sets: Tensor) -> None:
+        """Count validation pictures, see `Score.add`; `sets` are numbers of their sets."""
+        self._scores.setdefault("", Score()).add(painted, L, ab, bin_of)
+        if len(self.sets) > 1:
+            for number in sorted(set(sets.tolist())):
+                some = sets == number
+                score = self._scores.setdefault(f"{self.sets[number]}/", Score())
+                score.add(painted[some], L[some], ab[some], bin_of[some])
 
     def on_validation_epoch_end(self) -> None:
-        raw, balanced = self._score.gains()
-        self._score = Score()
-        self.log_dict({"val/raw_gain": raw, "val/balanced_gain": balanced})
+        for name, score in self._scores.items():
+            self.log_dict({f"val/{name}{k}": v for k, v in score.figures().items()})
+        self._scores = {}

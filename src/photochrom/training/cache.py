@@ -1,13 +1,14 @@
-"""Decoded pictures in one memory-mapped file, so that training does not wait for JPEG.
+"""Small copies of pictures in one memory-mapped file, so that training reads little.
 
-A cache is a folder: ``pixels.bin`` (the pictures one after the other, ``H * W * 3`` bytes each),
-``index.npy`` (``(N, 4)`` int64: offset, height, width, number of the source) and ``meta.json``.
+A cache is a folder: ``pictures.bin`` (JPEG files one after the other, PNG where they are tiny),
+``index.npy`` (``(N, 3)`` int64: offset, bytes, number of the source) and ``meta.json``.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import shutil
 from collections import Counter
@@ -20,14 +21,15 @@ from uuid import uuid4
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
+from PIL import Image
 
 from ..errors import ArgumentError, PhotochromError
 from .decode import Result, check_main, decoded
 from .machine import cores
 from .sources import Source
 
-_FORMAT = 1
-_META, _INDEX, _PIXELS = "meta.json", "index.npy", "pixels.bin"
+_FORMAT = 2
+_META, _INDEX, _PICTURES = "meta.json", "index.npy", "pictures.bin"
 
 
 class Cache:
@@ -59,33 +61,34 @@ class Cache:
             self.examples: dict[str, str] = meta["examples"]
             self.digest: str = meta["digest"]
             self._index: NDArray[np.int64] = np.load(folder / _INDEX, allow_pickle=False)
-            mapped = np.memmap(folder / _PIXELS, np.uint8, "r")
-            self._pixels: NDArray[np.uint8] = np.asarray(mapped)  # whose slices are cheaper
+            mapped = np.memmap(folder / _PICTURES, np.uint8, "r")
+            self._bytes: NDArray[np.uint8] = np.asarray(mapped)  # whose slices are cheaper
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise _no_cache(folder, f"{type(error).__name__}: {error}") from None
         if format != _FORMAT:
             raise _no_cache(folder, f"format {format}")
-        if self._index.shape != (meta["pictures"], 4) or len(self._pixels) != meta["bytes"]:
+        if self._index.shape != (meta["pictures"], 3) or len(self._bytes) != meta["bytes"]:
             raise _no_cache(folder, "files of another length than noted")
 
     def __len__(self) -> int:
         return len(self._index)
 
     def __getitem__(self, number: int) -> NDArray[np.uint8]:
-        """A picture: a read-only view ``(H, W, 3)`` of sRGB values 0...255."""
-        offset, height, width, _ = self._index[number].tolist()
-        return self._pixels[offset : offset + height * width * 3].reshape(height, width, 3)
+        """A picture ``(H, W, 3)``, sRGB values 0...255."""
+        offset, size, _ = self._index[number].tolist()
+        with Image.open(io.BytesIO(self._bytes[offset : offset + size].data)) as image:
+            return np.asarray(image)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Cache, (self.folder,)  # other processes map the file themselves
 
     def source_of(self, number: int) -> int:
         """Number of a picture's source in `sources`."""
-        return int(self._index[number, 3])
+        return int(self._index[number, 2])
 
     def sources_of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """`source_of` many pictures."""
-        found: NDArray[np.int64] = self._index[numbers, 3]
+        found: NDArray[np.int64] = self._index[numbers, 2]
         return found
 
 
@@ -97,7 +100,7 @@ def build_cache(
     progress: Callable[[int, int], None] | None = None,
     workers: int | None = None,
 ) -> Cache:
-    """Decode pictures into a cache, or reopen it if it was made from the same inputs.
+    """Make small copies of pictures, or reopen them if they were made from the same inputs.
 
     Pictures are turned upright, brought to sRGB, cropped in the middle to at most 3:2 and reduced
     so that the short side is at most `side`. Those that teach no colours are left out and counted.
@@ -140,19 +143,19 @@ def _fill(
     digest: str,
 ) -> None:
     total, done, offset = sum(len(source) for source in sources), 0, 0
-    index: list[tuple[int, int, int, int]] = []
+    index: list[tuple[int, int, int]] = []
     skipped: Counter[str] = Counter()
     examples: dict[str, str] = {}
     items = ((number, *item) for number, source in enumerate(sources) for item in source)
-    with (folder / _PIXELS).open("wb") as file:
+    with (folder / _PICTURES).open("wb") as file:
         for result in decoded(items, side, min(workers, total // 64)):
-            if result.pixels is None:
+            if result.data is None:
                 skipped[result.reason] += 1
                 examples.setdefault(result.reason, _example(sources, result))
             else:
-                file.write(result.pixels.data)
-                index.append((offset, *result.pixels.shape[:2], result.source))
-                offset += result.pixels.size
+                file.write(result.data)
+                index.append((offset, len(result.data), result.source))
+                offset += len(result.data)
             done += 1
             if progress is not None and (done % 64 == 0 or done == total):
                 progress(done, total)
@@ -210,7 +213,7 @@ def _check_replaceable(folder: Path) -> None:
         ArgumentError: there is something else in it.
     """
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if folder.is_file() or names - {_META, _INDEX, _PIXELS}:
+    if folder.is_file() or names - {_META, _INDEX, _PICTURES}:
         raise ArgumentError(
             f"the pictures cannot be kept in {folder}",
             expected="a folder that is empty, new or an earlier cache",
@@ -274,7 +277,7 @@ def _nothing_left(skipped: Counter[str], examples: dict[str, str]) -> ArgumentEr
 def _no_cache(folder: Path, got: str) -> ArgumentError:
     return ArgumentError(
         f"{folder} is not a cache of pictures",
-        expected=f"{_META}, {_INDEX} and {_PIXELS} of format {_FORMAT}",
+        expected=f"{_META}, {_INDEX} and {_PICTURES} of format {_FORMAT}",
         got=got,
         fix="build it again",
     )

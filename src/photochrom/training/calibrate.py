@@ -16,11 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..color import Float, lab_to_srgb
 from .lab import srgb_to_lab
 from .loss import ColorLoss, annealed_mean
-from .network import ColorNetwork
-from .score import Score
+from .network import STRIDE, ColorNetwork
+from .score import Score, colorfulness
 
 TEMPERATURES = (0.3, 0.38, 0.5, 0.7, 0.85, 1.0)
 TILTS = (-0.6, -0.45, -0.3, -0.15, 0.0, 0.15, 0.3, 0.45)
@@ -77,7 +76,7 @@ def calibrate(network: ColorNetwork, loss: ColorLoss, batches: Iterable[Tensor])
             some = slice(first, first + 32)
             logits = rows[some].float() - tilt * tilted
             painted[some] = annealed_mean(logits, loss.bins, temperature).permute(0, 3, 1, 2)
-        score.add(painted, ab, loss.neighbour(ab))
+        score.add(painted, L, ab, loss.neighbour(ab))
         vivid = float(colorfulness(L, painted) / truth)
         found.append(Calibration(temperature, tilt, *score.gains(), vivid))
     best = max(found, key=lambda one: one.rank)
@@ -87,19 +86,10 @@ def calibrate(network: ColorNetwork, loss: ColorLoss, batches: Iterable[Tensor])
 
 
 def _seen(network: ColorNetwork, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits with the bins last (float16), L and ab of every second cell each way."""
+    """Logits with the bins last (float16), L and ab of every cell."""
     lab = srgb_to_lab(rgb)
     L = lab[:, :1]
     with torch.autocast(rgb.device.type, torch.bfloat16, enabled=rgb.is_cuda):
-        logits = network(L, torch.zeros_like(lab[:, 1:]), torch.zeros_like(L))
-    cells = functional.avg_pool2d(lab, 4)[..., ::2, ::2]
-    return logits[..., ::2, ::2].permute(0, 2, 3, 1).half(), cells[:, :1], cells[:, 1:]
-
-
-def colorfulness(L: Tensor, ab: Tensor) -> Tensor:
-    """Mean over pictures of Hasler and Süsstrunk's M3, of L ``(N, 1, h, w)`` and ab."""
-    lab: Float = torch.cat([L, ab], 1).permute(0, 2, 3, 1).cpu().numpy()
-    red, green, blue = torch.from_numpy(lab_to_srgb(lab)).double().flatten(1, 2).unbind(-1)
-    rg, yb = red - green, (red + green) / 2 - blue
-    spread = (rg.var(1, correction=0) + yb.var(1, correction=0)).sqrt()
-    return (spread + 0.3 * (rg.mean(1) ** 2 + yb.mean(1) ** 2).sqrt()).mean()
+        logits = network(L, torch.zeros_like(lab[:, 1:]), torch.zeros_like(L)).logits
+    cells = functional.avg_pool2d(lab, STRIDE)
+    return logits.permute(0, 2, 3, 1).half(), cells[:, :1], cells[:, 1:]

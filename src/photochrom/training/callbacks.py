@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 
 from .base import RunModule
+from .weights import write_network
 
 _EVERY = 0.5  # seconds between two looks at the progress
 _WINDOW = 20.0  # seconds over which rate and loss are smoothed
@@ -80,6 +82,45 @@ class Averaging(WeightAveraging):
             return torch.lerp(kept, new, 1 - min(decay, (1 + steps) / (10 + steps)))
 
         super().__init__(avg_fn=average)
+
+    @property
+    def averaged(self) -> RunModule:
+        """The module with averaged weights, while a run is going on."""
+        assert self._average_model is not None
+        module = self._average_model.module
+        assert isinstance(module, RunModule)
+        return module
+
+
+class Best(Callback):
+    """Keeps the averaged weights with the least validation loss, and ends a run that is past them.
+
+    Args:
+        averaging: whose weights are kept.
+        path: the safetensors file.
+        patience: validations in a row without a lower loss after which the run ends.
+    """
+
+    def __init__(self, averaging: Averaging, path: Path, patience: int) -> None:
+        self.averaging, self.path, self.patience = averaging, path, patience
+        self.least, self.waited = math.inf, 0
+
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        loss = float(trainer.callback_metrics["val/loss"])
+        if loss < self.least:
+            self.least, self.waited = loss, 0
+            if trainer.is_global_zero:
+                write_network(self.averaging.averaged.network, self.path)
+            return
+        self.waited += 1
+        if self.waited >= self.patience:
+            trainer.should_stop = True
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"least": self.least, "waited": self.waited}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.least, self.waited = state["least"], state["waited"]
 
 
 class Watching(Callback):

@@ -89,12 +89,14 @@ class Requests:
 
 
 class Checkpoints(Checkpoint):
-    """Keeps the last state of the run in one file.
+    """Keeps the last state of the run in one file, and in another that before its cooldown.
 
     Lightning calls callbacks of this kind after all others, so that the average is up to date.
 
     Args:
         path: the file.
+        steady: the file for the last state with the whole learning rate, from which the run can
+            be made longer.
         requests: to stop; then a checkpoint is written at once.
         files: that writes it.
         say: tells that one could not be written.
@@ -104,18 +106,14 @@ class Checkpoints(Checkpoint):
     def __init__(
         self,
         path: Path,
+        steady: Path,
         requests: Requests,
         files: WholeFiles,
         say: Callable[[str], None],
         every: float = EVERY,
     ) -> None:
-        self.path, self.requests, self.files, self.say, self.every = (
-            path,
-            requests,
-            files,
-            say,
-            every,
-        )
+        self.path, self.steady, self.requests = path, steady, requests
+        self.files, self.say, self.every = files, say, every
         self._next = 0.0
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
@@ -123,6 +121,8 @@ class Checkpoints(Checkpoint):
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
         assert isinstance(module, RunModule)
+        if module.done >= 1 - module.plan.cooldown and not self.steady.is_file():
+            trainer.save_checkpoint(self.steady)
         if module.done >= 1:
             return  # the weights are kept next
         stop = trainer.strategy.reduce_boolean_decision(self.requests.stop, all=False)

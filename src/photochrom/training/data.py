@@ -39,7 +39,7 @@ class CropBatches(Dataset[Tensor]):
         seed: not negative.
         scale: least and largest side of a crop before it is resized, of the short side.
         weights: for every source, how likely one of its pictures is to be drawn compared to one of
-            another source's, see `balanced`; None: each picture once per epoch.
+            another source's, see `per_picture`; None: each picture once per epoch.
         first: the step to begin at: ``self[i]`` is the batch of step ``first + i``.
 
     Raises:
@@ -108,21 +108,40 @@ class CropBatches(Dataset[Tensor]):
         return self.indices[order]
 
 
-def balanced(cache: Cache, indices: NDArray[np.int64]) -> list[float]:
-    """Weights that keep large sources from drowning small ones.
+def capped(counts: Sequence[int], weights: Sequence[float] | None, most: float) -> list[float]:
+    """Part of the crops of every source, none more than `most`; they sum to 1.
 
-    Pictures of a source of n are drawn with a weight of n ** -0.5 each, so that a source four
-    times as large as another is seen twice as often, not four times.
+    Args:
+        counts: pictures of every source.
+        weights: how much each should count; None: by its number of pictures.
+        most: 0...1; where there are too few sources for it, all count alike.
+    """
+    _check("the largest share of a source", 0 < most <= 1, "more than 0, at most 1", most)
+    wanted = np.asarray(counts if weights is None else weights, np.float64)
+    share = np.where(np.asarray(counts) > 0, wanted, 0.0)
+    _check("weights", bool(share.sum() > 0), "one above 0 for a source with pictures", weights)
+    share = share / share.sum()
+    most = max(most, 1 / np.count_nonzero(share))
+    capped = np.zeros(len(share), bool)
+    while (over := (share > most + 1e-12) & ~capped).any():  # what they lose, the others get
+        capped |= over
+        share[capped] = most
+        rest = ~capped & (share > 0)
+        if rest.any():
+            share[rest] *= (1 - most * capped.sum()) / share[rest].sum()
+    return [float(s) for s in share / share.sum()]
+
+
+def per_picture(cache: Cache, indices: NDArray[np.int64], shares: Sequence[float]) -> list[float]:
+    """`CropBatches.weights` with which sources have these parts of the crops.
 
     Args:
         cache: the pictures.
-        indices: those in use.
-
-    Returns:
-        One number per source of the cache; 0 where none of its pictures are in use.
+        indices: which of them are in use.
+        shares: part of the crops of every source.
     """
     counts = np.bincount(cache.sources_of(indices), minlength=len(cache.sources))
-    return [float(n) ** -0.5 if n else 0.0 for n in counts.tolist()]
+    return [s / n if n else 0.0 for s, n in zip(shares, counts.tolist(), strict=True)]
 
 
 def split(

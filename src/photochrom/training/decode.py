@@ -1,4 +1,4 @@
-"""From a picture file to pixels fit for training, over several processes.
+"""From a picture file to a small copy fit for training, over several processes.
 
 A picture is left out for one of these reasons:
 
@@ -42,6 +42,7 @@ GREY = 5.0
 HUE = 0.95
 TONE = 2.0
 
+_TINY, _QUALITY = 64, 94  # pixels of the short side; of JPEG
 _CHUNK = 32  # pictures sent to a process at a time
 _LEVELS = 12  # of lightness
 _ORIENTATION = 0x0112  # EXIF
@@ -65,13 +66,13 @@ class Result:
 
     Attributes:
         source, key: which one.
-        pixels: ``(H, W, 3)`` uint8 sRGB; None if it was left out.
+        data: a small copy as a JPEG or PNG file, sRGB; None if it was left out.
         reason, detail: why it was left out.
     """
 
     source: int
     key: str
-    pixels: NDArray[np.uint8] | None
+    data: bytes | None
     reason: str = ""
     detail: str = ""
 
@@ -158,7 +159,16 @@ def decode(item: Item, side: int) -> Result:
         return Result(source, key, None, "too large", str(error))
     except Exception as error:  # decoders raise nearly anything about damaged files
         return Result(source, key, None, "unreadable", str(error) or type(error).__name__)
-    return Result(source, key, pixels, reason, detail)
+    return Result(source, key, None if pixels is None else _encoded(pixels), reason, detail)
+
+
+def _encoded(pixels: NDArray[np.uint8]) -> bytes:
+    file, image = io.BytesIO(), Image.fromarray(pixels)
+    if min(image.size) < _TINY:  # where JPEG saves nothing and shows
+        image.save(file, "PNG")
+    else:
+        image.save(file, "JPEG", quality=_QUALITY, subsampling="4:4:4")
+    return file.getvalue()
 
 
 def _opened(opener: Opener, side: int) -> tuple[NDArray[np.uint8] | None, str, str]:

@@ -33,7 +33,7 @@ _SMALL = 1024  # values; smaller tensors (biases, constants) stay float32
 
 
 class Exported(nn.Module):
-    """The graph that is exported: L and hints -> logits and the annealed mean at temperature T."""
+    """The graph that is exported: L and hints -> logits, the annealed mean at T, and features."""
 
     bins: Tensor
 
@@ -42,11 +42,11 @@ class Exported(nn.Module):
         self.network, self.temperature = network, temperature
         self.register_buffer("bins", torch.from_numpy(bins().copy()))
 
-    def forward(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> tuple[Tensor, Tensor]:
-        logits = self.network(L, hint_ab, hint_mask)
+    def forward(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> tuple[Tensor, ...]:
+        logits, features = self.network(L, hint_ab, hint_mask)
         # The bins last: ONNX Runtime's softmax over another axis is several times slower.
         ab = annealed_mean(logits.permute(0, 2, 3, 1), self.bins, self.temperature)
-        return logits, ab.permute(0, 3, 1, 2)
+        return logits, ab.permute(0, 3, 1, 2), features
 
 
 def export(network: nn.Module, card: Card, output: Path) -> tuple[float, float]:
@@ -82,7 +82,7 @@ def export(network: nn.Module, card: Card, output: Path) -> tuple[float, float]:
             dynamo=True,
             opset_version=OPSET,
             input_names=["L", "hint_ab", "hint_mask"],
-            output_names=["logits", "ab"],
+            output_names=["logits", "ab", "features"],
             dynamic_shapes=_any_size(),
             optimize=True,
             verbose=False,

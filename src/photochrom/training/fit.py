@@ -9,6 +9,7 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +19,24 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import MLFlowLogger, TensorBoardLogger, WandbLogger
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..errors import PhotochromError
 from .base import RunModule
 from .cache import Cache
-from .callbacks import Averaging, Clock, Progress, Watching
+from .callbacks import Averaging, Best, Clock, Progress, Watching
 from .checkpoints import Checkpoints, Requests, Stopped, WholeFiles
-from .data import CropBatches, centre_square, split
+from .data import CropBatches, centre_square, per_picture, split
 from .history import History
 from .plan import Plan
 
 LAST = Path("checkpoints", "last.ckpt")
 """The checkpoint, in the folder of a run."""
+STEADY = LAST.with_name("steady.ckpt")
+"""The one from before the learning rate fell; a run goes on from it to become longer."""
+BEST = LAST.with_name("best.safetensors")
+"""The weights with the least validation loss, of a run that stops early."""
 HISTORY = Path("logs", "metrics.csv")
 """The losses and scores, in the folder of a run."""
 
@@ -85,9 +90,13 @@ class Batches:
         plan: of the run.
         scale: least and largest side of a crop, as part of the picture's short side.
         workers: processes that crop; 0: none beside the training itself.
+        validation: pictures to measure it on; None: a part of `cache`, see `Plan.validation`.
+        shares: part of the crops of every source of `cache`; None: each picture once per epoch.
 
     Attributes:
-        train, validation: numbers of the pictures in the cache.
+        train: numbers of the pictures in `cache` to learn from.
+        squares: what is measured on.
+        sets: names of the validation's sources.
     """
 
     def __init__(
@@ -97,9 +106,18 @@ class Batches:
         *,
         scale: tuple[float, float] = (0.6, 1.0),
         workers: int = 1,
+        validation: Cache | None = None,
+        shares: Sequence[float] | None = None,
     ) -> None:
         self.cache, self.plan, self.workers = cache, plan, workers
-        self.train, self.validation = split(cache, plan.validation, plan.seed)
+        if validation is None:
+            self.train, aside = split(cache, plan.validation, plan.seed)
+        else:
+            self.train, aside = np.arange(len(cache)), np.arange(len(validation))
+        held = cache if validation is None else validation
+        every = np.linspace(0, len(aside) - 1, min(_MOST, len(aside))).astype(np.int64)
+        self.squares = Squares(held, aside[every].tolist(), plan.final_size)
+        self.sets = held.sources
         self.size = _Size(plan)
         self.crops = CropBatches(
             cache,
@@ -109,6 +127,7 @@ class Batches:
             steps=_ENDLESS,
             seed=plan.seed,
             scale=scale,
+            weights=None if shares is None else per_picture(cache, self.train, shares),
         )
 
     def training(self, trainer: Trainer) -> DataLoader[Any]:
@@ -124,14 +143,11 @@ class Batches:
 
     def validating(self) -> DataLoader[Any]:
         """The centre squares of the pictures set aside, or of some of them if they are many."""
-        every = np.linspace(0, len(self.validation) - 1, min(_MOST, len(self.validation)))
-        numbers = self.validation[every.astype(np.int64)].tolist()
-        squares = Squares(self.cache, numbers, self.plan.final_size)
-        return DataLoader(squares, batch_size=self.plan.batch)
+        return DataLoader(self.squares, batch_size=self.plan.batch)
 
 
-class Squares(Dataset[torch.Tensor]):
-    """The centre squares of pictures: uint8 ``(3, size, size)``."""
+class Squares(Dataset[tuple[torch.Tensor, int]]):
+    """The centre squares of pictures: uint8 ``(3, size, size)``, and the number of the source."""
 
     def __init__(self, cache: Cache, numbers: Sequence[int], size: int) -> None:
         self.cache, self.numbers, self.size = cache, numbers, size
@@ -139,8 +155,29 @@ class Squares(Dataset[torch.Tensor]):
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, at: int) -> torch.Tensor:
-        return centre_square(self.cache[self.numbers[at]], self.size)
+    def __getitem__(self, at: int) -> tuple[torch.Tensor, int]:
+        number = self.numbers[at]
+        return centre_square(self.cache[number], self.size), self.cache.source_of(number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where and how a run is run; what it learns is the same.
+
+    Attributes:
+        device: as Lightning calls it: cpu, cuda, mps, ...; None: a GPU of NVIDIA if there is one.
+        precision: as Lightning calls it: 32-true, bf16-mixed, 16-mixed, ...
+        loggers: keys of `LOGGERS`.
+        patience: validations without a better one after which the run ends, and its best weights
+            are taken; 0: it runs to its end.
+        validate_every: steps between two validations; None: 500, or fewer in a short run.
+    """
+
+    device: str | None = None
+    precision: Any = "32-true"
+    loggers: Sequence[str] = ("csv", "tensorboard")
+    patience: int = 0
+    validate_every: int | None = None
 
 
 def fit(
@@ -148,7 +185,7 @@ def fit(
     batches: Batches,
     folder: Path,
     *,
-    precision: Any = "32-true",
+    settings: Settings | None = None,
     resume: bool = False,
     say: Callable[[str], None] = lambda _: None,
     tell: Callable[[Progress], None] = lambda _: None,
@@ -160,7 +197,7 @@ def fit(
         module: what to train.
         batches: on what.
         folder: for checkpoints and logs.
-        precision: as Lightning calls it.
+        settings: where and how it is run.
         resume: whether to go on from the folder's last checkpoint, if there is one.
         say: called with lines for the user.
         tell: called with the progress, at most twice a second.
@@ -170,28 +207,32 @@ def fit(
         KeyboardInterrupt: the run was asked to stop; its state is kept if that was possible.
         PhotochromError: the disk is full, or Lightning cannot use this computer's devices.
     """
-    plan, last = module.plan, folder / LAST
+    plan, last, settings = module.plan, folder / LAST, settings or Settings()
+    averaging = Averaging(plan.average)
+    best = [Best(averaging, folder / BEST, settings.patience)] if settings.patience else []
     requests, files = Requests(), WholeFiles()
     with _quiet(), requests.listening(say), _explained(folder, requests):
         trainer = Trainer(
-            accelerator="cuda" if torch.cuda.is_available() else "cpu",
+            accelerator=settings.device or ("cuda" if torch.cuda.is_available() else "cpu"),
             num_nodes=_nodes(),
             max_epochs=-1,
-            precision=precision,
-            val_check_interval=500 if plan.steps is None else max(1, min(500, plan.steps // 10)),
+            precision=settings.precision,
+            val_check_interval=settings.validate_every
+            or (500 if plan.steps is None else max(1, min(500, plan.steps // 10))),
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
             log_every_n_steps=10,
             use_distributed_sampler=False,  # our sampler knows of the other processes
-            logger=_loggers(folder, say),
+            logger=_loggers(folder, settings.loggers, say),
             plugins=[files],
             callbacks=[
-                Averaging(plan.average),
+                averaging,
                 LearningRateMonitor("step"),
                 Clock(batches.size.done),
                 Watching(tell, plan.batch),
+                *best,
                 *callbacks,
-                Checkpoints(last, requests, files, say),
+                Checkpoints(last, folder / STEADY, requests, files, say),
             ],
             enable_model_summary=False,
             enable_progress_bar=False,
@@ -205,10 +246,24 @@ def fit(
         )
 
 
-def _loggers(folder: Path, say: Callable[[str], None]) -> list[Any]:
+LOGGERS: dict[str, str] = {
+    "csv": "History",
+    "tensorboard": "TensorBoardLogger",
+    "wandb": "WandbLogger",
+    "mlflow": "MLFlowLogger",
+}
+"""Where a run's figures go, by name; csv always, and all but it by Lightning's loggers."""
+
+
+def _loggers(folder: Path, names: Sequence[str], say: Callable[[str], None]) -> list[Any]:
     loggers: list[Any] = [History(folder / HISTORY, say)]
-    if importlib.util.find_spec("tensorboard"):
-        loggers.append(TensorBoardLogger(folder, name="logs", version="tensorboard"))
+    for name in names:
+        if name == "tensorboard" and importlib.util.find_spec("tensorboard"):
+            loggers.append(TensorBoardLogger(folder, name="logs", version="tensorboard"))
+        elif name == "wandb":
+            loggers.append(WandbLogger(name=folder.name, save_dir=folder))
+        elif name == "mlflow":
+            loggers.append(MLFlowLogger(run_name=folder.name))
     return loggers
 
 

@@ -8,9 +8,12 @@ because a wrong hue costs by how far off it is.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..color import Float
 from ..errors import ArgumentError
@@ -43,6 +46,22 @@ def rebalancing(share: Float, strength: float = 1.0) -> Float:
     share = share / share.sum()
     weight = (0.5 * share + 0.5 / BIN_COUNT) ** -strength
     return np.asarray(weight / (share * weight).sum(), np.float32)
+
+
+class Parts(NamedTuple):
+    """What the loss is made of, each a mean over cells.
+
+    Attributes:
+        entropy: rebalanced cross-entropy, nats.
+        balanced: distance of the annealed mean, rebalanced, in ab.
+        distance: the same with all cells alike.
+        uneven: the distance's change between neighbours, in ab.
+    """
+
+    entropy: Tensor
+    balanced: Tensor
+    distance: Tensor
+    uneven: Tensor
 
 
 class ColorLoss(nn.Module):
@@ -92,10 +111,8 @@ class ColorLoss(nn.Module):
         cell = ab.round().clamp(-_EXTENT, _EXTENT).long() + _EXTENT
         return self.neighbours[cell[:, 0] * (2 * _EXTENT + 1) + cell[:, 1]]  # (N, h, w, 5)
 
-    def forward(
-        self, logits: Tensor, ab: Tensor, targets: tuple[Tensor, Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """The two parts: cross-entropy (nats) and distance (units of ab), each a weighted mean.
+    def forward(self, logits: Tensor, ab: Tensor, targets: tuple[Tensor, Tensor, Tensor]) -> Parts:
+        """The parts of the loss.
 
         Args:
             logits: ``(N, 313, h, w)``.
@@ -106,13 +123,31 @@ class ColorLoss(nn.Module):
         rows = logits.permute(0, 2, 3, 1).float()  # the bins last: several times faster
         entropy = torch.logsumexp(rows, -1) - (rows.gather(-1, index) * share).sum(-1)
         painted = annealed_mean(rows, self.bins, self.temperature)
+        off = (painted - ab.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         # Smooth at zero, where the norm has no gradient.
-        far = ((painted - ab.permute(0, 2, 3, 1)).square().sum(-1) + 1.0).sqrt()
-        return (entropy * weight).mean(), (far * weight).mean()
+        far = (off.square().sum(1) + 1.0).sqrt()
+        return Parts((entropy * weight).mean(), (far * weight).mean(), far.mean(), _unevenness(off))
 
-    def total(self, entropy: Tensor, far: Tensor) -> Tensor:
+    def total(self, parts: Parts) -> Tensor:
         """The one number to minimise."""
-        return entropy + self.distance * far / 10
+        distance = parts.balanced + 0.5 * (parts.distance + parts.uneven)
+        return parts.entropy + self.distance * distance / 10
+
+
+def _unevenness(off: Tensor) -> Tensor:
+    """Change of the error ``(N, 2, h, w)`` from cell to cell and over three cells, in all.
+
+    A patch of colour where there is none costs, an edge where there is one does not.
+    """
+    total = off.new_zeros(())
+    for step in (1, 3):
+        for axis in (2, 3):
+            length = off.shape[axis] - step
+            if length < 1:
+                continue
+            change = off.narrow(axis, step, length) - off.narrow(axis, 0, length)
+            total = total + (change.square().sum(1) + 0.25).sqrt().mean()
+    return total
 
 
 def annealed_mean(rows: Tensor, bins: Tensor, temperature: float) -> Tensor:
@@ -120,3 +155,28 @@ def annealed_mean(rows: Tensor, bins: Tensor, temperature: float) -> Tensor:
     # Not as a matrix product, which mixed precision would take in half: that is off by up to 0.3.
     with torch.autocast(rows.device.type, enabled=False):
         return torch.softmax(rows.float() / temperature, -1) @ bins
+
+
+_TIGHT = 0.1  # softmax temperature of the likeness of features
+
+
+def separation(features: Tensor, L: Tensor, ab: Tensor) -> Tensor:
+    """How far features say something else than colour, lightness and place do about likeness.
+
+    For every square of 2 x 2 cells, the softmax of its features' products with all others' is
+    compared with the one of their distances in ab, L and place (cross-entropy, nats).
+
+    Args:
+        features: ``(N, C, h, w)``, of length 1.
+        L, ab: ``(N, 1, h, w)`` and ``(N, 2, h, w)``, the truth.
+    """
+    n, _, h, w = features.shape
+    found = functional.normalize(functional.avg_pool2d(features.float(), 2), dim=1).flatten(2)
+    down, across = (torch.linspace(0, 1, side // 2, device=ab.device) for side in (h, w))
+    place = torch.stack(torch.meshgrid(down, across, indexing="ij")).expand(n, -1, -1, -1)
+    shown = functional.avg_pool2d(torch.cat([ab / 8, L / 20], 1), 2)
+    true = torch.cat([shown, place / 0.3], 1).flatten(2).transpose(1, 2)
+    self_ = torch.eye(true.shape[1], device=ab.device) * 1e4
+    target = torch.softmax(-0.5 * torch.cdist(true, true).square() - self_, -1)
+    log = torch.log_softmax(found.transpose(1, 2) @ found / _TIGHT - self_, -1)
+    return -(target * log).sum(-1).mean()

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .age import age
+from .age import age, frame
 from .base import RunModule
 from .hinting import simulate_hints
 from .lab import srgb_to_lab
-from .loss import ColorLoss, annealed_mean
-from .network import ColorNetwork
+from .loss import ColorLoss, Parts, annealed_mean, separation
+from .network import STRIDE, ColorNetwork, Output
 from .plan import Plan
+from .steering import Extra, draw, likeness, terms
+
+_SMALL = 16  # values; smaller tensors are scales
+
+STEERING, FEATURES = 0.3, 0.05
+"""Weights of the terms of `steering` and of `loss.separation`, beside the loss of the colours."""
+
+
+class Sample(NamedTuple):
+    """Crops as the network sees them, and their truth on its cells.
+
+    Attributes:
+        L, hint_ab, mask: the network's inputs.
+        ab, L8: the truth, a mean for each cell: ``(N, 2, h, w)`` and ``(N, 1, h, w)``.
+    """
+
+    L: Tensor
+    hint_ab: Tensor
+    mask: Tensor
+    ab: Tensor
+    L8: Tensor
 
 
 class ColorModule(RunModule):
@@ -38,53 +59,84 @@ class ColorModule(RunModule):
         super().__init__(network, plan)
         self.loss, self.compiled = loss, compiled
         self.temperature = plan.temperature
-        self._losses: Any = self._both
+        self._losses: Any = self._parts
 
-    def _both(
-        self, L: Tensor, hint_ab: Tensor, mask: Tensor, ab: Tensor, *targets: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        logits = self.network(L, hint_ab, mask)
-        index, share, weight = targets
-        entropy, far = self.loss(logits, ab, (index, share, weight))
-        return entropy, far
+    def _parts(
+        self, sample: Sample, index: Tensor, share: Tensor, weight: Tensor, extra: Extra
+    ) -> tuple[Tensor, ...]:
+        """The parts of the loss in this order: those of `Parts`, own, false, features."""
+        encoded = self.network.encode(sample.L)
+        out = self.network.decode(encoded, sample.hint_ab, sample.mask)
+        parts = self.loss(out.logits, sample.ab, (index, share, weight))
+        n, m = len(extra.own), len(extra.false)
+        before, some = out.logits[: n + m], [each[: n + m] for each in encoded]
+        with torch.no_grad():
+            own = self._painted(before[:n]).repeat_interleave(8, 2).repeat_interleave(8, 3)
+            hint_ab = torch.cat([own * extra.own, extra.false_ab * extra.false])
+            mask = torch.cat([extra.own, extra.false])
+            hinted = functional.avg_pool2d(mask, 8)
+            none = torch.zeros_like(hinted[:n])
+            near = torch.cat(
+                [none, likeness(sample.L8[n : n + m], sample.ab[n : n + m], hinted[n:])]
+            )
+            color = functional.avg_pool2d(torch.cat([own, extra.false_ab]), 8)
+            count = torch.cat([1 - 0.8 * hinted[:n], 1 + 12 * (hinted[n:] > 0)])
+        after = self.network.decode(some, hint_ab, mask)
+        steered = terms(before, after.logits, color, near, count, self.loss)
+        apart = separation(out.features, sample.L8, sample.ab)
+        return *parts, steered[:n].mean(), steered[n:].mean(), apart
 
     def on_fit_start(self) -> None:
         super().on_fit_start()
         if self.compiled:
-            self._losses = torch.compile(self._both)
+            self._losses = torch.compile(self._parts)
 
     # A step.
 
     def training_step(self, rgb: Tensor, _: int) -> Tensor:
-        entropy, far = self._losses(*self._sample(rgb, self.random()))
-        loss = self.loss.total(entropy, far)
-        self.log_dict({"train/loss": loss, "train/entropy": entropy, "train/distance": far})
+        *parts, own, false, apart = self._losses(*self._sample(rgb, self.random()))
+        loss: Tensor = self.loss.total(Parts(*parts))
+        loss = loss + STEERING * (own + false) + FEATURES * apart
+        names = (*Parts._fields, "own_hints", "false_hints", "features")
+        values = (*parts, own, false, apart)
+        self.log("train/loss", loss)
+        self.log_dict({f"train/{n}": v for n, v in zip(names, values, strict=True)})
         return loss
 
-    def _sample(self, rgb: Tensor, random: torch.Generator) -> tuple[Tensor, ...]:
-        """What network and loss need of crops: L, hint map, mask, truth and its targets."""
-        full = srgb_to_lab(rgb)[:, 1:]
-        L = age(rgb, random)
-        hint_ab, mask = simulate_hints(full, random, none=self.plan.unhinted)
-        ab = functional.avg_pool2d(full, 4)
-        return L, hint_ab, mask, ab, *self.loss.encode(ab)
+    def _sample(self, rgb: Tensor, random: torch.Generator) -> tuple[Any, ...]:
+        """What `_parts` needs of crops; the last ones have hints of the truth."""
+        rgb = frame(rgb, random)
+        lab = srgb_to_lab(rgb)
+        full = lab[:, 1:]
+        plain = round(len(rgb) * self.plan.unhinted)
+        hint_ab, mask = torch.zeros_like(full), torch.zeros_like(full[:, :1])
+        if plain < len(rgb):
+            hint_ab[plain:], mask[plain:] = simulate_hints(full[plain:], random, none=0)
+        ab, L8 = (functional.avg_pool2d(each, STRIDE) for each in (full, lab[:, :1]))
+        n = max(1, len(rgb) // 8)
+        extra = draw(n, n, rgb.shape[2], self.loss.bins, random)
+        sample = Sample(age(rgb, random), hint_ab, mask, ab, L8)
+        return sample, *self.loss.encode(ab), extra
 
     # Validation: whole pictures, neither aged nor hinted.
 
-    def validation_step(self, rgb: Tensor, _: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        rgb, sets = batch
         lab = srgb_to_lab(rgb)
-        ab = functional.avg_pool2d(lab[:, 1:], 4)
+        cells = functional.avg_pool2d(lab, STRIDE)
+        L, ab = cells[:, :1], cells[:, 1:]
         logits = self._unhinted(lab[:, :1])
-        entropy, far = self.loss(logits, ab, self.loss.encode(ab))
-        self.log_dict({"val/loss": self.loss.total(entropy, far)}, batch_size=len(rgb))
-        self.score(self._painted(logits), ab, self.loss.neighbour(ab))
+        parts = self.loss(logits, ab, self.loss.encode(ab))
+        self.log_dict({"val/loss": self.loss.total(parts)}, batch_size=len(rgb))
+        self.score(self._painted(logits), L, ab, self.loss.neighbour(ab), sets)
 
     def paint(self, L: Tensor) -> Tensor:
         return self._painted(self._unhinted(L))
 
     def _unhinted(self, L: Tensor) -> Tensor:
-        logits: Tensor = self.network(L, L.new_zeros(len(L), 2, *L.shape[2:]), torch.zeros_like(L))
-        return logits
+        none = L.new_zeros(len(L), 2, *L.shape[2:])
+        out: Output = self.network(L, none, torch.zeros_like(L))
+        return out.logits
 
     def _painted(self, logits: Tensor) -> Tensor:
         rows = logits.permute(0, 2, 3, 1).float()
@@ -108,10 +160,10 @@ class ColorModule(RunModule):
             (plan.rate * plan.encoder_rate, encoder),
         ):
             trained = [p for p in members if p.requires_grad]
-            # Biases and the scales of norms are not drawn to zero.
+            # Biases and scales are not drawn to zero.
             for decay, some in (
-                (plan.decay, [p for p in trained if p.ndim > 1]),
-                (0.0, [p for p in trained if p.ndim <= 1]),
+                (plan.decay, [p for p in trained if p.ndim > 1 and p.numel() >= _SMALL]),
+                (0.0, [p for p in trained if p.ndim <= 1 or p.numel() < _SMALL]),
             ):
                 if some:
                     groups.append({"params": some, "lr": rate, "weight_decay": decay})

@@ -1,14 +1,14 @@
-"""The network: L and hints in, at a quarter of the size a distribution over the bins out.
+"""The network: L and hints in; at stride 8 a distribution over the bins and a feature vector out.
 
-A U-Net: an encoder trained on ImageNet, a vector of global context added where the picture is
-smallest, attention where it is one sixteenth, and a decoder that comes up to stride 4 with a skip
-from the encoder at each step. Hints enter at strides 32, 16, 8 and 4; without any they add zero.
+A U-Net down to stride 8: an encoder trained on ImageNet, a vector of global context added at
+stride 32, attention at stride 16, convolutions at strides 16 and 8, and `Consensus` over the
+logits. Hints enter at strides 32, 16 and 8; without any they add zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import timm
 import torch
@@ -18,18 +18,34 @@ from torch.nn import functional
 
 from ..errors import ArgumentError
 from ..gamut import BIN_COUNT
+from .consensus import Consensus
 
 ENCODER = "tf_efficientnet_b4"
 """The encoder of the bundled model, by its name in timm."""
 
-_STRIDES = (4, 8, 16, 32)
-_WIDTHS = (256, 160, 128)  # channels of the decoder at strides 16, 8 and 4
+STRIDE = 8
+"""Pixels of the input per cell of the output, each way."""
+
+_STRIDES = (4, 8, 16, 32)  # of the encoder's features
+_WIDTHS = (256, 128)  # channels of the decoder at strides 16 and 8
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
+class Output(NamedTuple):
+    """What the network says of pictures.
+
+    Attributes:
+        logits: ``(N, 313, H/8, W/8)`` over the gamut bins.
+        features: ``(N, 64, H/8, W/8)``, of length 1: cells of one thing point the same way.
+    """
+
+    logits: Tensor
+    features: Tensor
+
+
 class ColorNetwork(nn.Module):
-    """L ``(N, 1, H, W)``, 0...100, sides multiples of 32 -> logits ``(N, 313, H/4, W/4)``.
+    """L ``(N, 1, H, W)``, 0...100, sides multiples of 32 -> `Output` at stride 8.
 
     Args:
         encoder: name of a timm encoder with features at strides 4, 8, 16 and 32.
@@ -51,44 +67,50 @@ class ColorNetwork(nn.Module):
         self.enc, skips = _encoder(encoder, pretrained)
         for name in without:
             self.enc.set_submodule(name, nn.Identity())
-        deepest = skips[3]
+        coarse, fine = _WIDTHS
+        _, skip8, skip16, deepest = skips
         self.ctx = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Conv2d(deepest, deepest, 1),
             nn.ReLU(),
             nn.Conv2d(deepest, deepest, 1),
         )
-        self.u16 = _Up(deepest, skips[2], _WIDTHS[0])
-        self.att = nn.Sequential(_Attention(_WIDTHS[0]), _Attention(_WIDTHS[0]))
-        self.u8 = _Up(_WIDTHS[0], skips[1], _WIDTHS[1])
-        self.u4 = _Up(_WIDTHS[1], skips[0], _WIDTHS[2])
-        self.head = nn.Conv2d(_WIDTHS[2], BIN_COUNT, 1)
-        self.hints = nn.ModuleList(_HintEntry(c) for c in (_WIDTHS[2], *_WIDTHS[1::-1], deepest))
+        self.u16 = _Up(deepest, skip16, coarse, convolutions=2)
+        self.att = nn.Sequential(*(_Attention(coarse) for _ in range(3)))
+        self.u8 = _Up(coarse, skip8, fine, convolutions=1)
+        self.head = nn.Conv2d(fine, BIN_COUNT, 1)
+        self.hints = nn.ModuleList(_HintEntry(c) for c in (fine, coarse, deepest))
+        self.consensus = Consensus(coarse, fine)
         self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(_IMAGENET_STD).view(1, 3, 1, 1))
         self.train()  # the encoder is not, from the beginning: Lightning keeps modes as they are
 
-    def forward(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Tensor:
-        """Logits.
+    def forward(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Output:
+        """The colours of pictures.
 
         Args:
             L: ``(N, 1, H, W)``, 0...100.
             hint_ab: ``(N, 2, H, W)`` ab.
             hint_mask: ``(N, 1, H, W)``, 1 where `hint_ab` counts, else 0.
         """
-        return self.decode(self.enc((L / 100 - self.mean) / self.std), hint_ab, hint_mask)
+        return self.decode(self.encode(L), hint_ab, hint_mask)
 
-    def decode(self, features: Sequence[Tensor], hint_ab: Tensor, hint_mask: Tensor) -> Tensor:
-        """Logits from the encoder's features at strides 4, 8, 16 and 32, and from hints."""
-        s4, s8, s16, s32 = features
-        known = functional.avg_pool2d(torch.cat([hint_ab * hint_mask / 110, hint_mask], 1), 4)
-        h4, h8, h16, h32 = (
-            entry(known if stride == 4 else functional.avg_pool2d(known, stride // 4))
-            for entry, stride in zip(self.hints, _STRIDES, strict=True)
+    def encode(self, L: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The encoder's features at strides 8, 16 and 32."""
+        _, s8, s16, s32 = self.enc((L / 100 - self.mean) / self.std)
+        return s8, s16, s32
+
+    def decode(self, encoded: Sequence[Tensor], hint_ab: Tensor, hint_mask: Tensor) -> Output:
+        """The colours, from `encode` and hints."""
+        s8, s16, s32 = encoded
+        known = functional.avg_pool2d(torch.cat([hint_ab * hint_mask / 110, hint_mask], 1), STRIDE)
+        h8, h16, h32 = (
+            entry(known if part == 1 else functional.avg_pool2d(known, part))
+            for entry, part in zip(self.hints, (1, 2, 4), strict=True)
         )
-        x = self.att(self.u16(s32 + self.ctx(s32) + h32, s16, h16))
-        logits: Tensor = self.head(self.u4(self.u8(x, s8, h8), s4, h4))
-        return logits
+        coarse = self.att(self.u16(s32 + self.ctx(s32) + h32, s16, h16))
+        fine = self.u8(coarse, s8, h8)
+        return Output(*self.consensus(self.head(fine), coarse, fine))
 
     def train(self, mode: bool = True) -> ColorNetwork:
         """As usual, but the encoder's statistics stay ImageNet's: crops are few and small."""
@@ -147,37 +169,27 @@ class _Attention(nn.Module):
         return result
 
 
-class _Block(nn.Module):
-    """Residual block of two 3x3 convolutions."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.a = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.an = nn.BatchNorm2d(channels)
-        self.b = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.bn = nn.BatchNorm2d(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(x + self.bn(self.b(functional.relu(self.an(self.a(x))))))
-
-
 class _Up(nn.Module):
-    """Twice the size: the deeper features reduced and enlarged, plus skip and hints."""
+    """Twice the size: the deeper features reduced and enlarged, plus skip and hints.
 
-    def __init__(self, deeper: int, skip: int, channels: int) -> None:
+    Then 3x3 convolutions, as one residual block that adds zero to begin with.
+    """
+
+    def __init__(self, deeper: int, skip: int, channels: int, convolutions: int) -> None:
         super().__init__()
-        self.red = _pointwise(deeper, channels)
-        self.lat = _pointwise(skip, channels)
-        self.blk = nn.Sequential(_Block(channels))
+        self.red, self.lat = nn.Conv2d(deeper, channels, 1), nn.Conv2d(skip, channels, 1)
+        layers: list[nn.Module] = []
+        for _ in range(convolutions):
+            layers += [nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU()]
+        self.blk = nn.Sequential(*layers[:-1])
+        last = self.blk[-1]
+        nn.init.zeros_(last.weight)  # type: ignore[arg-type]
+        nn.init.zeros_(last.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, skip: Tensor, hints: Tensor) -> Tensor:
         enlarged = functional.interpolate(self.red(x), scale_factor=2.0, mode="nearest")
-        result: Tensor = self.blk(functional.relu(enlarged + self.lat(skip) + hints))
-        return result
-
-
-def _pointwise(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
+        x = functional.relu(enlarged + self.lat(skip) + hints)
+        return functional.relu(x + self.blk(x))
 
 
 def _encoder(name: str, pretrained: bool) -> tuple[Any, list[int]]:

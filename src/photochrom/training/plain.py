@@ -84,11 +84,12 @@ class PlainModule(RunModule):
         self.log("train/loss", loss)
         return loss
 
-    def validation_step(self, rgb: Tensor, _: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        rgb, sets = batch
         lab = srgb_to_lab(rgb)
         ab, painted = lab[:, 1:], self.paint(lab[:, :1])
         self.log("val/loss", functional.mse_loss(painted / _AB, ab / _AB), batch_size=len(rgb))
-        self.score(painted, ab, self.colours.neighbour(ab))
+        self.score(painted, lab[:, :1], ab, self.colours.neighbour(ab), sets)
 
     def paint(self, L: Tensor) -> Tensor:
         painted: Tensor = self.network(L) * _AB

@@ -17,7 +17,7 @@ _LIMITS: tuple[tuple[str, Callable[[float], bool], tuple[str, ...]], ...] = (
         lambda v: 0 <= v < math.inf,
         ("encoder_rate", "decay", "rebalancing", "distance"),
     ),
-    ("0 to 1", lambda v: 0 <= v <= 1, ("final_part", "unhinted")),
+    ("0 to 1", lambda v: 0 <= v <= 1, ("final_part", "unhinted", "cooldown")),
     ("0 or more and less than 1", lambda v: 0 <= v < 1, ("average", "validation")),
     ("1 or more", lambda v: v >= 1, ("warm_up",)),
     ("2 or more", lambda v: v >= 2, ("batch",)),
@@ -36,6 +36,7 @@ class Plan:
         size: side of the crops in pixels; a multiple of 32.
         final_size: side of the crops in the last part of the run.
         final_part: that part, 0...1 of the run.
+        cooldown: part of the run, at its end, in which the learning rate falls to 0.
         rate: largest learning rate.
         encoder_rate: largest learning rate of the encoder, as a part of `rate`.
         warm_up: steps over which the rate rises to it, unless a tenth of the run is over before.
@@ -55,17 +56,18 @@ class Plan:
     batch: int = 64
     size: int = 128
     final_size: int = 192
-    final_part: float = 0.25
-    rate: float = 1e-3
+    final_part: float = 1 / 3
+    cooldown: float = 0.1
+    rate: float = 4e-4
     encoder_rate: float = 0.1
     warm_up: int = 200
     decay: float = 0.01
     clip: float = 1.0
     average: float = 0.999
-    rebalancing: float = 0.7
+    rebalancing: float = 1.0
     distance: float = 1.0
-    temperature: float = 0.5
-    unhinted: float = 0.5
+    temperature: float = 0.38
+    unhinted: float = 0.75
     validation: float = 0.02
     seed: int = 1
 
@@ -84,14 +86,17 @@ class Plan:
                     raise _bad(name, expected, str(value))
 
     def factor(self, step: int, done: float) -> float:
-        """The learning rate as a part of `rate`: linear warm-up, then half a cosine.
+        """The learning rate as a part of `rate`: it rises, stays, and falls to 0 in the end.
+
+        While it stays, a run can be made longer as if it had been meant so from the beginning.
 
         Args:
             step: number of the step.
             done: how much of the run is over, 0...1.
         """
         rise = min(1.0, max((step + 1) / self.warm_up, done / _RISE))
-        return rise * 0.5 * (1 + math.cos(math.pi * min(done, 1)))
+        left = max(0.0, 1 - done)
+        return rise * (min(1.0, left / self.cooldown) if self.cooldown else float(left > 0))
 
     def size_at(self, done: float) -> int:
         """Side of the crops when `done` (0...1) of the run is over."""

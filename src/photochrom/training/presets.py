@@ -24,8 +24,9 @@ from .fit import Batches, silent
 from .lab import srgb_to_lab
 from .loss import ColorLoss, rebalancing
 from .module import ColorModule, choose_trained
-from .network import ENCODER, ColorNetwork
-from .plain import STRIDE, PlainModule, PlainNetwork, export_plain
+from .network import ENCODER, STRIDE, ColorNetwork
+from .plain import STRIDE as PLAIN_STRIDE
+from .plain import PlainModule, PlainNetwork, export_plain
 from .weights import read_network
 
 _COUNTED = 60  # batches on which the colours' shares are counted
@@ -43,6 +44,8 @@ class Preset(ABC):
         scale: of the crops, see `CropBatches`.
         encoder: the name in timm of the one it has if the user names none.
         compiles: whether compiling makes it faster.
+        most: largest part of the crops that one source may have; None: each picture once per
+            epoch.
     """
 
     name: ClassVar[str]
@@ -53,6 +56,7 @@ class Preset(ABC):
     scale: ClassVar[tuple[float, float]]
     encoder: ClassVar[str | None] = None
     compiles: ClassVar[bool] = False
+    most: ClassVar[float | None] = None
 
     @abstractmethod
     def sizes(self, size: int | None, data: Sequence[str]) -> tuple[int, int, int]:
@@ -99,7 +103,8 @@ class Photochrom(Preset):
     name, family, encoder, compiles = "photochrom", "photochrom", ENCODER, True
     values: ClassVar[dict[str, Any]] = {}
     minutes = 60.0
-    scale = (0.6, 1.0)
+    scale = (0.65, 1.0)
+    most = 0.04
 
     def sizes(self, size: int | None, data: Sequence[str]) -> tuple[int, int, int]:
         first = size or 128
@@ -130,7 +135,8 @@ class Photochrom(Preset):
     def card(self, module: RunModule, batches: Batches) -> dict[str, Any]:
         assert isinstance(module, ColorModule)
         enough = -(-_CALIBRATED // module.plan.batch)
-        best = calibrate(module.network, module.loss, islice(batches.validating(), enough))
+        seen = (rgb for rgb, _ in islice(batches.validating(), enough))
+        best = calibrate(module.network, module.loss, seen)
         module.temperature = best.temperature
         return {
             "size": max(64, module.plan.final_size),  # at which it was calibrated
@@ -198,7 +204,7 @@ class Plain(Preset):
     def card(self, module: RunModule, batches: Batches) -> dict[str, Any]:
         return {
             "size": max(64, 2 * module.plan.size),
-            "multiple": STRIDE,
+            "multiple": PLAIN_STRIDE,
             "limits": "A small network with squared error: timid, brownish colours.",
         }
 
@@ -234,7 +240,7 @@ def _shares(batches: Batches) -> Float:
     shares = np.zeros(BIN_COUNT)
     for number in range(_COUNTED):
         ab = srgb_to_lab(batches.crops[number])[:, 1:]
-        pooled = torch.nn.functional.avg_pool2d(ab, 4).permute(0, 2, 3, 1).reshape(-1, 2)
+        pooled = torch.nn.functional.avg_pool2d(ab, STRIDE).permute(0, 2, 3, 1).reshape(-1, 2)
         near, part = soft_encode(pooled.numpy())
         shares += np.bincount(near.ravel(), part.ravel(), BIN_COUNT)
     return shares.astype(np.float32)

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from .._io import replacing
 from ..color import lab_to_srgb
 from .base import RunModule
-from .fit import Batches, Squares
+from .fit import Batches
 from .lab import srgb_to_lab
 
 History = Mapping[str, Mapping[int, float]]
@@ -49,23 +49,24 @@ def curves(history: History, path: Path) -> None:
         axes.grid(alpha=0.3)
         axes.xaxis.get_major_locator().set_params(integer=True)
         for name, label in lines.items():
-            _draw(axes, history.get(name, {}), label, smooth=name == "train/loss")
+            color = "C0" if name in ("train/loss", "val/raw_gain") else "C1"
+            _draw(axes, history.get(name, {}), label, color, smooth=name == "train/loss")
         if axes.has_data():
             axes.legend()
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
 
 
-def _draw(axes: Any, values: Mapping[int, float], label: str, *, smooth: bool) -> None:
+def _draw(axes: Any, values: Mapping[int, float], label: str, color: str, *, smooth: bool) -> None:
     steps, numbers = list(values), list(values.values())
     if not steps:
         return
     if smooth and len(steps) > 20:
-        axes.plot(steps, numbers, alpha=0.25, color="C0")
+        axes.plot(steps, numbers, alpha=0.25, color=color)
         numbers = _smoothed(numbers)
-        axes.plot(steps, numbers, label=label, color="C0")
+        axes.plot(steps, numbers, label=label, color=color)
     else:
-        axes.plot(steps, numbers, label=label, marker="." if len(steps) < 60 else "")
+        axes.plot(steps, numbers, label=label, color=color, marker="." if len(steps) < 60 else "")
 
 
 def _smoothed(numbers: list[float]) -> list[float]:
@@ -86,12 +87,11 @@ def sheet(module: RunModule, batches: Batches, path: Path) -> None:
         batches: whose validation pictures are taken.
         path: the file; replaced when the new one is complete.
     """
-    count = min(_PICTURES, len(batches.validation))
-    chosen = np.linspace(0, len(batches.validation) - 1, count).astype(np.int64)
-    squares = Squares(batches.cache, batches.validation[chosen].tolist(), batches.plan.final_size)
+    count = min(_PICTURES, len(batches.squares))
+    chosen = np.linspace(0, len(batches.squares) - 1, count).astype(np.int64).tolist()
     rows: list[list[Image.Image]] = [[], [], []]
-    for at in range(count):
-        rgb = squares[at]
+    for at in chosen:
+        rgb, _ = batches.squares[at]
         lab = srgb_to_lab(rgb[None])
         L = lab[:, :1]
         ab = module.paint(L).float()

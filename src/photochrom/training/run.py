@@ -10,21 +10,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from lightning.pytorch.utilities import rank_zero_only
 
 from ..errors import ArgumentError, PhotochromError
 from ..models.card import Card
+from ..models.registry import Registry
 from . import compiling, report
 from .base import RunModule
 from .cache import Cache, build_cache
 from .callbacks import Progress
-from .data import split
-from .fit import HISTORY, LAST, Batches, fit
+from .data import capped, split
+from .fit import BEST, HISTORY, LAST, STEADY, Batches, Settings, fit
 from .history import read_history
 from .machine import cores, describe
-from .options import FILE, Options
+from .options import BUNDLED, FILE, Options
 from .plan import Plan
 from .presets import PRESETS, Preset
 from .sources import Source, open_source
@@ -33,8 +35,9 @@ from .weights import write_network
 MODEL = "model.onnx"
 """The result, in the folder of a run."""
 
-_CACHE = "pictures"
+_CACHE, _HELD = "pictures", "validation"
 _LOCK = ".lock"
+_SHARD = re.compile(r"(-\d+)?(\.zip|\.tar|\.tar\.gz|\.tgz)$", re.IGNORECASE)
 _WEIGHTS = "weights.safetensors"
 _START = LAST.with_name("start.safetensors")
 
@@ -83,10 +86,12 @@ def train(
     new = first and not resume
     if new:
         _check_empty(folder)
-    options = Options.stored(folder, given) if resume else Options.given(given)
+    options, changed = Options.stored(folder, given) if resume else (Options.given(given), False)
     preset = _preset(options.preset)
     _plan(options, preset, pictures=1)  # complains before anything is begun
     model = folder / MODEL
+    if changed and first:
+        _lengthen(options, folder)
     if resume and model.is_file():
         watch.say("the run is finished")
         return model
@@ -98,43 +103,63 @@ def train(
 def _run(
     options: Options, preset: Preset, folder: Path, watch: Watch, *, new: bool, first: bool
 ) -> None:
-    cache = _cache(folder)
+    cache, held = _cache(folder / _CACHE), _cache(folder / _HELD)
     sources = [open_source(spec) for spec in options.data] if cache is None else []
+    measured = [open_source(spec) for spec in options.validation] if held is None else []
     kept = next((p for p in (folder / _WEIGHTS, folder / _START) if p.is_file()), None)
     with torch.random.fork_rng():
         torch.manual_seed(options.seed)
         network = (
             preset.restored(options.encoder, kept)
             if kept
-            else preset.network(options.encoder, [Path(p) for p in options.weights], watch.say)
+            else preset.network(options.encoder, [_weights(p) for p in options.weights], watch.say)
         )
     if new:
         options.store(folder)
+    side = preset.sizes(options.size, options.data)[2]
     if cache is None:
-        cache = _filled(sources, folder, preset.sizes(options.size, options.data)[2], watch, new)
+        cache = _filled(sources, folder, _CACHE, side, watch, new)
+    if measured:
+        held = _filled(measured, folder, _HELD, side, watch, new)
     if first and not kept:
         (folder / _START).parent.mkdir(exist_ok=True)
         write_network(network, folder / _START)
     share, seed = _plan(options, preset, pictures=1).validation, options.seed
-    plan = _plan(options, preset, pictures=len(split(cache, share, seed)[0]))
-    batches = Batches(cache, plan, scale=preset.scale, workers=_workers(preset))
+    pictures = len(cache) if held else len(split(cache, share, seed)[0])
+    plan = _plan(options, preset, pictures=pictures)
+    batches = Batches(
+        cache,
+        plan,
+        scale=preset.scale,
+        workers=_workers(preset) if options.workers is None else options.workers,
+        validation=held,
+        shares=_shares(options, preset, cache),
+    )
     compiled = preset.compiles and compiling.pays(plan, watch.say)
     module = preset.module(network, batches, compiled=compiled)
+    module.sets = batches.sets
     if kept is None or kept.name != _WEIGHTS:
         watch.say(
-            f"training on {len(batches.train)} pictures, {len(batches.validation)} set aside to"
-            f" measure it; {describe()}"
+            f"training on {len(batches.train)} pictures, measured on {len(batches.squares)}"
+            f" others; {describe()}"
         )
         fit(
             module,
             batches,
             folder,
-            precision=preset.precision(),
+            settings=Settings(
+                device=options.device,
+                precision=options.precision or preset.precision(),
+                loggers=options.loggers,
+                patience=options.patience,
+            ),
             resume=(folder / LAST).is_file(),
             say=watch.say,
             tell=watch.step,
         )
         if first:
+            if options.patience and (folder / BEST).is_file():
+                module.network = preset.restored(options.encoder, folder / BEST)
             write_network(module.network, folder / _WEIGHTS)
     if first:
         _finish(options, preset, module, batches, folder, watch)
@@ -156,74 +181,80 @@ def _finish(
     report.curves(read_history(folder / HISTORY), folder / "curves.png")
     report.sheet(module, batches, folder / "sheet.png")
     preset.export(module.network, card, folder / MODEL)
-    for left in (folder / _CACHE, (folder / LAST).parent):
-        shutil.rmtree(left, ignore_errors=True)
-    (folder / f".{_CACHE}.lock").unlink(missing_ok=True)
+    for left in (_CACHE, _HELD):
+        shutil.rmtree(folder / left, ignore_errors=True)
+        (folder / f".{left}.lock").unlink(missing_ok=True)
+    for file in (LAST, BEST, _START):
+        (folder / file).unlink(missing_ok=True)
 
 
-def _card(
-    options: Options, preset: Preset, module: RunModule, batches: Batches, folder: Path
-) -> Card:
-    names = ", ".join(batches.cache.sources)
-    plan = module.plan
-    length = f"{plan.minutes:g} minutes" if plan.minutes is not None else f"{plan.steps} batches"
-    encoder = f"; encoder {options.encoder or preset.encoder}" if preset.encoder else ""
-    metrics = {
-        f"validation_{name.removeprefix('val/')}": round(list(values.values())[-1], 4)
-        for name, values in read_history(folder / HISTORY).items()
-        if name.startswith("val/") and values
-    }
-    chosen = preset.card(module, batches)
-    metrics |= chosen.pop("metrics", {}) | {"validation_pictures": float(len(batches.validation))}
-    return Card(
-        name=_name(folder),
-        family=preset.family,
-        title=f"{_name(folder)}: trained with the preset {preset.name}{encoder}",
-        licence="That of your pictures" + (" and of the encoder's weights" if encoder else ""),
-        source="photochrom train",
-        data=f"{len(batches.cache)} pictures, as given by you: {names}",
-        training=f"{length} of {plan.batch} crops of {plan.size} pixels on {describe()}",
-        metrics=metrics,
-        **chosen,
-    )
-
-
-def _plan(options: Options, preset: Preset, *, pictures: int) -> Plan:
-    """The plan of a run on so many pictures.
+def _lengthen(options: Options, folder: Path) -> None:
+    """Let a run go on from before its learning rate fell, and note its new length.
 
     Raises:
-        ArgumentError: an option is out of range.
+        ArgumentError: it is finished and nothing is kept to go on from.
     """
-    size, final_size, _ = preset.sizes(options.size, options.data)
-    values: dict[str, Any] = dict(preset.values)
-    values |= {"size": size, "final_size": final_size, "seed": options.seed}
-    if options.batch is not None:
-        values["batch"] = options.batch
-    minutes, epochs = options.minutes, options.epochs
-    if minutes is None and epochs is None:
-        minutes, epochs = preset.minutes, preset.epochs
-    if epochs is None:
-        return Plan(minutes=minutes, **values)
-    if not 0 < epochs < math.inf:
+    steady = folder / STEADY
+    if steady.is_file():
+        steady.replace(folder / LAST)
+    elif (folder / MODEL).is_file():
         raise ArgumentError(
-            "--epochs cannot be used", expected="more than 0", got=str(epochs), fix="change it"
+            f"the run in {folder} cannot be made longer",
+            expected=f"its {STEADY}",
+            got="no such file",
+            fix=f"begin a new run with --weights {folder / _WEIGHTS}",
         )
-    batch = Plan(steps=1, **values).batch
-    return Plan(steps=max(1, round(epochs * pictures / batch)), **values)
+    options.store(folder)
+    for made in (MODEL, _WEIGHTS):
+        (folder / made).unlink(missing_ok=True)
+
+
+def _weights(path: str) -> Path:
+    return Registry().resolve(BUNDLED) if path == BUNDLED else Path(path)
+
+
+def _shares(options: Options, preset: Preset, cache: Cache) -> list[float] | None:
+    """Part of the crops of each source, if not each picture is to count alike.
+
+    The shards of a source (``streets-0.zip``, ``streets-1.zip``) count as one.
+
+    Raises:
+        ArgumentError: a source that is named is not there.
+    """
+    most = preset.most if options.most is None else options.most
+    names = [_SHARD.sub("", name) for name in cache.sources]
+    if unknown := sorted(options.shares.keys() - set(names)):
+        raise ArgumentError(
+            "the shares of the sources",
+            expected=f"names of sources: {', '.join(dict.fromkeys(names))}",
+            got=", ".join(unknown),
+            fix="correct the names under [shares]",
+        )
+    counts = np.bincount(cache.sources_of(np.arange(len(cache))), minlength=len(names)).tolist()
+    together = {n: sum(c for m, c in zip(names, counts, strict=True) if m == n) for n in names}
+    if not options.shares and (most is None or len(together) == 1):
+        return None
+    weights = [options.shares.get(n, 0.0) for n in together] if options.shares else None
+    share = dict(
+        zip(together, capped(list(together.values()), weights, most or 1.0), strict=True)
+    )
+    return [share[n] * c / together[n] if c else 0.0 for n, c in zip(names, counts, strict=True)]
 
 
 def _cache(folder: Path) -> Cache | None:
     """The pictures that an interrupted run has kept."""
     try:
-        return Cache(folder / _CACHE)
+        return Cache(folder)
     except ArgumentError:
         return None
 
 
-def _filled(sources: list[Source], folder: Path, side: int, watch: Watch, new: bool) -> Cache:
+def _filled(
+    sources: list[Source], folder: Path, name: str, side: int, watch: Watch, new: bool
+) -> Cache:
     watch.say(f"reading the pictures of {', '.join(source.name for source in sources)}")
     try:
-        cache = build_cache(sources, folder / _CACHE, side=side, progress=watch.pictures)
+        cache = build_cache(sources, folder / name, side=side, progress=watch.pictures)
     except ArgumentError:
         if new:  # nothing of use was begun, and the folder can be given again
             (folder / FILE).unlink()

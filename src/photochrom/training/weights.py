@@ -1,4 +1,4 @@
-"""Weights of the network in safetensors files."""
+"""Weights of the network: in safetensors files, and out of exported models."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from torch import Tensor, nn
 from .._io import replacing
 from ..errors import ModelError
 from .network import ENCODER, ColorNetwork
+from .onnx_weights import read_onnx, unfold
 
 
 def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> ColorNetwork:
-    """A network with weights from safetensors files of any float type.
+    """A network with weights from safetensors files of any float type, or from an exported model.
 
     The encoder's must be there (names beginning ``enc.``), but for whole residual blocks, which
-    the network then does without. What is missing of the rest begins untrained.
+    the network then does without. What is missing of the rest begins untrained. An exported model
+    of an earlier form of the network lends its encoder.
 
     Args:
         paths: files, or folders whose ``*.safetensors`` are all read.
@@ -33,6 +35,8 @@ def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> ColorNetwork:
     with torch.device("meta"):  # its names are enough
         whole = ColorNetwork(encoder)
     network = ColorNetwork(encoder, without=_absent_blocks(whole, state))
+    if any(path.suffix == ".onnx" for path in paths):
+        state = _of_export(state, network)
     own = network.state_dict()
     unknown = sorted(state.keys() - own.keys())
     misshapen = sorted(k for k in own.keys() & state.keys() if own[k].shape != state[k].shape)
@@ -44,6 +48,15 @@ def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> ColorNetwork:
         )
     network.load_state_dict(state, strict=False)
     return network
+
+
+def _of_export(state: dict[str, Tensor], network: ColorNetwork) -> dict[str, Tensor]:
+    L = torch.zeros(1, 1, 64, 64)
+    state = unfold(state, network.eval(), L, L.expand(-1, 2, -1, -1), L)
+    network.train()
+    own = network.state_dict()
+    fits = all(k in own and own[k].shape == v.shape for k, v in state.items())
+    return state if fits else {k: v for k, v in state.items() if k.startswith("enc.")}
 
 
 def write_network(network: nn.Module, path: Path) -> None:
@@ -73,6 +86,9 @@ def _read(paths: Sequence[Path]) -> dict[str, Tensor]:
     state: dict[str, Tensor] = {}
     for path in paths:
         for file in sorted(path.glob("*.safetensors")) if path.is_dir() else [path]:
+            if file.suffix == ".onnx":
+                state.update(read_onnx(file))
+                continue
             try:
                 tensors = load_file(file)
             except (OSError, SafetensorError) as error:
@@ -84,7 +100,7 @@ def _read(paths: Sequence[Path]) -> dict[str, Tensor]:
 def _unfit(got: str) -> ModelError:
     return ModelError(
         "the weights do not fit the network",
-        expected="safetensors files of photochrom.training.network.ColorNetwork",
+        expected="the files of a ColorNetwork (photochrom.training)",
         got=got,
         fix="give all files of one network",
     )
