@@ -63,8 +63,9 @@ def _grey_rgb(L: Float, hint_map: Float, mask: Float, card: Card) -> list[Float]
 
 
 def _distribution(outputs: Sequence[Float], card: Card) -> Prediction:
-    logits = next((o for o in outputs if o.ndim == 4 and o.shape[1] == BIN_COUNT), None)
-    return Prediction(_output(outputs, 2, card), logits)
+    maps = {o.shape[1]: o for o in outputs if o.ndim == 4}
+    features = next((o for channels, o in maps.items() if channels not in (2, BIN_COUNT)), None)
+    return Prediction(_output(outputs, 2, card), maps.get(BIN_COUNT), features)
 
 
 def _chroma(outputs: Sequence[Float], card: Card) -> Prediction:
