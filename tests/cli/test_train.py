@@ -20,7 +20,7 @@ import numpy as np  # noqa: E402
 from torchvision.datasets import CIFAR10  # noqa: E402
 
 from photochrom.training import run as running  # noqa: E402
-from photochrom.training.callbacks import Progress  # noqa: E402
+from photochrom.training.loop.callbacks import Progress  # noqa: E402
 from tests.helpers.training_pictures import colours, fill  # noqa: E402
 
 

@@ -22,14 +22,14 @@ from safetensors.torch import load_file  # noqa: E402
 
 from photochrom.errors import ArgumentError, DownloadError, PhotochromError  # noqa: E402
 from photochrom.models import Model  # noqa: E402
-from photochrom.training import fit as fitting  # noqa: E402
 from photochrom.training import run as running  # noqa: E402
-from photochrom.training.callbacks import Best, Progress  # noqa: E402
-from photochrom.training.checkpoints import Stopped  # noqa: E402
-from photochrom.training.fit import LAST, STEADY  # noqa: E402
-from photochrom.training.history import read_history  # noqa: E402
-from photochrom.training.options import Options, read_config  # noqa: E402
+from photochrom.training.loop import fit as fitting  # noqa: E402
+from photochrom.training.loop.callbacks import Best, Progress  # noqa: E402
+from photochrom.training.loop.checkpoints import Stopped  # noqa: E402
+from photochrom.training.loop.fit import LAST, STEADY  # noqa: E402
+from photochrom.training.loop.history import read_history  # noqa: E402
 from photochrom.training.run import train  # noqa: E402
+from photochrom.training.run_options import Options, read_config  # noqa: E402
 from tests.helpers.training_pictures import fill  # noqa: E402
 
 ENCODER = "test_resnet"  # of timm: few layers, of which the export is slow
@@ -145,7 +145,8 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
 KILLED = """
 import os, sys
 from lightning.pytorch import Callback
-from photochrom.training import checkpoints, fit as fitting, run as running
+from photochrom.training import run as running
+from photochrom.training.loop import checkpoints, fit as fitting
 
 class Kill(Callback):
     def on_train_batch_start(self, trainer, *_):
@@ -226,7 +227,7 @@ def test_a_full_disk_keeps_the_earlier_checkpoint(data: Path, tmp_path: Path) ->
 
     notes = Notes()
     with stopped_after(5) as patched:
-        patched.setattr("photochrom.training.checkpoints.torch.save", full)
+        patched.setattr("photochrom.training.loop.checkpoints.torch.save", full)
         train({}, tmp_path / "run", resume=True, watch=notes)
     assert "a checkpoint could not be written (No space left on device)" in notes.lines[-1]
     assert last.read_bytes() == before
@@ -241,7 +242,7 @@ def test_a_full_disk_at_the_end_is_explained(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(running.report, "curves", full)
+        patched.setattr(running.run_pictures, "curves", full)
         with pytest.raises(PhotochromError, match=r"No space left on device; .* --resume"):
             train(begun(data, PLAIN), tmp_path / "run")
     notes = Notes()

@@ -17,17 +17,18 @@ from ..color import Float
 from ..errors import ArgumentError, DownloadError
 from ..gamut import BIN_COUNT, soft_encode
 from ..models.card import Card
-from .base import RunModule
-from .calibrate import calibrate
-from .export import export
-from .fit import Batches, silent
-from .lab import srgb_to_lab
-from .loss import ColorLoss, rebalancing
-from .module import ColorModule, choose_trained
-from .network import ENCODER, STRIDE, ColorNetwork
-from .plain import STRIDE as PLAIN_STRIDE
-from .plain import PlainModule, PlainNetwork, export_plain
-from .weights import read_network
+from .data.lab import srgb_to_lab
+from .loop.batches import Batches
+from .loop.calibrate import calibrate
+from .loop.color_module import ColorModule, choose_trained
+from .loop.fit import silent
+from .loop.loss import ColorLoss, rebalancing
+from .loop.run_module import RunModule
+from .network.color_network import ENCODER, STRIDE, ColorNetwork
+from .network.export import export
+from .network.plain import STRIDE as PLAIN_STRIDE
+from .network.plain import PlainModule, PlainNetwork, export_plain
+from .network.weights import read_network
 
 _COUNTED = 60  # batches on which the colours' shares are counted
 _CALIBRATED = 600  # pictures on which the temperature is chosen

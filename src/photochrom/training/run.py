@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-import math
-import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from lightning.pytorch.utilities import rank_zero_only
 
 from ..errors import ArgumentError, PhotochromError
-from ..models.card import Card
 from ..models.registry import Registry
-from . import compiling, report
-from .base import RunModule
-from .cache import Cache, build_cache
-from .callbacks import Progress
-from .data import capped, split
-from .fit import BEST, HISTORY, LAST, STEADY, Batches, Settings, fit
-from .history import read_history
+from . import run_pictures
+from .data.cache import Cache, build_cache
+from .data.crops import split
+from .data.opening import open_source
+from .data.sources import Source
+from .loop import compiling
+from .loop.batches import Batches
+from .loop.callbacks import Progress
+from .loop.fit import BEST, HISTORY, LAST, STEADY, Settings, fit
+from .loop.history import read_history
+from .loop.run_module import RunModule
 from .machine import cores, describe
-from .options import BUNDLED, FILE, Options
-from .plan import Plan
+from .network.weights import write_network
 from .presets import PRESETS, Preset
-from .sources import Source, open_source
-from .weights import write_network
+from .run_options import BUNDLED, FILE, Options
+from .run_plan import card_of, model_name, plan_of, shares_of
 
 MODEL = "model.onnx"
 """The result, in the folder of a run."""
 
 _CACHE, _HELD = "pictures", "validation"
 _LOCK = ".lock"
-_SHARD = re.compile(r"(-\d+)?(\.zip|\.tar|\.tar\.gz|\.tgz)$", re.IGNORECASE)
 _WEIGHTS = "weights.safetensors"
 _START = LAST.with_name("start.safetensors")
 
@@ -88,7 +86,7 @@ def train(
         _check_empty(folder)
     options, changed = Options.stored(folder, given) if resume else (Options.given(given), False)
     preset = _preset(options.preset)
-    _plan(options, preset, pictures=1)  # complains before anything is begun
+    plan_of(options, preset, pictures=1)  # complains before anything is begun
     model = folder / MODEL
     if changed and first:
         _lengthen(options, folder)
@@ -124,16 +122,16 @@ def _run(
     if first and not kept:
         (folder / _START).parent.mkdir(exist_ok=True)
         write_network(network, folder / _START)
-    share, seed = _plan(options, preset, pictures=1).validation, options.seed
+    share, seed = plan_of(options, preset, pictures=1).validation, options.seed
     pictures = len(cache) if held else len(split(cache, share, seed)[0])
-    plan = _plan(options, preset, pictures=pictures)
+    plan = plan_of(options, preset, pictures=pictures)
     batches = Batches(
         cache,
         plan,
         scale=preset.scale,
         workers=_workers(preset) if options.workers is None else options.workers,
         validation=held,
-        shares=_shares(options, preset, cache),
+        shares=shares_of(options, preset, cache),
     )
     compiled = preset.compiles and compiling.pays(plan, watch.say)
     module = preset.module(network, batches, compiled=compiled)
@@ -177,9 +175,11 @@ def _finish(
     watch.say("writing the model")
     module.cpu().eval()
     module.to(memory_format=torch.contiguous_format)
-    card = _card(options, preset, module, batches, folder)
-    report.curves(read_history(folder / HISTORY), folder / "curves.png")
-    report.sheet(module, batches, folder / "sheet.png")
+    card = card_of(
+        options, preset, module, batches, read_history(folder / HISTORY), model_name(folder)
+    )
+    run_pictures.curves(read_history(folder / HISTORY), folder / "curves.png")
+    run_pictures.sheet(module, batches, folder / "sheet.png")
     preset.export(module.network, card, folder / MODEL)
     for left in (_CACHE, _HELD):
         shutil.rmtree(folder / left, ignore_errors=True)
@@ -211,34 +211,6 @@ def _lengthen(options: Options, folder: Path) -> None:
 
 def _weights(path: str) -> Path:
     return Registry().resolve(BUNDLED) if path == BUNDLED else Path(path)
-
-
-def _shares(options: Options, preset: Preset, cache: Cache) -> list[float] | None:
-    """Part of the crops of each source, if not each picture is to count alike.
-
-    The shards of a source (``streets-0.zip``, ``streets-1.zip``) count as one.
-
-    Raises:
-        ArgumentError: a source that is named is not there.
-    """
-    most = preset.most if options.most is None else options.most
-    names = [_SHARD.sub("", name) for name in cache.sources]
-    if unknown := sorted(options.shares.keys() - set(names)):
-        raise ArgumentError(
-            "the shares of the sources",
-            expected=f"names of sources: {', '.join(dict.fromkeys(names))}",
-            got=", ".join(unknown),
-            fix="correct the names under [shares]",
-        )
-    counts = np.bincount(cache.sources_of(np.arange(len(cache))), minlength=len(names)).tolist()
-    together = {n: sum(c for m, c in zip(names, counts, strict=True) if m == n) for n in names}
-    if not options.shares and (most is None or len(together) == 1):
-        return None
-    weights = [options.shares.get(n, 0.0) for n in together] if options.shares else None
-    share = dict(
-        zip(together, capped(list(together.values()), weights, most or 1.0), strict=True)
-    )
-    return [share[n] * c / together[n] if c else 0.0 for n, c in zip(names, counts, strict=True)]
 
 
 def _cache(folder: Path) -> Cache | None:
@@ -331,9 +303,3 @@ def _explained(folder: Path) -> Iterator[None]:
             got=error.strerror or str(error),
             fix="see to that, then go on with --resume",
         ) from error
-
-
-def _name(folder: Path) -> str:
-    """A model's name from the folder's."""
-    name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("._-")
-    return name or "model"

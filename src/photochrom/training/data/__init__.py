@@ -1,0 +1,1 @@
+"""Pictures for training: where they come from, small copies, crops, ageing, hints."""

@@ -1,0 +1,1 @@
+"""One run: what is minimised, for how long, and what is kept."""

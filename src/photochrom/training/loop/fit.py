@@ -1,0 +1,209 @@
+"""One training run, from a cache of pictures to averaged weights: Lightning does the work."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import LearningRateMonitor
+from lightning.pytorch.loggers import MLFlowLogger, TensorBoardLogger, WandbLogger
+
+from ...errors import PhotochromError
+from .batches import Batches
+from .callbacks import Averaging, Best, Clock, Progress, Watching
+from .checkpoints import Checkpoints, Requests, Stopped, WholeFiles
+from .history import History
+from .run_module import RunModule
+
+LAST = Path("checkpoints", "last.ckpt")
+"""The checkpoint, in the folder of a run."""
+STEADY = LAST.with_name("steady.ckpt")
+"""The one from before the learning rate fell; a run goes on from it to become longer."""
+BEST = LAST.with_name("best.safetensors")
+"""The weights with the least validation loss, of a run that stops early."""
+HISTORY = Path("logs", "metrics.csv")
+"""The losses and scores, in the folder of a run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where and how a run is run; what it learns is the same.
+
+    Attributes:
+        device: as Lightning calls it: cpu, cuda, mps, ...; None: a GPU of NVIDIA if there is one.
+        precision: as Lightning calls it: 32-true, bf16-mixed, 16-mixed, ...
+        loggers: keys of `LOGGERS`.
+        patience: validations without a better one after which the run ends, and its best weights
+            are taken; 0: it runs to its end.
+        validate_every: steps between two validations; None: 500, or fewer in a short run.
+    """
+
+    device: str | None = None
+    precision: Any = "32-true"
+    loggers: Sequence[str] = ("csv", "tensorboard")
+    patience: int = 0
+    validate_every: int | None = None
+
+
+def fit(
+    module: RunModule,
+    batches: Batches,
+    folder: Path,
+    *,
+    settings: Settings | None = None,
+    resume: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+    tell: Callable[[Progress], None] = lambda _: None,
+    callbacks: Sequence[Callback] = (),
+) -> None:
+    """Train; afterwards the module holds the averaged weights.
+
+    Args:
+        module: what to train.
+        batches: on what.
+        folder: for checkpoints and logs.
+        settings: where and how it is run.
+        resume: whether to go on from the folder's last checkpoint, if there is one.
+        say: called with lines for the user.
+        tell: called with the progress, at most twice a second.
+        callbacks: of Lightning, more of them.
+
+    Raises:
+        KeyboardInterrupt: the run was asked to stop; its state is kept if that was possible.
+        PhotochromError: the disk is full, or Lightning cannot use this computer's devices.
+    """
+    plan, last, settings = module.plan, folder / LAST, settings or Settings()
+    averaging = Averaging(plan.average)
+    best = [Best(averaging, folder / BEST, settings.patience)] if settings.patience else []
+    requests, files = Requests(), WholeFiles()
+    with _quiet(), requests.listening(say), _explained(folder, requests):
+        trainer = Trainer(
+            accelerator=settings.device or ("cuda" if torch.cuda.is_available() else "cpu"),
+            num_nodes=_nodes(),
+            max_epochs=-1,
+            precision=settings.precision,
+            val_check_interval=settings.validate_every
+            or (500 if plan.steps is None else max(1, min(500, plan.steps // 10))),
+            check_val_every_n_epoch=None,
+            num_sanity_val_steps=0,
+            log_every_n_steps=10,
+            use_distributed_sampler=False,  # our sampler knows of the other processes
+            logger=_loggers(folder, settings.loggers, say),
+            plugins=[files],
+            callbacks=[
+                averaging,
+                LearningRateMonitor("step"),
+                Clock(batches.size.done),
+                Watching(tell, plan.batch),
+                *best,
+                *callbacks,
+                Checkpoints(last, folder / STEADY, requests, files, say),
+            ],
+            enable_model_summary=False,
+            enable_progress_bar=False,
+        )
+        module.to(memory_format=torch.channels_last)
+        trainer.fit(
+            module,
+            batches.training(trainer),
+            batches.validating(),
+            ckpt_path=last if resume and last.is_file() else None,
+        )
+
+
+LOGGERS: dict[str, str] = {
+    "csv": "History",
+    "tensorboard": "TensorBoardLogger",
+    "wandb": "WandbLogger",
+    "mlflow": "MLFlowLogger",
+}
+"""Where a run's figures go, by name; csv always, and all but it by Lightning's loggers."""
+
+
+def _loggers(folder: Path, names: Sequence[str], say: Callable[[str], None]) -> list[Any]:
+    loggers: list[Any] = [History(folder / HISTORY, say)]
+    for name in names:
+        if name == "tensorboard" and importlib.util.find_spec("tensorboard"):
+            loggers.append(TensorBoardLogger(folder, name="logs", version="tensorboard"))
+        elif name == "wandb":
+            loggers.append(WandbLogger(name=folder.name, save_dir=folder))
+        elif name == "mlflow":
+            loggers.append(MLFlowLogger(run_name=folder.name))
+    return loggers
+
+
+def _nodes() -> int:
+    """Number of computers that torchrun or SLURM has started this run on."""
+    slurm = os.environ.get("SLURM_NNODES") if SLURMEnvironment.detect() else None
+    return int(os.environ.get("GROUP_WORLD_SIZE") or slurm or 1)
+
+
+@contextmanager
+def _explained(folder: Path, requests: Requests) -> Iterator[None]:
+    """What ends a run before its time, as the user is to see it."""
+    try:
+        yield
+    except Stopped:
+        raise KeyboardInterrupt from None
+    except SystemExit:  # Lightning's answer to Ctrl-C and SIGTERM
+        raise KeyboardInterrupt from None
+    except OSError as error:
+        raise PhotochromError(
+            "the training cannot go on",
+            expected=f"room in {folder} and a computer in order",
+            got=error.strerror or str(error),
+            fix="see to that, then go on with --resume",
+        ) from error
+    except MisconfigurationException as error:
+        raise PhotochromError(
+            "the training cannot begin",
+            expected="devices that Lightning can use together",
+            got=str(error),
+            fix="start it with torchrun, or make one device visible with CUDA_VISIBLE_DEVICES",
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's tips and remarks on what is meant to be as it is."""
+    names = ("lightning.pytorch", "lightning.fabric", "lightning")
+    with warnings.catch_warnings(), silent(logging.ERROR, *names):
+        for message in (
+            ".*does not have many workers.*",
+            ".*is not resumable.*",
+            ".*does not have `?_?lr_scheduler.*",
+            ".*use of fork.*",
+            "Checkpoint directory .* exists.*",
+            ".*GPU available but not used.*",
+            ".*LeafSpec.*",
+            ".*in eval mode at the start of training.*",
+            ".*WeightAveraging.*",
+            ".*number of training batches .* is smaller than the logging interval.*",
+            ".*Experiment logs directory.*",
+        ):
+            warnings.filterwarnings("ignore", message)
+        yield
+
+
+@contextmanager
+def silent(level: int, *names: str) -> Iterator[None]:
+    """Without what these packages log below `level`."""
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(level)
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            logging.getLogger(name).setLevel(old)

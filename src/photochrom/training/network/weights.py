@@ -1,0 +1,106 @@
+"""Weights of the network: in safetensors files, and out of exported models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ..._io import replacing
+from ...errors import ModelError
+from .color_network import ENCODER, ColorNetwork
+from .onnx_weights import read_onnx, unfold
+
+
+def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> ColorNetwork:
+    """A network with weights from safetensors files of any float type, or from an exported model.
+
+    The encoder's must be there (names beginning ``enc.``), but for whole residual blocks, which
+    the network then does without. What is missing of the rest begins untrained. An exported model
+    of an earlier form of the network lends its encoder.
+
+    Args:
+        paths: files, or folders whose ``*.safetensors`` are all read.
+        encoder: its name in timm.
+
+    Raises:
+        ModelError: a file cannot be read, or holds tensors of another network.
+    """
+    state = _read(paths)
+    with torch.device("meta"):  # its names are enough
+        whole = ColorNetwork(encoder)
+    network = ColorNetwork(encoder, without=_absent_blocks(whole, state))
+    if any(path.suffix == ".onnx" for path in paths):
+        state = _of_export(state, network)
+    own = network.state_dict()
+    unknown = sorted(state.keys() - own.keys())
+    misshapen = sorted(k for k in own.keys() & state.keys() if own[k].shape != state[k].shape)
+    missing = sorted(k for k in own.keys() - state.keys() if _needed(k))
+    if missing or unknown or misshapen:
+        raise _unfit(
+            f"{len(missing)} missing {missing[:3]}, {len(unknown)} unknown {unknown[:3]}, "
+            f"{len(misshapen)} of another shape {misshapen[:3]}"
+        )
+    network.load_state_dict(state, strict=False)
+    return network
+
+
+def _of_export(state: dict[str, Tensor], network: ColorNetwork) -> dict[str, Tensor]:
+    L = torch.zeros(1, 1, 64, 64)
+    state = unfold(state, network.eval(), L, L.expand(-1, 2, -1, -1), L)
+    network.train()
+    own = network.state_dict()
+    fits = all(k in own and own[k].shape == v.shape for k, v in state.items())
+    return state if fits else {k: v for k, v in state.items() if k.startswith("enc.")}
+
+
+def write_network(network: nn.Module, path: Path) -> None:
+    """Keep a network's weights as one safetensors file, float32."""
+    with replacing(path) as temporary:
+        state = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+        wide = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+        save_file(wide, temporary)
+
+
+def _absent_blocks(network: ColorNetwork, state: Mapping[str, Tensor]) -> list[str]:
+    """Residual blocks (``blocks.6.1``) of the encoder of which `state` has nothing."""
+    pattern = re.compile(r"enc\.(blocks\.\d+\.\d+)\.")
+    ours, theirs = (
+        {found[1] for k in names if (found := pattern.match(k))}
+        for names in (network.state_dict(), state)
+    )
+    # The first block of a stage changes the number of channels: there is no doing without.
+    return sorted(name for name in ours - theirs if not name.endswith(".0"))
+
+
+def _needed(name: str) -> bool:
+    return name.startswith("enc.") and not name.endswith("num_batches_tracked")
+
+
+def _read(paths: Sequence[Path]) -> dict[str, Tensor]:
+    state: dict[str, Tensor] = {}
+    for path in paths:
+        for file in sorted(path.glob("*.safetensors")) if path.is_dir() else [path]:
+            if file.suffix == ".onnx":
+                state.update(read_onnx(file))
+                continue
+            try:
+                tensors = load_file(file)
+            except (OSError, SafetensorError) as error:
+                raise _unfit(f"{file}, which cannot be read ({error})") from None
+            state.update({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+    return state
+
+
+def _unfit(got: str) -> ModelError:
+    return ModelError(
+        "the weights do not fit the network",
+        expected="the files of a ColorNetwork (photochrom.training)",
+        got=got,
+        fix="give all files of one network",
+    )

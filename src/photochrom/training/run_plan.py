@@ -1,0 +1,115 @@
+"""From the options of a run to its numbers: the plan, the shares of the sources, the card."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..models.card import Card
+from .data.cache import Cache
+from .data.crops import capped
+from .loop.batches import Batches
+from .loop.plan import Plan
+from .loop.run_module import RunModule
+from .machine import describe
+from .presets import Preset
+from .run_options import Options
+
+_SHARD = re.compile(r"(-\d+)?(\.zip|\.tar|\.tar\.gz|\.tgz)$", re.IGNORECASE)
+
+
+def card_of(
+    options: Options,
+    preset: Preset,
+    module: RunModule,
+    batches: Batches,
+    history: Mapping[str, Mapping[int, float]],
+    name: str,
+) -> Card:
+    """The card of a trained model; the last choices after training are made for it."""
+    names = ", ".join(batches.cache.sources)
+    plan = module.plan
+    length = f"{plan.minutes:g} minutes" if plan.minutes is not None else f"{plan.steps} batches"
+    encoder = f"; encoder {options.encoder or preset.encoder}" if preset.encoder else ""
+    metrics = {
+        f"validation_{name.removeprefix('val/')}": round(list(values.values())[-1], 4)
+        for name, values in history.items()
+        if name.startswith("val/") and values
+    }
+    chosen = preset.card(module, batches)
+    metrics |= chosen.pop("metrics", {}) | {"validation_pictures": float(len(batches.squares))}
+    return Card(
+        name=name,
+        family=preset.family,
+        title=f"{name}: trained with the preset {preset.name}{encoder}",
+        licence="That of your pictures" + (" and of the encoder's weights" if encoder else ""),
+        source="photochrom train",
+        data=f"{len(batches.cache)} pictures, as given by you: {names}",
+        training=f"{length} of {plan.batch} crops of {plan.size} pixels on {describe()}",
+        metrics=metrics,
+        **chosen,
+    )
+
+
+def plan_of(options: Options, preset: Preset, *, pictures: int) -> Plan:
+    """The plan of a run on so many pictures.
+
+    Raises:
+        ArgumentError: an option is out of range.
+    """
+    size, final_size, _ = preset.sizes(options.size, options.data)
+    values: dict[str, Any] = dict(preset.values)
+    values |= {"size": size, "final_size": final_size, "seed": options.seed}
+    if options.batch is not None:
+        values["batch"] = options.batch
+    if options.lr is not None:
+        values["rate"] = options.lr
+    minutes, epochs = options.minutes, options.epochs
+    if minutes is None and epochs is None:
+        minutes, epochs = preset.minutes, preset.epochs
+    if epochs is None:
+        return Plan(minutes=minutes, **values)
+    if not 0 < epochs < math.inf:
+        raise ArgumentError(
+            "--epochs cannot be used", expected="more than 0", got=str(epochs), fix="change it"
+        )
+    batch = Plan(steps=1, **values).batch
+    return Plan(steps=max(1, round(epochs * pictures / batch)), **values)
+
+
+def shares_of(options: Options, preset: Preset, cache: Cache) -> list[float] | None:
+    """Part of the crops of each source, if not each picture is to count alike.
+
+    The shards of a source (``streets-0.zip``, ``streets-1.zip``) count as one.
+
+    Raises:
+        ArgumentError: a source that is named is not there.
+    """
+    most = preset.most if options.most is None else options.most
+    names = [_SHARD.sub("", name) for name in cache.sources]
+    if unknown := sorted(options.shares.keys() - set(names)):
+        raise ArgumentError(
+            "the shares of the sources",
+            expected=f"names of sources: {', '.join(dict.fromkeys(names))}",
+            got=", ".join(unknown),
+            fix="correct the names under [shares]",
+        )
+    counts = np.bincount(cache.sources_of(np.arange(len(cache))), minlength=len(names)).tolist()
+    together = {n: sum(c for m, c in zip(names, counts, strict=True) if m == n) for n in names}
+    if not options.shares and (most is None or len(together) == 1):
+        return None
+    weights = [options.shares.get(n, 0.0) for n in together] if options.shares else None
+    share = dict(zip(together, capped(list(together.values()), weights, most or 1.0), strict=True))
+    return [share[n] * c / together[n] if c else 0.0 for n, c in zip(names, counts, strict=True)]
+
+
+def model_name(folder: Path) -> str:
+    """A model's name from the folder's."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("._-")
+    return name or "model"
