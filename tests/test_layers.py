@@ -39,8 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("prepared", "colorizer", "versions"),
     ("pipeline", "video"),
     ("",),  # the package itself, which offers what lies below
-    ("archive", "evaluate"),
-    ("training",),  # which measures as evaluate does
+    ("archive", "evaluate", "training"),
     ("cli", "server", "web"),
     ("__main__",),
 )
