@@ -445,8 +445,9 @@ def test_a_film_with_progress(page: Page, tmp_path: Path) -> None:
             film.mux(stream.encode(frame))
         film.mux(stream.encode(None))
     page.drop(path)
-    until(lambda: page.find(".compare img"))  # a frame, before and after
+    page.button("Preview three seconds")
     page.rest()
+    assert page.one(".compare img.after").get_attribute("alt") == "clip.mp4, in colour"
     page.click(page.button("Preview three seconds"))
     until(lambda: "Download the preview" in page.text())
     page.rest()
