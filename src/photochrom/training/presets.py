@@ -109,7 +109,7 @@ class Photochrom(Preset):
 
     def sizes(self, size: int | None, data: Sequence[str]) -> tuple[int, int, int]:
         first = size or 128
-        return first, max(first * 3 // 2 // 32 * 32, 32), first * 5 // 4
+        return first, max(first * 3 // 2 // 32 * 32, 32), first * 7 // 4
 
     def network(
         self, encoder: str | None, weights: Sequence[Path], say: Callable[[str], None]
