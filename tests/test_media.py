@@ -158,4 +158,4 @@ def test_command_line_service_and_app_agree(tmp_path: Path, name: str) -> None:
     upload = Upload(name, path, len(data))
     there = _container([upload], JobOptions(), service)
     assert there == (default_suffix(here.format) if kind == "video" else None)
-    assert Workspace().add(name, io.BytesIO(data)).media == here
+    assert Workspace(tmp_path / "visit").add(name, io.BytesIO(data)).media == here

@@ -82,16 +82,23 @@ class Network:
         told: what it was asked: L of each call.
     """
 
-    def __init__(self, answer: Callable[[Array, int], Array], hints: bool = False) -> None:
-        """``answer(L, number of the call)`` gives ab."""
+    def __init__(
+        self,
+        answer: Callable[[Array, int], Array],
+        hints: bool = False,
+        features: Callable[[Array], Array] | None = None,
+    ) -> None:
+        """``answer(L, number of the call)`` gives ab, ``features(L)`` ``(C, h, w)`` on its grid."""
         self.model = SimpleNamespace(
             card=SimpleNamespace(hints=hints, multiple=1, temperature=1.0),
             fit=lambda height, width, size: (height, width),
             predict=self._predict,
         )
         self.told: list[Array] = []
-        self._answer = answer
+        self._answer, self._features = answer, features
 
     def _predict(self, L: Array) -> Prediction:
         self.told.append(L[0, 0])
-        return Prediction(self._answer(L[0, 0], len(self.told) - 1)[None])
+        features = None if self._features is None else self._features(L[0, 0])[None]
+        ab = self._answer(L[0, 0], len(self.told) - 1)[None]
+        return Prediction(ab, features=features)

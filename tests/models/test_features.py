@@ -60,7 +60,7 @@ def test_results_inside_the_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_graph_without_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(STAGES, "known", {"nowhere": 1.0})  # type: ignore[arg-type]
-    with pytest.raises(ModelError, match="cannot be loaded"):
+    with pytest.raises(ModelError, match="cannot be read"):
         model(tmp_path / "a.onnx", name="known")
 
 
