@@ -139,7 +139,9 @@ def test_a_client_of_openapi_python_client(live: Running, document: Any, tmp_pat
     (tmp_path / "in.jpg").write_bytes(picture())
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"]
     command += ["--path", "openapi.json", "--output-path", "generated", "--fail-on-warning"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    tools = Path(sys.executable).parent  # it runs ruff over what it has written
+    found = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=found)
     assert done.returncode == 0, done.stdout + done.stderr
     run = [sys.executable, "-W", "error", "-c", SCRIPT, live.url]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True)

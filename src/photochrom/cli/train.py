@@ -133,7 +133,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="cpu, cuda, mps, as Lightning calls them.",
+            help="The device as Lightning calls it: cpu, cuda or mps.",
             show_default="a GPU of NVIDIA, else the processor",
         ),
     ] = None,
@@ -141,7 +141,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="32-true, bf16-mixed, 16-mixed, as Lightning calls them.",
+            help="As Lightning calls it: 32-true, bf16-mixed or 16-mixed.",
             show_default="bf16-mixed where the device has it",
         ),
     ] = None,
