@@ -1,11 +1,12 @@
 """A long mixed load on the service, with hostile clients and kills of its workers.
 
-    python -m benchmarks.server_soak [--minutes 60] [--clients 8] [--seed 0] [--model PATH]
+    python -m benchmarks.server_soak [--minutes 60] [--clients 8] [--pause 0] [--seed 0]
+        [--model PATH]
 
-Starts `photochrom serve` as a process. Each client does one thing after the other, at random:
-colours pictures of several sizes and formats, analyzes them, sends damaged files and bombs
-(`tests/helpers`), reads its answer slowly or not at all, sends half a head or half a body, watches
-and fetches jobs. Every 20 seconds a worker process is killed.
+Starts `photochrom serve` as a process. Each client does one thing after the other, at random, with
+a pause of that many seconds on average: it colours pictures of several sizes and formats, analyzes
+them, sends damaged files and bombs (`tests/helpers`), reads its answer slowly or not at all, sends
+half a head or half a body, watches and fetches jobs. Every 20 seconds a worker process is killed.
 
 Printed is a table by tenths of the time: answers by status, memory of the service and of its
 workers (median of a sample each second), open files. Exit status 1 if there was a 5xx but 503, a
@@ -75,8 +76,8 @@ class Soak:
 class Client:
     """One client, in a thread."""
 
-    def __init__(self, soak: Soak, number: int, seed: int) -> None:
-        self.soak, self.random = soak, random.Random(seed * 100 + number)
+    def __init__(self, soak: Soak, number: int, seed: int, pause: float) -> None:
+        self.soak, self.random, self.pause = soak, random.Random(seed * 100 + number), pause
         self.http = httpx.Client(base_url=soak.url, timeout=180)
         sizes = (picture(number), saved(Image.new("L", (320, 240), 80), "PNG"))
         large = saved(Image.effect_noise((4000, 3000), 40), "JPEG")
@@ -105,6 +106,7 @@ class Client:
                 thing()
             except Exception as error:
                 self.soak.wrong[f"{thing.__name__}: {type(error).__name__}: {error}"[:120]] += 1
+            time.sleep(self.random.uniform(0, 2 * self.pause))
 
     def post(self, path: str, data: bytes, **options: Any) -> httpx.Response:
         """Send a file and note the status."""
@@ -242,6 +244,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--pause", type=float, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default="bundled")
     options = parser.parse_args()
@@ -250,7 +253,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         process, url = serve(Path(folder), options.model)
         try:
-            clients = [Client(Soak(url, 0, 0), n, options.seed) for n in range(options.clients)]
+            clients = [
+                Client(Soak(url, 0, 0), number, options.seed, options.pause)
+                for number in range(options.clients)
+            ]
             start = time.time()
             soak = Soak(url, process.pid, start + 60 * options.minutes)
             for client in clients:
@@ -264,13 +270,13 @@ def main() -> int:
             time.sleep(10)  # for what clients have left behind
             alive = process.poll() is None
             ready = httpx.get(f"{url}/readyz").status_code == 200
-            left = list(Path(folder, "state", "uploads").iterdir())
+            left = [each.name for each in Path(folder, "state", "uploads").iterdir()]
         finally:
             process.terminate()
             process.wait(60)
     growth = report(soak, start)
     print(f"workers killed: {soak.kills}; jobs: {dict(soak.jobs)}; growth: {100 * growth:.1f} %")
-    print(f"alive: {alive}; ready: {ready}; uploads left: {len(left)}; wrong: {dict(soak.wrong)}")
+    print(f"alive: {alive}; ready: {ready}; uploads left: {left}; wrong: {dict(soak.wrong)}")
     return int(bool(soak.wrong) or growth > 0.1 or not alive or not ready or bool(left))
 
 

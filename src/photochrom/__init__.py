@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from .errors import (
     ArgumentError,
     CancelledError,
-    ClipError,
     DownloadError,
     InColorError,
     MissingExtraError,
@@ -22,6 +21,7 @@ from .errors import (
     PhotochromError,
     PictureError,
     PictureTooLargeError,
+    VideoError,
 )
 
 if TYPE_CHECKING:
@@ -60,7 +60,6 @@ __all__ = [
     "ArgumentError",
     "CancelToken",
     "CancelledError",
-    "ClipError",
     "ColorOptions",
     "Colorizer",
     "DownloadError",
@@ -80,6 +79,7 @@ __all__ = [
     "Prepared",
     "Reference",
     "Suggestion",
+    "VideoError",
     "VideoOptions",
     "__version__",
     "colorize",

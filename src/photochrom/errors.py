@@ -7,7 +7,7 @@
     ├── PictureError                 a picture cannot be read or written
     │   ├── InColorError             a picture is in colour already and was to be skipped then
     │   └── PictureTooLargeError     more pixels than the limit allows
-    ├── ClipError                    a film cannot be read or written
+    ├── VideoError                    a film cannot be read or written
     ├── ModelError                   a model cannot be loaded or does not fit its family
     │   ├── ModelNotFoundError       no model of that name or path
     │   ├── ModelImportError         files of another framework cannot be turned into a model
@@ -156,7 +156,7 @@ class PictureTooLargeError(PictureError):
     """A picture has more pixels than the limit allows."""
 
 
-class ClipError(PhotochromError):
+class VideoError(PhotochromError):
     """A film cannot be read or written."""
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import photochrom.video.colorize_video as module
-from photochrom import ArgumentError, ClipError, Colorizer, colorize_video
+from photochrom import ArgumentError, Colorizer, VideoError, colorize_video
 from photochrom.archive.archive_options import Share
 from photochrom.archive.ray import film_workers as films
 from photochrom.archive.ray.driver import check_share
@@ -100,7 +100,7 @@ def test_a_film_that_workers_cannot_read_does_not_stop_the_next(
         if source.exists():
             source.rename(moved)
 
-    with pytest.raises(ClipError, match=r"a\.mp4 cannot be seen by a worker on "):
+    with pytest.raises(VideoError, match=r"a\.mp4 cannot be seen by a worker on "):
         colorize_video(
             source, tmp_path / "o.mp4", colorizer=colorizer, workers=ray_films, progress=move
         )

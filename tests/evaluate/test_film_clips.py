@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photochrom import ArgumentError, ClipError, MissingExtraError
+from photochrom import ArgumentError, MissingExtraError, VideoError
 from photochrom.evaluate.film_clips import Footage, open_clip
 from photochrom.evaluate.films import BT601, BT709, luma
 from tests.helpers.film_files import colour_frames, write_film, write_planes, write_sound
@@ -69,30 +69,30 @@ def test_a_folder_is_its_pictures_by_name(tmp_path: Path) -> None:
 def test_a_clip_without_colour_is_no_truth(tmp_path: Path) -> None:
     grey = [np.repeat(f[..., :1], 3, axis=2) for f in colour_frames(6)]
     clip = open_clip(write_film(tmp_path / "grey.mkv", grey))
-    with pytest.raises(ClipError, match=r"grey\.mkv .* a clip in colour, .* black-and-white"):
+    with pytest.raises(VideoError, match=r"grey\.mkv .* a clip in colour, .* black-and-white"):
         clip.check()
     # Colour may come late, after a title; but not after what is compared.
     late = open_clip(write_film(tmp_path / "late.mkv", [*grey, *colour_frames(1)]))
     late.check()
-    with pytest.raises(ClipError, match="in colour"):
+    with pytest.raises(VideoError, match="in colour"):
         late.check(6)
 
 
 def test_no_frames_are_no_clip() -> None:
-    with pytest.raises(ClipError, match="at least one frame, got none"):
+    with pytest.raises(VideoError, match="at least one frame, got none"):
         Footage("nothing", lambda: iter(())).check()
 
 
 def test_frames_of_several_sizes(tmp_path: Path) -> None:
     for place, size in enumerate(((64, 48), (64, 48), (32, 48))):
         Image.new("RGB", size, (200, 50, 50)).save(tmp_path / f"{place}.png")
-    with pytest.raises(ClipError, match="one size, got 64 x 48, then 32 x 48"):
+    with pytest.raises(VideoError, match="one size, got 64 x 48, then 32 x 48"):
         list(open_clip(tmp_path).frames())
 
 
 def test_a_clip_too_small_for_motion() -> None:
     tiny = Footage("tiny", lambda: iter([np.zeros((15, 40, 3), np.uint8)]))
-    with pytest.raises(ClipError, match="16 pixels or more each way, got 40 x 15"):
+    with pytest.raises(VideoError, match="16 pixels or more each way, got 40 x 15"):
         tiny.check()
 
 
@@ -103,9 +103,9 @@ def test_mistakes(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="there is no picture"):
         open_clip(tmp_path / "empty")
     (tmp_path / "words.mp4").write_text("no film at all")
-    with pytest.raises(ClipError, match=r"words\.mp4 cannot .* expected a film, got"):
+    with pytest.raises(VideoError, match=r"words\.mp4 cannot .* expected a film, got"):
         open_clip(tmp_path / "words.mp4")
-    with pytest.raises(ClipError, match=r"sound\.wav .* no pictures in it"):
+    with pytest.raises(VideoError, match=r"sound\.wav .* no pictures in it"):
         open_clip(write_sound(tmp_path / "sound.wav"))
 
 
@@ -115,7 +115,7 @@ def test_a_damaged_film(tmp_path: Path) -> None:
     for place in range(len(data) // 3, len(data), 97):
         data[place] ^= 0xFF
     path.write_bytes(data)
-    with pytest.raises(ClipError, match=r"a\.mkv cannot be evaluated on: expected a film, got"):
+    with pytest.raises(VideoError, match=r"a\.mkv cannot be evaluated on: expected a film, got"):
         list(open_clip(path).frames())
 
 

@@ -18,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from photochrom import ArgumentError, ClipError, MissingExtraError
+from photochrom import ArgumentError, MissingExtraError, VideoError
 from photochrom.evaluate.film_clips import Footage
 from photochrom.evaluate.film_report import ClipScores, FilmReport, FilmScore, heads, rows, summary
 from photochrom.evaluate.film_run import Method, evaluate_films
@@ -175,7 +175,7 @@ def test_a_bad_clip_does_not_stop_the_others() -> None:
     ((name, why),) = report.unreadable
     assert name == "bad"
     assert "black-and-white" in why
-    with pytest.raises(ClipError, match=r"bad .* black-and-white"):
+    with pytest.raises(VideoError, match=r"bad .* black-and-white"):
         evaluate_films([bad], {})
 
 

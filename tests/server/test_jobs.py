@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from photochrom import ArgumentError, CancelToken, ClipError, Colorizer, ColorOptions
+from photochrom import ArgumentError, CancelToken, Colorizer, ColorOptions, VideoError
 from photochrom.server.http.job_routes import missing_for_films
 from photochrom.server.jobs.job_files import JobFiles
 from photochrom.server.jobs.job_store import Job, JobStore
@@ -191,13 +191,16 @@ def test_a_film_is_cancelled_in_its_middle(live: Running, film: FakeFilm) -> Non
 
 
 def test_a_film_that_is_broken(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*others: Any) -> None:
-        raise ClipError("the film cannot be read", expected="a film", got="noise", fix="send one")
+    def broken(task: FilmTask, *others: Any) -> None:
+        task.target.with_name(f".{task.target.name}.0123.part").write_bytes(b"half")
+        raise VideoError("the film cannot be read", expected="a film", got="noise", fix="send one")
 
     monkeypatch.setattr(live.service.jobs._work, "_film", broken)
     job = ended(live, post(live, ("a.mp4", FILM)))
     assert job["state"] == "failed"
     assert job["error"] == "the film cannot be read: expected a film, got noise; send one"
+    folder = live.service.jobs.files.of(job["id"])
+    wait_for(lambda: not list(folder.iterdir()))
 
 
 def test_a_film_by_the_real_function(tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
+from photochrom.cancel import CancelToken
 from photochrom.errors import ArgumentError, CancelledError, PictureTooLargeError
 from photochrom.server.workers.messages import WorkerFault, decode, decode_error, encode_error
+from photochrom.server.workers.process import WorkerProcess
 from tests.helpers.bombs import BOMBS
 from tests.helpers.server_running import (
     Process,
@@ -91,6 +93,53 @@ def test_a_client_that_hangs_up_frees_a_worker_that_hangs(
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{live.url}/v1/colorize", content=JPEG, timeout=0.5)
     wait_for(lambda: live.service.pool.pids() != [pid])
+
+
+def nothing_left(live: Running) -> bool:
+    return not list(live.service.jobs.files.uploads.iterdir())
+
+
+def test_nothing_is_left_of_a_killed_try(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is killed while it writes leaves its half-written file."""
+    run, parts = WorkerProcess.run, []
+
+    def killed_once(process: WorkerProcess, task: Any, *more: Any) -> Any:
+        if not parts:
+            parts.append(task.target.with_name(f".{task.target.name}.0123.part"))
+            parts[0].write_bytes(b"half")
+            process.kill()
+        return run(process, task, *more)
+
+    monkeypatch.setattr(WorkerProcess, "run", killed_once)
+    assert live.client.post("/v1/colorize", content=JPEG).status_code == 200
+    assert parts
+    wait_for(lambda: nothing_left(live))
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_nothing_is_left_of_a_task_whose_client_has_gone(
+    live: Running, monkeypatch: pytest.MonkeyPatch, failing: bool
+) -> None:
+    """The worker writes its result after the request has ended and removed its files."""
+    run, written = WorkerProcess.run, []
+
+    def late(process: WorkerProcess, task: Any, cancel: CancelToken, *more: Any) -> Any:
+        copy = task.source.read_bytes()
+        wait_for(cancel.is_set)
+        wait_for(lambda: nothing_left(live))
+        task.source.write_bytes(copy)
+        result = run(process, task, CancelToken(), *more)
+        task.source.unlink()
+        written.append(task.target.stat().st_size)
+        if failing:
+            raise CancelledError("cancelled")
+        return result
+
+    monkeypatch.setattr(WorkerProcess, "run", late)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{live.url}/v1/colorize", content=JPEG, timeout=0.5)
+    wait_for(lambda: written and live.service.pool.working == 0)
+    assert nothing_left(live)
 
 
 def test_small_pictures_do_not_wait_for_large_ones(tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 import photochrom.video.colorize_video as module
 from photochrom import (
     ArgumentError,
-    ClipError,
     Colorizer,
     ColorOptions,
+    VideoError,
     VideoOptions,
     colorize_frames,
     colorize_video,
@@ -419,11 +419,11 @@ def test_stopped_while_the_film_is_put_together(
     output, steps = long.with_name("out.mp4"), Steps()
 
     def fails(*_: Any, **__: Any) -> None:
-        raise ClipError("out.mp4 cannot be written", expected="room", got="none", fix="make some")
+        raise VideoError("out.mp4 cannot be written", expected="room", got="none", fix="make some")
 
     with monkeypatch.context() as patched:
         patched.setattr(module, "assemble", fails)
-        with pytest.raises(ClipError):
+        with pytest.raises(VideoError):
             colorize_video(long, output, colorizer=colorizer)
     film = colorize_video(long, output, colorizer=colorizer, progress=steps)
     assert (film.resumed, steps.calls) == (60, [])
@@ -541,7 +541,7 @@ def test_a_damaged_film(long: Path, colorizer: Colorizer) -> None:
 def test_no_film(tmp_path: Path, colorizer: Colorizer, content: bytes) -> None:
     source = tmp_path / "a.mp4"
     source.write_bytes(content)
-    with pytest.raises(ClipError) as caught:
+    with pytest.raises(VideoError) as caught:
         colorize_video(source, tmp_path / "out.mp4", colorizer=colorizer)
     assert len(str(caught.value).splitlines()) == 1
     assert beside(source) == {"a.mp4"}

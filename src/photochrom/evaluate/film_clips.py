@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._io import show
-from ..errors import ArgumentError, ClipError, MissingExtraError
+from ..errors import ArgumentError, MissingExtraError, VideoError
 from ..picture import open_picture
 from ..picture.page import to_8_bits
 from .accumulators import compared_lab, is_near_grey
@@ -46,7 +46,7 @@ class Footage:
         """The frames, all of one size; `limit` of them at most.
 
         Raises:
-            ClipError: the clip cannot be read, is too small, or its size changes.
+            VideoError: the clip cannot be read, is too small, or its size changes.
             PictureError: a frame of a folder cannot be read.
         """
         shape = None
@@ -64,7 +64,7 @@ class Footage:
         """See whether there is a truth to compare with; cheap unless there is none.
 
         Raises:
-            ClipError: the clip cannot be read, or has no colour.
+            VideoError: the clip cannot be read, or has no colour.
         """
         empty = True
         for rgb in self.frames(limit):
@@ -79,7 +79,7 @@ class Footage:
             "name one in colour: it is turned grey by itself",
         )
 
-    def _error(self, expected: str, got: str, fix: str = "name another clip") -> ClipError:
+    def _error(self, expected: str, got: str, fix: str = "name another clip") -> VideoError:
         return _clip_error(self.name, expected, got, fix)
 
 
@@ -88,7 +88,7 @@ def open_clip(path: str | os.PathLike[str]) -> Footage:
 
     Raises:
         ArgumentError: there is no such file, or no picture in the folder.
-        ClipError: the file is no film.
+        VideoError: the file is no film.
         MissingExtraError: a film, without PyAV.
     """
     source = Path(path).expanduser()
@@ -166,13 +166,13 @@ class _Film:
         rgb = frame.reformat(format="rgb24", src_colorspace=matrix)
         return np.asarray(rgb.to_ndarray(), np.uint8)
 
-    def _broken(self, error: Any) -> ClipError:
+    def _broken(self, error: Any) -> VideoError:
         got = getattr(error, "strerror", None) or str(error)
         return _clip_error(show(self._path), "a film", got, "check that it plays")
 
 
-def _clip_error(name: str, expected: str, got: str, fix: str) -> ClipError:
-    return ClipError(f"{name} cannot be evaluated on", expected=expected, got=got, fix=fix)
+def _clip_error(name: str, expected: str, got: str, fix: str) -> VideoError:
+    return VideoError(f"{name} cannot be evaluated on", expected=expected, got=got, fix=fix)
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._io import show
-from ..errors import ArgumentError, ClipError, PictureError
+from ..errors import ArgumentError, PictureError, VideoError
 from .film_clips import Footage
 from .film_report import TRUTH, ClipScores, FilmReport
 from .film_strip import FilmStrip
@@ -52,7 +52,7 @@ def evaluate_films(
 
     Raises:
         ArgumentError: `limit` is less than 1, or the folder cannot be written.
-        ClipError, PictureError: none of the clips can be measured.
+        VideoError, PictureError: none of the clips can be measured.
         MissingExtraError: without OpenCV, or PyAV for a film.
         ModelError: a method's model fails.
     """
@@ -68,7 +68,7 @@ def evaluate_films(
         try:
             clip.check(limit)
             clips.append(_measured(clip, methods, limit, target, step))
-        except (ClipError, PictureError) as error:
+        except (VideoError, PictureError) as error:
             failures.append((clip.name, error))
     if failures and not clips:
         raise failures[0][1]

@@ -7,10 +7,10 @@ import sqlite3
 
 from ..errors import (
     ArgumentError,
-    ClipError,
     MissingExtraError,
     PictureError,
     PictureTooLargeError,
+    VideoError,
 )
 
 
@@ -46,7 +46,7 @@ def service_error(error: BaseException) -> ServiceError | None:
         return ServiceError(413, ": ".join([error.problem, *([", ".join(facts)] if facts else [])]))
     if isinstance(error, MissingExtraError):
         return ServiceError(415, f"this service cannot do that: {error.problem}")
-    if isinstance(error, PictureError | ClipError | ArgumentError):
+    if isinstance(error, PictureError | VideoError | ArgumentError):
         return ServiceError(422, str(error))
     if isinstance(error, MemoryError):
         return ServiceError(503, "the service has not enough memory now", retry_after=10)

@@ -113,7 +113,7 @@ def colorize_video(
         cancel: checked after each frame.
 
     Raises:
-        ClipError: the source cannot be read, or the output not be written.
+        VideoError: the source cannot be read, or the output not be written.
         ArgumentError: an argument out of range, or an output that is the source.
         MissingExtraError: the extra ``video`` is not installed.
         CancelledError: `cancel` was set; the same call goes on from there.

@@ -16,7 +16,7 @@ def write_still(film: Path, target: Path, seconds: float) -> None:
         seconds: from the start; the next frame is taken, or the first if there is none.
 
     Raises:
-        ClipError: the film cannot be read.
+        VideoError: the film cannot be read.
         MissingExtraError: PyAV is not installed.
     """
     from ..video.container.video_reader import VideoReader
@@ -31,7 +31,7 @@ def duration(film: Path) -> float:
     """Seconds that a film lasts; 0 if it does not say.
 
     Raises:
-        ClipError: the film cannot be read.
+        VideoError: the film cannot be read.
         MissingExtraError: PyAV is not installed.
     """
     from ..video.container.video_reader import VideoReader

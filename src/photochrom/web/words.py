@@ -10,12 +10,12 @@ import numpy as np
 from ..color import srgb_to_lab
 from ..errors import (
     ArgumentError,
-    ClipError,
     MissingExtraError,
     ModelError,
     PhotochromError,
     PictureError,
     PictureTooLargeError,
+    VideoError,
 )
 
 _HUES = (  # CIELAB hue angle up to which it is called so
@@ -64,7 +64,7 @@ def explain(error: BaseException, name: str = "") -> tuple[str, str]:
                 f"{subject} cannot be opened: the file is damaged or incomplete. "
                 "Try to copy it again from where it came."
             )
-        case ClipError():
+        case VideoError():
             words = f"{subject} cannot be played: the film is damaged or of a kind unknown here."
         case ModelError():
             words = "This model cannot be used: its file is damaged or of another kind."

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from photochrom.color import Codes, Float, lightness, srgb_to_lab
-from photochrom.errors import ArgumentError, ClipError
+from photochrom.errors import ArgumentError, VideoError
 
 cv2 = pytest.importorskip("cv2", reason="needs OpenCV (extra video)")
 
@@ -89,7 +89,7 @@ def test_the_numbers_are_those_of_pyav() -> None:
 
 @pytest.mark.parametrize(("space", "transfer"), [(0, 2), (8, 1), (10, 1), (14, 1), (9, 16), (1, 8)])
 def test_films_that_are_refused(space: int, transfer: int) -> None:
-    with pytest.raises(ClipError, match="cannot be coloured as it is"):
+    with pytest.raises(VideoError, match="cannot be coloured as it is"):
         Tones.from_tags(space, 1, transfer, height=1080, depth=10)
 
 

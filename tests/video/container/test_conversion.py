@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from photochrom.errors import ClipError
+from photochrom.errors import VideoError
 
 pytest.importorskip("av", reason="needs PyAV (extra video)")
 
@@ -132,6 +132,6 @@ def test_what_a_muxer_refuses_is_said_before_the_work(
         "mp4",
         {"movflags": "+nonsense"},
     )
-    with VideoReader(film) as video, pytest.raises(ClipError, match="choose another kind of file"):
+    with VideoReader(film) as video, pytest.raises(VideoError, match="choose another kind of file"):
         try_out(video, Encoding.for_file(tmp_path / "b.mp4"), tmp_path / "b.mp4", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["a.mkv"]

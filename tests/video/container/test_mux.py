@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photochrom.errors import ArgumentError, ClipError
+from photochrom.errors import ArgumentError, VideoError
 
 pytest.importorskip("av", reason="needs PyAV (extra video)")
 
@@ -420,7 +420,7 @@ def test_broken_segments_are_named(
             clip, Encoding.for_file(Path("b.mp4")), clip.frames(), tmp_path, 12
         )
         break_it(segments)
-        with pytest.raises(ClipError, match=r"000000.mkv cannot be used"):
+        with pytest.raises(VideoError, match=r"000000.mkv cannot be used"):
             assemble(clip, segments, tmp_path / "b.mp4")
     assert not (tmp_path / "b.mp4").exists()
 
@@ -500,10 +500,10 @@ def test_a_full_disk(prepared: Any, tmp_path: Path, suffix: str) -> None:
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4000, old[1]))
     try:
-        with pytest.raises(ClipError, match=f"b{suffix} cannot be written") as caught:
+        with pytest.raises(VideoError, match=f"b{suffix} cannot be written") as caught:
             assemble(clip, segments, target)
         encoding = Encoding.for_file(Path("b.mkv"), "ffv1")
-        with pytest.raises(ClipError, match=r"0.mkv cannot be written"):
+        with pytest.raises(VideoError, match=r"0.mkv cannot be written"):
             write_segments(clip, encoding, clip.frames(), target.parent, 24)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
@@ -514,7 +514,7 @@ def test_a_full_disk(prepared: Any, tmp_path: Path, suffix: str) -> None:
 
 def test_no_such_folder(prepared: Any, tmp_path: Path) -> None:
     clip, segments = prepared
-    with pytest.raises(ClipError, match=r"cannot be written.*no such file or directory"):
+    with pytest.raises(VideoError, match=r"cannot be written.*no such file or directory"):
         assemble(clip, segments, tmp_path / "none/b.mp4")
 
 
@@ -526,7 +526,7 @@ def test_no_permission(prepared: Any, tmp_path: Path) -> None:
     try:
         (locked / "probe").touch()
     except PermissionError:
-        with pytest.raises(ClipError, match=r"cannot be written.*permission denied"):
+        with pytest.raises(VideoError, match=r"cannot be written.*permission denied"):
             assemble(clip, segments, locked / "b.mp4")
     else:
         pytest.skip("this user may write anywhere")

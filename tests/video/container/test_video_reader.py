@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photochrom.errors import ClipError, MissingExtraError
+from photochrom.errors import MissingExtraError, VideoError
 
 pytest.importorskip("av", reason="needs PyAV (extra video)")
 
@@ -317,16 +317,16 @@ def sound_alone() -> bytes:
 def test_what_is_no_film(tmp_path: Path, data: bytes, got: str) -> None:
     film = tmp_path / "a.mp4"
     film.write_bytes(data)
-    with pytest.raises(ClipError) as caught:
+    with pytest.raises(VideoError) as caught:
         VideoReader(film)
     assert got in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_no_file_at_all(tmp_path: Path) -> None:
-    with pytest.raises(ClipError, match="no such file"):
+    with pytest.raises(VideoError, match="no such file"):
         VideoReader(tmp_path / "a.mp4")
-    with pytest.raises(ClipError, match="directory"):
+    with pytest.raises(VideoError, match="directory"):
         VideoReader(tmp_path)
 
 
@@ -334,7 +334,7 @@ def test_a_film_without_frames(tmp_path: Path) -> None:
     film = make_film(tmp_path / "a.mkv", FFV1)
     data = film.read_bytes()
     film.write_bytes(data[: data.index(b"\x1f\x43\xb6\x75")])  # to the first cluster
-    with pytest.raises(ClipError, match=r"got something FFmpeg cannot open \(end of file\)"):
+    with pytest.raises(VideoError, match=r"got something FFmpeg cannot open \(end of file\)"):
         VideoReader(film)
 
 

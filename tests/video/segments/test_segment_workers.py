@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 import photochrom.video.colorize_video as module
-from photochrom import ArgumentError, ClipError, Colorizer, VideoOptions, colorize_video
+from photochrom import ArgumentError, Colorizer, VideoError, VideoOptions, colorize_video
 from photochrom.errors import PhotochromError
 from photochrom.video.container.video_reader import VideoReader
 from photochrom.video.segments import segment_workers
@@ -253,7 +253,7 @@ def test_workers_that_do_not_see_the_film(tmp_path: Path, colorizer: Colorizer) 
     source, out = make_film(tmp_path / "a.mp4", LONG), tmp_path / "o.mp4"
     workers = Elsewhere(tmp_path / "nowhere.mp4")
     with pytest.raises(
-        ClipError, match=r"nowhere\.mp4 cannot be seen by a worker .* that all mach"
+        VideoError, match=r"nowhere\.mp4 cannot be seen by a worker .* that all mach"
     ):
         colorize_video(source, out, colorizer=colorizer, workers=workers)
     assert not out.exists()
@@ -262,7 +262,7 @@ def test_workers_that_do_not_see_the_film(tmp_path: Path, colorizer: Colorizer) 
 def test_workers_that_see_another_film(tmp_path: Path, colorizer: Colorizer) -> None:
     source, out = make_film(tmp_path / "a.mp4", LONG), tmp_path / "o.mp4"
     other = make_film(tmp_path / "b.mp4", Recipe(times=TIMES, options={"crf": "40"}))
-    with pytest.raises(ClipError, match="expected the same frames on every machine"):
+    with pytest.raises(VideoError, match="expected the same frames on every machine"):
         colorize_video(source, out, colorizer=colorizer, workers=Elsewhere(other))
     assert not out.exists()
 
@@ -279,7 +279,7 @@ def test_a_segment_that_is_not_where_it_should_be(
 
     source, out = make_film(tmp_path / "a.mp4", LONG), tmp_path / "o.mp4"
     monkeypatch.setattr(segment_workers, "_APPEARS", 0.05)
-    with pytest.raises(ClipError, match="cannot be seen by this machine"):
+    with pytest.raises(VideoError, match="cannot be seen by this machine"):
         colorize_video(source, out, colorizer=colorizer, workers=Liars())
 
 

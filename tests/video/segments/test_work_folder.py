@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from photochrom.errors import ClipError
+from photochrom.errors import VideoError
 from photochrom.video.segments.work_folder import WorkFolder, remove_work_folders
 
 pytest.importorskip("av", reason="needs PyAV (extra video)")
@@ -92,7 +92,7 @@ def test_a_state_that_cannot_be_written_is_not_there(
         parts.next.write_bytes(b"a segment")
         with monkeypatch.context() as patched:
             patched.setattr(np, "savez", full)
-            with pytest.raises(ClipError, match="o space left on device"):
+            with pytest.raises(VideoError, match="o space left on device"):
                 parts.keep(STATE)
         assert len(parts.segments) == 1
         names = {p.name for p in parts.next.parent.iterdir()}
@@ -167,7 +167,7 @@ def test_one_process_at_a_time(output: Path) -> None:
         assert other.stdout is not None
         assert other.stdin is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(ClipError) as caught, WorkFolder.of(output, JOB):
+        with pytest.raises(VideoError) as caught, WorkFolder.of(output, JOB):
             pass
         assert "another process" in str(caught.value)
         assert len(str(caught.value).splitlines()) == 1
@@ -189,7 +189,7 @@ def test_one_process_at_a_time(output: Path) -> None:
 def test_a_second_call_in_this_process(output: Path) -> None:
     with (
         WorkFolder.of(output, JOB) as parts,
-        pytest.raises(ClipError, match="another process"),
+        pytest.raises(VideoError, match="another process"),
         WorkFolder.of(output, JOB),
     ):
         pass
@@ -199,7 +199,7 @@ def test_a_second_call_in_this_process(output: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(ClipError) as caught, WorkFolder.of(tmp_path / "file" / "film.mp4", JOB):
+    with pytest.raises(VideoError) as caught, WorkFolder.of(tmp_path / "file" / "film.mp4", JOB):
         pass
     assert "film.mp4 cannot be written" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1

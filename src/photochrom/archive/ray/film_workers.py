@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ...errors import ClipError, PhotochromError
+from ...errors import PhotochromError, VideoError
 from ..archive_options import Share
 from .driver import Driver, check_share, check_versions, room, versions
 
@@ -135,8 +135,8 @@ def _write(task: SegmentTask, cpus: float, wanted: dict[str, str]) -> Photochrom
     return None
 
 
-def _failed(path: Path, got: str) -> ClipError:
-    return ClipError(
+def _failed(path: Path, got: str) -> VideoError:
+    return VideoError(
         f"{path} cannot be written by workers",
         expected="a segment of a film",
         got=got,

@@ -139,9 +139,12 @@ class JobFiles:
         return None
 
     def tidy(self, id: str) -> None:
-        """Remove what a job that has ended does not need."""
-        for name in ("in", "out"):
-            shutil.rmtree(self.of(id) / name, ignore_errors=True)
+        """Remove all but the result of a job that has ended."""
+        for path in self.of(id).glob("*"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif not path.match("result.*"):
+                path.unlink(missing_ok=True)
 
     def remove(self, id: str) -> None:
         """Remove everything of a job."""

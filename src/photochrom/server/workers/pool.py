@@ -279,6 +279,7 @@ class WorkerPool:
                     self._replace(number, "cancelled")
                 raise
             except WorkerDiedError as error:
+                _remove(entry.task)
                 self._replace(number, error.reason)
                 if not error.killed:
                     raise _unprocessable(noun, error) from None

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, ClipError
+from ...errors import ArgumentError, VideoError
 from ...luma import WEIGHTS
 
 _SPACES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020nc"}
@@ -72,7 +72,7 @@ class Tones:
             name: of the film, for messages.
 
         Raises:
-            ClipError: Y' of such a film is no grey picture, or its curve is far from sRGB's.
+            VideoError: Y' of such a film is no grey picture, or its curve is far from sRGB's.
             ArgumentError: `depth` is not 8, 10 or 12.
         """
         if transfer in _CURVES:
@@ -111,8 +111,8 @@ class Tones:
         return (1 << self.depth) - 1 if self.full_range else 224 << (self.depth - 8)
 
 
-def _foreign(name: str, expected: str, got: str) -> ClipError:
-    return ClipError(
+def _foreign(name: str, expected: str, got: str) -> VideoError:
+    return VideoError(
         f"{name} cannot be coloured as it is",
         expected=expected,
         got=got,

@@ -86,7 +86,7 @@ def assemble(
 
     Raises:
         ArgumentError: a target of another kind, or no segments.
-        ClipError: a segment or the source cannot be read, or the target not be written.
+        VideoError: a segment or the source cannot be read, or the target not be written.
     """
     with writing(target), replacing(target) as temporary:
         return _assembled(video, segments, target, temporary, start, end, note)
@@ -117,7 +117,7 @@ def try_out(
         What of the source the new file cannot hold, or not as it is.
 
     Raises:
-        ClipError: such a film cannot be written.
+        VideoError: such a film cannot be written.
     """
     first = next(video.frames(None if start is None else video.pts_at(start)), None)
     if first is None or first.pts is None:

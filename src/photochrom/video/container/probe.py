@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import ClipError, MissingExtraError
+from ...errors import MissingExtraError, VideoError
 from ...media import identify, read_head
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def open_film(path: Path, rate: Fraction | None = None) -> InputContainer:
         rate: frames per second of a bare stream, whose file has no times.
 
     Raises:
-        ClipError: it is a picture, a list of other files, damaged or of no known format.
+        VideoError: it is a picture, a list of other files, damaged or of no known format.
         MissingExtraError: the package av is not installed.
     """
     try:
@@ -34,7 +34,7 @@ def open_film(path: Path, rate: Fraction | None = None) -> InputContainer:
         raise unreadable(path, (error.strerror or str(error)).lower()) from error
     found = identify(head)
     if found.kind == "picture":
-        raise ClipError(
+        raise VideoError(
             f"{path} cannot be read as a film",
             expected="a film",
             got=str(found),
@@ -81,9 +81,9 @@ def reason(error: FFmpegError | OSError | EOFError) -> str:
     return str(getattr(error, "strerror", None) or error).lower()
 
 
-def unreadable(path: Path, got: str) -> ClipError:
+def unreadable(path: Path, got: str) -> VideoError:
     """The error for a file that is no film."""
-    return ClipError(
+    return VideoError(
         f"{path} cannot be read as a film",
         expected="a whole film in a format FFmpeg knows",
         got=got,

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from ...color import Codes
-from ...errors import ClipError
+from ...errors import VideoError
 from .clock import Clock, ClockRepair, scan
 from .deinterlace import NEIGHBOURS, deinterlaced, inverse_telecine, is_progressive
 from .probe import film_stream, open_film, reason, unreadable
@@ -83,7 +83,7 @@ class VideoReader:
         reading: how the file is read.
 
     Raises:
-        ClipError: the file is no film, or is damaged beyond use.
+        VideoError: the file is no film, or is damaged beyond use.
         MissingExtraError: the package av is not installed.
     """
 
@@ -255,7 +255,7 @@ class VideoReader:
             sound = bool(container.streams.audio)
             container.close()
             if sound:
-                raise ClipError(
+                raise VideoError(
                     f"{self.path} cannot be read as a film",
                     expected="moving pictures",
                     got="sound alone",

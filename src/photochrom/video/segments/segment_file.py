@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from ..._io import replacing
 from ...color import Codes
-from ...errors import ArgumentError, ClipError
+from ...errors import ArgumentError, VideoError
 from ..container.encoders import CODECS, Encoding
 from ..container.probe import location, reason
 from ..container.tags import FULL, Tags
@@ -56,7 +56,7 @@ def segment_writer(
         wide: frames are twice as wide as the film's: two pictures side by side.
 
     Raises:
-        ClipError: the file cannot be written.
+        VideoError: the file cannot be written.
         ArgumentError: no frame was written.
     """
     import av
@@ -220,7 +220,7 @@ class Segment:
         stream: its one stream.
 
     Raises:
-        ClipError: the file cannot be read or is no segment.
+        VideoError: the file cannot be read or is no segment.
     """
 
     def __init__(self, path: Path) -> None:
@@ -266,7 +266,7 @@ def segment_times(path: Path) -> list[int]:
     """The pts of a segment's frames, in the order they are shown.
 
     Raises:
-        ClipError: the file cannot be read or is no segment.
+        VideoError: the file cannot be read or is no segment.
     """
     with Segment(path) as segment:
         return sorted(segment.times())
@@ -277,21 +277,21 @@ def writing(path: Path) -> Iterator[None]:
     """Turns what goes wrong in writing a file into one clear line.
 
     Raises:
-        ClipError: the disk is full, the folder may not be written to, and so on.
+        VideoError: the disk is full, the folder may not be written to, and so on.
     """
     import av
 
     try:
         yield
     except OSError as error:  # FFmpeg's too, where the system refused it
-        raise ClipError(
+        raise VideoError(
             f"{path} cannot be written",
             expected="a folder with room for it",
             got=reason(error),
             fix="make room, or choose another folder",
         ) from error
     except av.FFmpegError as error:
-        raise ClipError(
+        raise VideoError(
             f"{path} cannot be written",
             expected="streams that such a file can hold",
             got=reason(error),
@@ -299,8 +299,8 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _broken(path: Path, got: str) -> ClipError:
-    return ClipError(
+def _broken(path: Path, got: str) -> VideoError:
+    return VideoError(
         f"{path} cannot be used",
         expected="a finished piece of a film",
         got=got,

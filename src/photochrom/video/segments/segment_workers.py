@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ...color import Codes
-from ...errors import ClipError
+from ...errors import VideoError
 from ..container.encoders import Encoding
 from ..container.video_reader import Reading, VideoReader, luma
 from .painting import Ab, Colored, Painter, pts_of
@@ -150,7 +150,7 @@ def write_segment(task: SegmentTask) -> None:
     """Paint and encode the frames of a segment; it is there when it is whole.
 
     Raises:
-        ClipError: the film cannot be read here, is another one here, or the segment cannot be
+        VideoError: the film cannot be read here, is another one here, or the segment cannot be
             written.
     """
     for path in (task.source, task.path.parent):
@@ -168,7 +168,7 @@ def write_segment(task: SegmentTask) -> None:
             except _OtherFramesError:
                 continue
             return
-    raise ClipError(
+    raise VideoError(
         f"{task.source} cannot be coloured with workers",
         expected="the same frames on every machine",
         got=f"others on {socket.gethostname()}",
@@ -198,8 +198,8 @@ def _print(Y: Codes) -> int:
     return zlib.crc32(Y[::_PRINTED].tobytes())
 
 
-def _not_shared(path: Path, who: str, what: str) -> ClipError:
-    return ClipError(
+def _not_shared(path: Path, who: str, what: str) -> VideoError:
+    return VideoError(
         f"{path} cannot be seen by {who}",
         expected="a film and a result in folders that all machines share, at the same path",
         got=f"none where {what} should be",

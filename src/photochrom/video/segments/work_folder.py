@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from ..._io import replacing
-from ...errors import ClipError
+from ...errors import VideoError
 from .segment_file import SUFFIX, writing
 
 State = dict[str, NDArray[Any]]
@@ -53,7 +53,7 @@ class WorkFolder:
                 same film have another folder, and stay until one of them is finished.
 
         Raises:
-            ClipError: it cannot be written to, or another process is at work in it.
+            VideoError: it cannot be written to, or another process is at work in it.
         """
         text = json.dumps(job, sort_keys=True, indent=1)
         digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
@@ -66,7 +66,7 @@ class WorkFolder:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise ClipError(
+            raise VideoError(
                 f"{output} cannot be written",
                 expected="to be the only one who writes it",
                 got="another process that is making it",
