@@ -19,8 +19,8 @@ from streamlit.testing.v1 import AppTest
 from photochrom import ArgumentError, ModelImportError
 from photochrom.cli import web_app as command
 from photochrom.options import ColorOptions, ranges
-from photochrom.web.choosing import import_caffe
-from photochrom.web.workspace import MEGABYTES
+from photochrom.web.page.choosing import import_caffe
+from photochrom.web.visit.workspace import MEGABYTES
 from tests.helpers import tiny_models as tiny
 from tests.helpers.caffe_small import small_files
 
@@ -166,7 +166,7 @@ def test_all_pictures_at_once(page: Any) -> None:
 
 
 def test_a_film_without_the_extra(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photochrom.web.progress.film_missing", lambda: "Films need more.")
+    monkeypatch.setattr("photochrom.web.page.progress.film_missing", lambda: "Films need more.")
     drop(page, ("clip.mkv", MATROSKA))
     assert not page.exception
     assert page.info[0].value == "Films need more."
@@ -182,11 +182,11 @@ def test_a_film_is_coloured_with_progress(page: Any, monkeypatch: pytest.MonkeyP
         progress(2, 2)
         return []
 
-    monkeypatch.setattr("photochrom.web.progress.film_missing", lambda: None)
-    monkeypatch.setattr("photochrom.web.progress.colour_film", fake)
-    monkeypatch.setattr("photochrom.web.progress.duration", lambda path: 0.5)
+    monkeypatch.setattr("photochrom.web.page.progress.film_missing", lambda: None)
+    monkeypatch.setattr("photochrom.web.page.progress.colour_film", fake)
+    monkeypatch.setattr("photochrom.web.page.progress.duration", lambda path: 0.5)
     monkeypatch.setattr(
-        "photochrom.web.progress.write_still", lambda film, path, at: path.write_bytes(png())
+        "photochrom.web.page.progress.write_still", lambda film, path, at: path.write_bytes(png())
     )
     drop(page, ("clip.mkv", MATROSKA))
     vividness(page).set_value(0.5).run()
@@ -241,7 +241,7 @@ def test_an_imported_model_is_used_at_once(page: Any, tmp_path: Path) -> None:
 def test_an_error_nobody_thought_of_shows_no_traceback(
     page: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photochrom.web.intake.welcome", lambda *_: 1 / 0)
+    monkeypatch.setattr("photochrom.web.page.intake.welcome", lambda *_: 1 / 0)
     page.run()
     assert not page.exception
     assert "Something went wrong" in page.error[0].value

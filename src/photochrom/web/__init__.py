@@ -1,1 +1,1 @@
-"""The web page (extra ``web``): Streamlit, and one small component for the picture itself."""
+"""The web page (extra ``web``): Streamlit on top of a visit that does not know it."""

@@ -12,14 +12,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 # Streamlit runs this file as a script, which is in no package: imports are absolute.
 from photochrom.colorizer import Colorizer
 from photochrom.errors import PhotochromError
-from photochrom.web import choosing
-from photochrom.web.components import watch_connection
-from photochrom.web.editor import editor
-from photochrom.web.intake import album, refusals, welcome
-from photochrom.web.progress import film
-from photochrom.web.visits import Visits
-from photochrom.web.words import explain
-from photochrom.web.workspace import Item, Workspace
+from photochrom.web.page import choosing
+from photochrom.web.page.components import watch_connection
+from photochrom.web.page.editor import editor
+from photochrom.web.page.intake import album, refusals, welcome
+from photochrom.web.page.progress import film
+from photochrom.web.visit.visits import Visits
+from photochrom.web.visit.words import explain
+from photochrom.web.visit.workspace import Item, Workspace
 
 _CAUTION = (
     "The colours are **plausible, not evidence**: a grey picture does not tell what its colours "
@@ -31,7 +31,7 @@ _CAUTION = (
 def main() -> None:
     """Build the page; Streamlit calls this at every change."""
     st.set_page_config("Photochrom", page_icon="🎨", layout="wide")
-    st.html(Path(__file__).with_name("assets") / "page.css")
+    st.html(Path(__file__).parent / "page" / "assets" / "page.css")
     watch_connection()
     workspace = _visit()
     try:

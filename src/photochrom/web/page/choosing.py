@@ -9,14 +9,14 @@ from typing import BinaryIO
 
 import streamlit as st
 
-from ..colorizer import Colorizer
-from ..errors import ArgumentError, PhotochromError
-from ..models.card import Card
-from ..models.card_file import read_card
-from ..models.importers import onnx_model
-from ..models.registry import BUNDLED, Entry, Registry
-from .words import explain
-from .workspace import Workspace
+from ...colorizer import Colorizer
+from ...errors import ArgumentError, PhotochromError
+from ...models.card import Card
+from ...models.card_file import read_card
+from ...models.importers import onnx_model
+from ...models.registry import BUNDLED, Entry, Registry
+from ..visit.words import explain
+from ..visit.workspace import Workspace
 
 _CAFFE = {".prototxt": "prototxt", ".caffemodel": "caffemodel", ".npy": "points"}
 

@@ -7,8 +7,8 @@ import errno
 import pytest
 
 from photochrom import ModelError, PictureError
-from photochrom.web.looks import MAX_PINS, Edits, Look, Pin
-from photochrom.web.words import color_words, explain
+from photochrom.web.visit.looks import MAX_PINS, Edits, Look, Pin
+from photochrom.web.visit.words import color_words, explain
 
 RED, BLUE = "#c0392b", "#2b39c0"
 

@@ -19,7 +19,7 @@ def write_still(film: Path, target: Path, seconds: float) -> None:
         VideoError: the film cannot be read.
         MissingExtraError: PyAV is not installed.
     """
-    from ..video.container.video_reader import VideoReader
+    from ...video.container.video_reader import VideoReader
 
     with VideoReader(film) as video:
         frame = next(video.frames(video.pts_at(seconds)), None) or next(video.frames())
@@ -34,7 +34,7 @@ def duration(film: Path) -> float:
         VideoError: the film cannot be read.
         MissingExtraError: PyAV is not installed.
     """
-    from ..video.container.video_reader import VideoReader
+    from ...video.container.video_reader import VideoReader
 
     with VideoReader(film) as video:
         return float(video.duration or 0)

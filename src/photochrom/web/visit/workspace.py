@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from .._io import replacing
-from ..colorizer import Colorizer
-from ..errors import ArgumentError
-from ..media import Kind, Media, identify, read_head
+from ..._io import replacing
+from ...colorizer import Colorizer
+from ...errors import ArgumentError
+from ...media import Kind, Media, identify, read_head
 from .canvas import Canvas
 from .jobs import Job
 from .looks import Edits, Look

@@ -10,16 +10,16 @@ from zlib import crc32
 
 import streamlit as st
 
-from ..cancel import CancelToken
-from ..colorizer import Colorizer
-from ..media import result_suffix
-from ..options import ColorOptions, VideoOptions
-from .canvas import Canvas, Finish, save_colored
+from ...cancel import CancelToken
+from ...colorizer import Colorizer
+from ...media import result_suffix
+from ...options import ColorOptions, VideoOptions
+from ..visit.canvas import Canvas, Finish, save_colored
+from ..visit.film_stills import duration, write_still
+from ..visit.jobs import Job, Progress, Task, colour_film, film_missing, write_zip
+from ..visit.workspace import Item, Workspace
 from .components import compare
-from .film_stills import duration, write_still
-from .jobs import Job, Progress, Task, colour_film, film_missing, write_zip
 from .sliders import sliders
-from .workspace import Item, Workspace
 
 _LOOK_AGAIN = 0.5  # seconds
 _PICTURES = "pictures"

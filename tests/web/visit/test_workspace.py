@@ -13,9 +13,9 @@ import pytest
 
 from photochrom import ArgumentError, PictureError
 from photochrom.cancel import CancelToken
-from photochrom.web import workspace as module
-from photochrom.web.jobs import Job, Progress, Task, film_missing, write_zip
-from photochrom.web.workspace import Workspace
+from photochrom.web.visit import workspace as module
+from photochrom.web.visit.jobs import Job, Progress, Task, film_missing, write_zip
+from photochrom.web.visit.workspace import Workspace
 
 JPEG, MP4 = b"\xff\xd8\xff", b"\0\0\0 ftypisom"
 

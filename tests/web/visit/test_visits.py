@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from photochrom.web.visits import KEEP, Visits
+from photochrom.web.visit.visits import KEEP, Visits
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -7,8 +7,8 @@ import re
 
 import numpy as np
 
-from ..color import srgb_to_lab
-from ..errors import (
+from ...color import srgb_to_lab
+from ...errors import (
     ArgumentError,
     MissingExtraError,
     ModelError,

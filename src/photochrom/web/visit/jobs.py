@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from .._io import replacing
-from ..cancel import CancelToken
-from ..errors import CancelledError, MissingExtraError, PhotochromError, PictureError
-from ..options import ColorOptions, VideoOptions
+from ..._io import replacing
+from ...cancel import CancelToken
+from ...errors import CancelledError, MissingExtraError, PhotochromError, PictureError
+from ...options import ColorOptions, VideoOptions
 from .words import explain
 
 Progress = Callable[[int, int | None], None]
@@ -160,7 +160,7 @@ def colour_film(
     cancel: CancelToken,
 ) -> list[str]:
     """Colour a film, or a part of it; returns what was left out, in lines."""
-    from ..video.colorize_video import colorize_video, film_colorizer
+    from ...video.colorize_video import colorize_video, film_colorizer
 
     film = colorize_video(
         source,

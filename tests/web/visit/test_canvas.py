@@ -23,9 +23,9 @@ from photochrom import (
 )
 from photochrom.color import srgb_to_lab
 from photochrom.models import Card
-from photochrom.web import canvas as module
-from photochrom.web.canvas import PREVIEW, VERSIONS, Canvas, Finish
-from photochrom.web.looks import Look, Pin, View
+from photochrom.web.visit import canvas as module
+from photochrom.web.visit.canvas import PREVIEW, VERSIONS, Canvas, Finish
+from photochrom.web.visit.looks import Look, Pin, View
 from tests.helpers import tiny_models as tiny
 
 Array = NDArray[Any]

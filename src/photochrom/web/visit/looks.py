@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ..options import ColorOptions, ranges
+from ...options import ColorOptions, ranges
 
 _STEPS = 100
 """Changes that can be undone."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import streamlit as st
 
-from .looks import MAX_PINS, Edits, Look, View
-from .words import color_words
+from ..visit.looks import MAX_PINS, Edits, Look, View
+from ..visit.words import color_words
 
 
 def _component(name: str) -> Callable[..., Any]:

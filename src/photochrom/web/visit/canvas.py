@@ -18,16 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..cancel import CancelToken
-from ..color import Float, neutral
-from ..colorizer import Colorizer
-from ..hints import Hint
-from ..options import ColorOptions, OutputOptions
-from ..picture import Picture, open_pages
-from ..picture.comparison import before_after
-from ..pipeline import colorize_file
-from ..prepared import Prepared
-from ..versions import Version, versions
+from ...cancel import CancelToken
+from ...color import Float, neutral
+from ...colorizer import Colorizer
+from ...hints import Hint
+from ...options import ColorOptions, OutputOptions
+from ...picture import Picture, open_pages
+from ...picture.comparison import before_after
+from ...pipeline import colorize_file
+from ...prepared import Prepared
+from ...versions import Version, versions
 from .looks import Look, Pin, View
 
 PREVIEW = 1200

@@ -6,8 +6,8 @@ from functools import partial
 
 import streamlit as st
 
-from ..options import ranges
-from .looks import Edits
+from ...options import ranges
+from ..visit.looks import Edits
 
 
 def sliders(edits: Edits, key: str) -> None:

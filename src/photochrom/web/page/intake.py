@@ -12,14 +12,14 @@ import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from ..colorizer import Colorizer
-from ..errors import PhotochromError
-from .canvas import Canvas, Finish, file_thumbnail
+from ...colorizer import Colorizer
+from ...errors import PhotochromError
+from ..visit.canvas import Canvas, Finish, file_thumbnail
+from ..visit.film_stills import write_still
+from ..visit.jobs import film_missing
+from ..visit.words import explain
+from ..visit.workspace import MEGABYTES, Item, Workspace
 from .components import Shown, compare, strip
-from .film_stills import write_still
-from .jobs import film_missing
-from .words import explain
-from .workspace import MEGABYTES, Item, Workspace
 
 _EXAMPLES = {"astronaut.jpg": "An astronaut, 1992", "admiral.jpg": "An admiral, 1984"}
 _FIRST = "astronaut.jpg"

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from ..colorizer import Colorizer
-from ..errors import PhotochromError
-from .canvas import Canvas, Finish
+from ...colorizer import Colorizer
+from ...errors import PhotochromError
+from ..visit.canvas import Canvas, Finish
+from ..visit.words import explain
+from ..visit.workspace import Item, Workspace
 from .components import Shown, stage, strip
 from .intake import release, thumbnail
 from .progress import batch
 from .sliders import sliders
-from .words import explain
-from .workspace import Item, Workspace
 
 
 @st.fragment

@@ -1,0 +1,1 @@
+"""What Streamlit shows, and the app's own components."""

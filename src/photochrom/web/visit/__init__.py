@@ -1,0 +1,1 @@
+"""One visitor: files, how they shall look, what is made of them. Nothing here knows Streamlit."""
