@@ -91,7 +91,8 @@ def caffemodel(prototxt: str, target: str) -> None:
 
 
 def photochrom(source: str, target: str, model: str) -> tuple[int, float, float]:
-    from photochrom.video.colorize_video import colorize_video, film_colorizer
+    from photochrom.video.color.coloring import film_colorizer
+    from photochrom.video.colorize_video import colorize_video
 
     colorizer = film_colorizer(model)
     began = time.perf_counter(), time.process_time()

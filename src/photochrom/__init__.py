@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from .picture import Picture, open_pages, open_picture, save_pages, uncolor
     from .pipeline import colorize_file
     from .prepared import Prepared
-    from .video.colorize_video import Film, colorize_frames, colorize_video
+    from .video.colorize_frames import colorize_frames
+    from .video.colorize_video import Film, colorize_video
 
     __version__: str
 
@@ -48,7 +49,8 @@ _HOMES = {
     "palette": ("Suggestion",),
     "hints": ("Hint",),
     "picture": ("Picture", "open_pages", "open_picture", "save_pages", "uncolor"),
-    "video.colorize_video": ("Film", "colorize_frames", "colorize_video"),
+    "video.colorize_frames": ("colorize_frames",),
+    "video.colorize_video": ("Film", "colorize_video"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = (

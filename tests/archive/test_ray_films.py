@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-import photochrom.video.colorize_video as module
 from photochrom import ArgumentError, Colorizer, VideoError, colorize_video
 from photochrom.archive.archive_options import Share
 from photochrom.archive.ray import film_workers as films
 from photochrom.archive.ray.driver import check_share
 from photochrom.archive.ray.film_workers import RayFilms
 from photochrom.video.container.encoders import Encoding
+from photochrom.video.segments import segmented_work
 from photochrom.video.segments.segment_workers import SegmentTask
 from tests.helpers.tiny_models import photochrom
 from tests.helpers.video_files import Recipe, Sound, make_film, payloads
@@ -32,7 +32,7 @@ LONG = Recipe(times=tuple(range(0, 60 * 512, 512)), options={"bf": "2"}, sounds=
 
 @pytest.fixture
 def colorizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Colorizer:
-    monkeypatch.setattr(module, "_SEGMENT", 12)
+    monkeypatch.setattr(segmented_work, "_SEGMENT", 12)
     return Colorizer(photochrom(tmp_path / "tiny.onnx", hints=True), threads=1)
 
 

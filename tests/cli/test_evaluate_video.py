@@ -39,7 +39,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
             assert grey.dtype == np.uint8
             yield np.stack([grey, grey // 2, grey // 2], -1)
 
-    monkeypatch.setattr("photochrom.video.colorize_video.colorize_frames", colorize_frames)
+    monkeypatch.setattr("photochrom.video.colorize_frames.colorize_frames", colorize_frames)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import pytest
 import photochrom.video.colorize_video as module
 from photochrom.cli.colorize_options import seconds
 from photochrom.errors import ArgumentError
+from photochrom.video.segments import segmented_work
 from tests.helpers.cli_model import (
     check_mistake,
     invoke,
@@ -38,7 +39,7 @@ LONG = Recipe(times=tuple(range(0, 60 * 512, 512)))
 @pytest.fixture(autouse=True)
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PHOTOCHROM_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(module, "_SEGMENT", 12)
+    monkeypatch.setattr(segmented_work, "_SEGMENT", 12)
     monkeypatch.chdir(tmp_path)
     return write_model(tmp_path / "tiny.onnx")
 
@@ -352,9 +353,9 @@ def test_a_file_that_cannot_grow(model: Path) -> None:
 
 SLOWLY = """
 import time
-import photochrom.video.colorize_video as module
+from photochrom.video.segments import segmented_work
 from photochrom.video.segments.segment_file import SegmentWriter
-module._SEGMENT = 12
+segmented_work._SEGMENT = 12
 write = SegmentWriter.write
 def slowly(*arguments):
     time.sleep(0.03)

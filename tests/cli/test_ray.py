@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-import photochrom.video.colorize_video as module
 from photochrom.archive.archive_options import Share
 from photochrom.archive.workers.local import Threads
+from photochrom.video.segments import segmented_work
 from photochrom.video.segments.segment_workers import SegmentTask, write_segment
 from tests.helpers.cli_model import check_mistake, invoke, write_model, write_picture
 from tests.helpers.film_scenes import shown
@@ -54,7 +54,7 @@ class Cluster:
 @pytest.fixture(autouse=True)
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PHOTOCHROM_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(module, "_SEGMENT", 12)
+    monkeypatch.setattr(segmented_work, "_SEGMENT", 12)
     monkeypatch.chdir(tmp_path)
     return write_model(tmp_path / "tiny.onnx")
 

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.helpers.film_scenes import seen, texture
+
 av = pytest.importorskip("av", reason="needs PyAV (extra video)")
 
 
@@ -68,6 +70,18 @@ class Recipe:
     cover: bytes | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     container_options: dict[str, str] = field(default_factory=dict)
+
+
+_SCENES = [texture(80, 140, seed) for seed in range(2)]
+
+
+def two_pans(recipe: Recipe, index: int, depth: int) -> NDArray[Any]:
+    """Y' of a frame: pans over two pictures, the first of which comes again, with noise."""
+    shot, place = divmod(index, 22)
+    L = seen(_SCENES[shot % 2], 5 + place, 5, *recipe.size)
+    noise = np.random.default_rng(index).normal(0, 2, L.shape)
+    codes = np.clip(16 + 2.19 * L + noise, 16, 235) * (1 << (depth - 8))
+    return np.asarray(codes.astype(np.uint8 if depth == 8 else np.uint16))
 
 
 def make_film(path: Path, recipe: Recipe = Recipe()) -> Path:

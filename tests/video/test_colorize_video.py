@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -18,7 +17,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import photochrom.video.colorize_video as module
 from photochrom import (
     ArgumentError,
     Colorizer,
@@ -28,58 +26,26 @@ from photochrom import (
     colorize_frames,
     colorize_video,
 )
-from tests.helpers.film_scenes import planes_of, seen, shown, texture
-from tests.helpers.tiny_models import photochrom
-from tests.helpers.video_files import Recipe, Sound, Titles, av, make_film, payloads
+from photochrom.video.segments import segmented_work
+from tests.helpers.film_scenes import planes_of, shown
+from tests.helpers.video_files import Recipe, Sound, Titles, av, make_film, payloads, two_pans
 
 Array = NDArray[Any]
 
 VFR = tuple(int(t) for t in np.cumsum([0, *[512, 1024, 300, 212, 2000] * 6]))
 LONG = Recipe(times=tuple(range(0, 60 * 512, 512)), options={"bf": "2", "crf": "18"})
-SCENES = [texture(80, 140, seed) for seed in range(2)]
-
-
-def shots(recipe: Recipe, index: int, depth: int) -> Array:
-    """Y': pans over two pictures, the first of which comes again."""
-    shot, place = divmod(index, 22)
-    L = seen(SCENES[shot % 2], 5 + place, 5, *recipe.size)
-    noise = np.random.default_rng(index).normal(0, 2, L.shape)
-    codes = np.clip(16 + 2.19 * L + noise, 16, 235) * (1 << (depth - 8))
-    return codes.astype(np.uint8 if depth == 8 else np.uint16)
+pytestmark = pytest.mark.usefixtures("short_segments", "no_thread_is_left")
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return photochrom(tmp_path_factory.mktemp("model") / "tiny.onnx", hints=True)
-
-
-@pytest.fixture
-def colorizer(model: Path) -> Colorizer:
-    return Colorizer(model, threads=1)
-
-
-@pytest.fixture(autouse=True)
-def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_SEGMENT", 12)
-    monkeypatch.setattr("tests.helpers.video_files.picture", shots)
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
-
-
-@pytest.fixture(scope="module")
-def finished(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
+def finished(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
     """A film, and the frames of its coloured version, made without a break."""
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("tests.helpers.video_files.picture", shots)
-        patched.setattr(module, "_SEGMENT", 12)
+        patched.setattr("tests.helpers.video_files.picture", two_pans)
+        patched.setattr(segmented_work, "_SEGMENT", 12)
         source = make_film(folder / "long.mp4", LONG)
-        colorize_video(source, folder / "whole.mp4", colorizer=Colorizer(model, threads=1))
+        colorize_video(source, folder / "whole.mp4", colorizer=Colorizer(tiny_model, threads=1))
     return source, shown(folder / "whole.mp4")
 
 
@@ -190,13 +156,13 @@ def test_lightness_is_the_source_s(
         assert np.abs(chroma - middle).mean() > 4 * step
 
 
-def test_grey_stays_grey(tmp_path: Path, model: Path) -> None:
+def test_grey_stays_grey(tmp_path: Path, tiny_model: Path) -> None:
     source = make_film(tmp_path / "a.mkv", Recipe(codec="ffv1"))
     output = tmp_path / "out.mkv"
     colorize_video(
         source,
         output,
-        colorizer=Colorizer(model),
+        colorizer=Colorizer(tiny_model),
         options=ColorOptions(vividness=0),
         video_options=VideoOptions(codec="ffv1"),
     )
@@ -374,7 +340,11 @@ def test_nothing_under_the_final_name_after_an_error(
 
 @pytest.mark.parametrize("stop_at", [1, 14, 23, 37, 45, 59, 60])
 def test_going_on(
-    long: Path, colorizer: Colorizer, model: Path, whole: list[tuple[Fraction, str]], stop_at: int
+    long: Path,
+    colorizer: Colorizer,
+    tiny_model: Path,
+    whole: list[tuple[Fraction, str]],
+    stop_at: int,
 ) -> None:
     """Interrupted and called again: the same frames as without a break."""
     output = long.with_name("out.mp4")
@@ -382,7 +352,7 @@ def test_going_on(
         colorize_video(long, output, colorizer=colorizer, progress=Steps(stop_at))
     assert not output.exists()
     steps = Steps()
-    film = colorize_video(long, output, colorizer=Colorizer(model, threads=1), progress=steps)
+    film = colorize_video(long, output, colorizer=Colorizer(tiny_model, threads=1), progress=steps)
     assert shown(output) == whole
     assert film.frames == 60
     assert [done for done, _ in steps.calls] == list(range(film.resumed + 1, 61))
@@ -422,7 +392,7 @@ def test_stopped_while_the_film_is_put_together(
         raise VideoError("out.mp4 cannot be written", expected="room", got="none", fix="make some")
 
     with monkeypatch.context() as patched:
-        patched.setattr(module, "assemble", fails)
+        patched.setattr("photochrom.video.colorize_video.assemble", fails)
         with pytest.raises(VideoError):
             colorize_video(long, output, colorizer=colorizer)
     film = colorize_video(long, output, colorizer=colorizer, progress=steps)
@@ -459,7 +429,7 @@ def test_going_on_with_films_of_all_kinds(
 
 @pytest.mark.parametrize("change", ["crf", "vividness", "size", "part", "source"])
 def test_another_option_is_another_job(
-    long: Path, model: Path, colorizer: Colorizer, change: str
+    long: Path, tiny_model: Path, colorizer: Colorizer, change: str
 ) -> None:
     """It begins anew and takes nothing from the first, which can be gone on with afterwards."""
     output = long.with_name("out.mp4")
@@ -490,23 +460,23 @@ def test_another_option_is_another_job(
 
 SLOWLY = """
 import sys, time
-import photochrom.video.colorize_video as module
-from photochrom import Colorizer
-module._SEGMENT = 12
+from photochrom import Colorizer, colorize_video
+from photochrom.video.segments import segmented_work
+segmented_work._SEGMENT = 12
 def progress(done, total):
     print(done, flush=True)
     time.sleep(0.004)
 colorizer = Colorizer(sys.argv[3], threads=1)
-film = module.colorize_video(sys.argv[1], sys.argv[2], colorizer=colorizer, progress=progress)
+film = colorize_video(sys.argv[1], sys.argv[2], colorizer=colorizer, progress=progress)
 print("resumed", film.resumed, flush=True)
 """
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_killed(long: Path, model: Path, whole: list[tuple[Fraction, str]]) -> None:
+def test_killed(long: Path, tiny_model: Path, whole: list[tuple[Fraction, str]]) -> None:
     """Three times, at different places, with nothing cleaned up; then to the end."""
     output = long.with_name("out.mp4")
-    command = [sys.executable, "-c", SLOWLY, str(long), str(output), str(model)]
+    command = [sys.executable, "-c", SLOWLY, str(long), str(output), str(tiny_model)]
     begun = []
     for stop_after in (30, 8, 26):
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -548,7 +518,7 @@ def test_no_film(tmp_path: Path, colorizer: Colorizer, content: bytes) -> None:
 
 
 def grey_frames(count: int, depth: int = 8) -> list[Array]:
-    return [shots(Recipe(size=(48, 64)), n, depth) for n in range(count)]
+    return [two_pans(Recipe(size=(48, 64)), n, depth) for n in range(count)]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 13, 30])
@@ -600,11 +570,13 @@ def test_colorize_frames_of_different_sizes(
     assert all(word in str(caught.value) for word in words)
 
 
-def test_films_may_have_a_size_of_their_own(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_films_may_have_a_size_of_their_own(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frames = grey_frames(3)
     sizes = [(None, None, None), (None, 96, 96), (32, 96, 32)]
     for asked, of_films, expected in sizes:
-        colorizer, seen = Colorizer(model), set()
+        colorizer, seen = Colorizer(tiny_model), set()
         net, predict = colorizer.model, colorizer.model.predict
         net.card = replace(net.card, film_size=of_films)
 

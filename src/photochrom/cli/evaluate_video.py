@@ -119,7 +119,8 @@ def _footage(clips: list[str], motion: list[str], seed: int) -> list[Footage]:
 def _methods(colorizer: Colorizer) -> dict[str, Method]:
     """The ways to colour that are compared, by the names of their columns."""
     from ..options import ColorOptions
-    from ..video.colorize_video import colorize_frames, film_size
+    from ..video.color.coloring import film_size
+    from ..video.colorize_frames import colorize_frames
 
     # The same size for both, so that only the method differs.
     options = ColorOptions(size=film_size(colorizer, ColorOptions()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,14 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import photochrom.video.colorize_video as module
 from photochrom import ArgumentError, Colorizer, VideoError, VideoOptions, colorize_video
 from photochrom.errors import PhotochromError
 from photochrom.video.container.video_reader import VideoReader
 from photochrom.video.segments import segment_workers
 from photochrom.video.segments.segment_workers import SegmentTask, write_segment
-from tests.helpers.film_scenes import seen, shown, texture
-from tests.helpers.tiny_models import photochrom
+from tests.helpers.film_scenes import shown
 from tests.helpers.video_files import Recipe, Sound, av, make_film, payloads
 
 Array = NDArray[Any]
@@ -29,15 +26,7 @@ TIMES = tuple(range(0, 60 * 512, 512))
 LONG = Recipe(times=TIMES, options={"bf": "2"}, sounds=(Sound(),))
 OPEN = Recipe(times=TIMES, options={"bf": "2", "x264-params": "open-gop=1:keyint=10"})
 VFR = tuple(int(t) for t in np.cumsum([0, *[512, 1024, 300, 212, 2000] * 8]))
-SCENES = [texture(80, 140, seed) for seed in range(2)]
-
-
-def shots(recipe: Recipe, index: int, depth: int) -> Array:
-    """Y': pans over two pictures, the first of which comes again."""
-    shot, place = divmod(index, 22)
-    L = seen(SCENES[shot % 2], 5 + place, 5, *recipe.size)
-    codes = np.clip(16 + 2.19 * L, 16, 235) * (1 << (depth - 8))
-    return codes.astype(np.uint8 if depth == 8 else np.uint16)
+pytestmark = pytest.mark.usefixtures("short_segments", "no_thread_is_left")
 
 
 class Workers:
@@ -62,29 +51,6 @@ class Workers:
 
     def do(self, task: SegmentTask) -> None:
         write_segment(task)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return photochrom(tmp_path_factory.mktemp("model") / "tiny.onnx", hints=True)
-
-
-@pytest.fixture
-def colorizer(model: Path) -> Colorizer:
-    return Colorizer(model, threads=1)
-
-
-@pytest.fixture(autouse=True)
-def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_SEGMENT", 12)
-    monkeypatch.setattr("tests.helpers.video_files.picture", shots)
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
 
 
 def beside(path: Path) -> set[str]:
@@ -180,11 +146,11 @@ def test_a_damaged_film(tmp_path: Path, colorizer: Colorizer, place: float) -> N
 
 
 @pytest.mark.parametrize("capacity", [0, 2, 9])
-def test_no_more_than_the_workers_take(tmp_path: Path, model: Path, capacity: int) -> None:
+def test_no_more_than_the_workers_take(tmp_path: Path, tiny_model: Path, capacity: int) -> None:
     source, told = make_film(tmp_path / "a.mp4", LONG), []
     workers = Workers(capacity)
     colorize_video(
-        source, tmp_path / "o.mp4", colorizer=Colorizer(model, threads=1), workers=workers,
+        source, tmp_path / "o.mp4", colorizer=Colorizer(tiny_model, threads=1), workers=workers,
         progress=lambda done, total: told.append((done, total)),
     )  # fmt: skip
     assert workers.most == min(max(1, capacity), workers.done)
@@ -210,19 +176,21 @@ class Mortal(Workers):
 
 @pytest.mark.parametrize("lives", [0, 3])
 @pytest.mark.parametrize("then", ["alone", "shared"])
-def test_going_on(tmp_path: Path, model: Path, lives: int, then: str) -> None:
+def test_going_on(tmp_path: Path, tiny_model: Path, lives: int, then: str) -> None:
     """What workers began goes on with or without them; what one began, they go on with."""
     source, out = make_film(tmp_path / "a.mp4", LONG), tmp_path / "o.mp4"
-    colorize_video(source, tmp_path / "whole.mp4", colorizer=Colorizer(model, threads=1))
+    colorize_video(source, tmp_path / "whole.mp4", colorizer=Colorizer(tiny_model, threads=1))
     with pytest.raises(PhotochromError, match="start some"):
-        colorize_video(source, out, colorizer=Colorizer(model, threads=1), workers=Mortal(lives))
+        colorize_video(
+            source, out, colorizer=Colorizer(tiny_model, threads=1), workers=Mortal(lives)
+        )
     assert not out.exists()
 
     def stop(done: int, total: int | None) -> None:
         if done >= 40:
             raise RuntimeError
 
-    colorizer = Colorizer(model, threads=1)
+    colorizer = Colorizer(tiny_model, threads=1)
     if then == "shared":
         with pytest.raises(RuntimeError):
             colorize_video(source, out, colorizer=colorizer, progress=stop)

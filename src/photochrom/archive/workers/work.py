@@ -239,7 +239,7 @@ def _contents(reference: object) -> str:
 def _colorizer(model: Path, kind: TaskKind, threads: int | None) -> Colorizer:
     if kind == "picture":
         return Colorizer(model, threads=threads)
-    from ...video.colorize_video import film_colorizer
+    from ...video.color.coloring import film_colorizer
 
     return film_colorizer(model)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from ..._system import cores
 from ...color import Float
 from ...colorizer import Colorizer
 from ...options import ColorOptions
@@ -48,3 +50,17 @@ class Coloring:
     def _give(self, colours: list[Float]) -> Iterator[tuple[Any, Float, Float]]:
         for ab in colours:
             yield *self.waiting.popleft(), ab
+
+
+def film_colorizer(model: str | Path = "bundled") -> Colorizer:
+    """A `Colorizer` for films: its network takes half of the cores.
+
+    It needs them for a moment now and then, while decoding and encoding keep all of them busy; on
+    two cores a film takes a tenth less time so than with both for the network.
+    """
+    return Colorizer(model, threads=max(1, cores() // 2))
+
+
+def film_size(colorizer: Colorizer, options: ColorOptions) -> int | None:
+    """The size at which the network sees a film's frames, as `ColorOptions.size`."""
+    return options.size or colorizer.model.card.film_size

@@ -160,7 +160,8 @@ def colour_film(
     cancel: CancelToken,
 ) -> list[str]:
     """Colour a film, or a part of it; returns what was left out, in lines."""
-    from ...video.colorize_video import colorize_video, film_colorizer
+    from ...video.color.coloring import film_colorizer
+    from ...video.colorize_video import colorize_video
 
     film = colorize_video(
         source,

@@ -1,0 +1,45 @@
+"""Everything that the frames of a coloured film depend on: by this an unfinished film is known."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from ..affinity import Reference
+from ..colorizer import Colorizer
+from ..options import ColorOptions, Source, VideoOptions
+from .container.encoders import Encoding
+
+_METHOD = 4  # of colouring; another number where unfinished films cannot be gone on with
+
+
+def film_job(
+    source: Path,
+    colorizer: Colorizer,
+    options: ColorOptions,
+    wanted: VideoOptions,
+    encoding: Encoding,
+) -> dict[str, Any]:
+    """The frames of a result depend on this, as JSON values; see `WorkFolder.of`."""
+    about = source.stat()
+    with colorizer.model.path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "method": _METHOD,
+        "source": [str(source.resolve()), about.st_size, about.st_mtime_ns],
+        "model": digest,
+        "options": asdict(replace(options, reference=())),
+        "references": [_print(each) for each in options.references],
+        "encoding": asdict(encoding),
+        "video": {k: v for k, v in asdict(wanted).items() if k not in ("codec", "crf", "preset")},
+    }
+
+
+def _print(reference: Source) -> str:
+    """What tells a reference from another one."""
+    if isinstance(reference, Reference):
+        return hashlib.sha256(b"".join(part.tobytes() for part in reference)).hexdigest()
+    with Path(reference).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
