@@ -37,7 +37,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("models",),
     ("options",),
     ("prepared", "colorizer", "versions"),
-    ("pipeline", "video"),
+    ("video",),
+    ("pipeline",),
     ("",),  # the package itself, which offers what lies below
     ("archive", "evaluate", "training"),
     ("cli", "server", "web"),

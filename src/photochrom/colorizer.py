@@ -15,13 +15,13 @@ from numpy.typing import DTypeLike, NDArray
 from ._system import cores
 from .adjust import vivid, warm
 from .affinity import Match, Reference, match
-from .color import Codes, Float, keep_grey, neutral, recombine
+from .color import Codes, Float, keep_grey, recombine
 from .colortable import chroma_table, color_table
 from .errors import ArgumentError
 from .hints import Hint, rasterise
 from .options import ColorOptions
 from .picture import MAX_PIXELS, Deferred, Picture, open_picture
-from .prepared import Prepared
+from .prepared import Prepared, grey_codes
 from .spread import carry
 from .upsample import GuidedChroma, joint_bilateral, shrink
 
@@ -101,11 +101,7 @@ class Colorizer:
         """
         picture = source if isinstance(source, Picture) else open_picture(source)
         size = self.model.fit(picture.height, picture.width, _checked(options).size)
-        grey: Codes
-        if picture.luma and all(m <= n for m, n in zip(size, picture.luma.half.shape, strict=True)):
-            grey = picture.luma.grey(picture.luma.half)  # the whole need not be decoded
-        else:
-            grey = picture.pixels if picture.grey else neutral(picture.pixels)
+        grey = grey_codes(picture, size)
         L = shrink(grey, *size)
         prediction = self.model.predict(L[None, None])
         logits = None if prediction.logits is None else prediction.logits[0]
@@ -133,17 +129,28 @@ class Colorizer:
         if not isinstance(prepared, Prepared):
             raise ArgumentError("render", expected="what prepare gives", got=type(prepared))
         ab = self.chroma(prepared, _checked(options))
-        picture, L = prepared.picture, prepared.L
+        return self.painted(prepared.picture, prepared.L, ab, lambda: prepared.grey)
+
+    def painted(
+        self, picture: Picture, L: Float, ab: Float, grey: Callable[[], Codes] | None = None
+    ) -> Picture:
+        """A picture with given chroma, painted as `render` says.
+
+        Args:
+            picture: the source.
+            L, ab: as of `paint`.
+            grey: gives its grey codes, if they are known already.
+        """
         dtype = picture.dtype  # may be deeper than the file, for the sake of its colour profile
 
         def pixels() -> Codes:
-            return self.paint(prepared.grey, L, ab, dtype)
+            return self.paint(grey() if grey else grey_codes(picture), L, ab, dtype)
 
         luma = picture.luma
         if luma is None:
             return picture.with_pixels(pixels()).with_note(self.note)
         chroma = cache(lambda: self.paint_chroma(luma, L, ab))
-        deferred = Deferred((*prepared.shape, 3), dtype, pixels)
+        deferred = Deferred((picture.height, picture.width, 3), dtype, pixels)
         return picture.colored(deferred, chroma, self.note)
 
     def chroma(self, prepared: Prepared, options: ColorOptions = _DEFAULT) -> Float:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from .cancel import CancelToken
 from .colorizer import Colorizer
-from .errors import InColorError, PictureError, PictureTooLargeError
-from .media import format_for, writable_format
+from .errors import ArgumentError, InColorError, PictureError, PictureTooLargeError
+from .media import PICTURE_SUFFIXES, default_suffix, format_for, writable_format
 from .options import ColorOptions, OutputOptions
 from .picture import Picture, is_in_color, open_pages, save_pages, was_colored
+from .picture.animation import WRITABLE, Animation, open_animation, save_animation
 from .picture.comparison import before_after
 from .prepared import Prepared
 
@@ -49,7 +52,8 @@ class Result:
         format: of the file, a key of `media.FORMATS`.
         width, height: of the first page, in pixels.
         pages: number of pages.
-        pixels: of all pages.
+        frames: of an animation; None of other pictures.
+        pixels: of all pages, or of all frames.
         seconds: by step.
         matched: share of the pixels that took their colours from references, 0...1; None without
             references.
@@ -61,6 +65,7 @@ class Result:
     width: int = 0
     height: int = 0
     pages: int = 0
+    frames: int | None = None
     pixels: int = 0
     seconds: dict[StepName, float] = field(default_factory=dict)
     matched: float | None = None
@@ -79,6 +84,9 @@ def colorize_file(
     on_step: Callable[[Step], None] = lambda step: None,
 ) -> Result:
     """Colour a picture's file, every page of it; one page is in memory at a time.
+
+    An animation is coloured whole and steadily, as a short film, if the format can hold it and the
+    extra ``video`` is installed; of others the first frame.
 
     Args:
         colorizer: the loaded model.
@@ -103,7 +111,13 @@ def colorize_file(
     """
     output = output or OutputOptions()
     work = _Pages(colorizer, options or ColorOptions(), output, cancel or CancelToken(), on_step)
-    pages = work.colored(source, compare is not None)
+    if not isinstance(source, str | Path | bytes):
+        source = source.read()
+    animation = _animation(source, target, output)
+    if animation is None:
+        pages = work.colored(source, compare is not None)
+    else:
+        pages = work.animated(animation, compare is not None)
     first = next(pages, None)  # before anything is made: what is no picture leaves no trace
     if first is None:
         name = source if isinstance(source, str | Path) else "the picture"
@@ -116,13 +130,13 @@ def colorize_file(
         format = writable_format(_suffix(target) or first.suffix)
     format = format_for(path, format, first.format)
     start, others = time.perf_counter(), sum(work.result.seconds.values())
-    written = save_pages(
-        map(partial(work.saved, format), _chain(first, pages)),
-        target,
-        format=format,
-        quality=output.quality,
-        recompress=output.recompress,
-    )
+    colored = map(partial(work.saved, format), _chain(first, pages))
+    quality = output.quality
+    if animation is None:
+        again = output.recompress
+        written = save_pages(colored, target, format=format, quality=quality, recompress=again)
+    else:
+        written = save_animation(colored, target, animation, format=format, quality=quality)
     work.result.format = written
     if work.comparison is not None:
         assert compare is not None
@@ -132,6 +146,21 @@ def colorize_file(
     others = sum(work.result.seconds.values()) - others
     work.told("encode", work.result.pages, time.perf_counter() - start - others)
     return work.result
+
+
+def _animation(
+    source: str | Path | bytes, target: str | Path | BinaryIO, output: OutputOptions
+) -> Animation | None:
+    """The animation that a file is, if it is to be written as one and can be coloured here."""
+    if output.page is not None:
+        return None
+    suffix = Path(target).suffix if isinstance(target, str | Path) else _suffix(target)
+    name = PICTURE_SUFFIXES.get(suffix.lower())
+    animation = open_animation(source, max_pixels=output.max_pixels)
+    if animation is None or find_spec("cv2") is None:  # which steady colour needs
+        return None
+    format = output.format or name or default_suffix(animation.format).lstrip(".")
+    return animation if format in WRITABLE else None
 
 
 def _suffix(target: str | Path | BinaryIO) -> str:
@@ -186,7 +215,7 @@ class _Pages:
             self._note((f"{where}nothing in common with the reference; it was not used",))
 
     def colored(self, source: str | Path | bytes | BinaryIO, compare: bool) -> Iterator[Picture]:
-        result, limit, only = self.result, self._output.max_pixels, self._output.page
+        limit, only = self._output.max_pixels, self._output.page
         sources = open_pages(source, max_pixels=limit, strict=self._output.strict)
         for number in count():
             self._cancel.check()
@@ -198,18 +227,68 @@ class _Pages:
                 return
             if only not in (None, number + 1):
                 continue
-            result.pixels += page.width * page.height
-            if result.pixels > limit:
-                raise PictureTooLargeError(
-                    "the pages together are too large",
-                    expected=f"at most {limit:,} pixels",
-                    got=f"{result.pixels:,} and more",
-                    fix="colour them one by one, or raise the limit (max_pixels=, --max-pixels)",
-                )
+            self._count(page)
             self.told("decode", number, time.perf_counter() - start)
             self._check_color(page)
             yield self._rendered(page, number, compare)
             del page
+
+    def animated(self, animation: Animation, compare: bool) -> Iterator[Picture]:
+        """The frames of an animation, in steady colour.
+
+        Raises:
+            ArgumentError: there are hints, which are for single pictures.
+        """
+        from .video.color.frame_pictures import steady_pictures
+
+        if self._options.hints:
+            raise ArgumentError(
+                "hints cannot be used",
+                expected="a picture that does not move",
+                got="an animation",
+                fix="leave them out, or colour its first frame alone (page=1, --page 1)",
+            )
+        waiting: deque[Picture] = deque()
+        frames = steady_pictures(self._frames(animation, waiting), self._colorizer, self._options)
+        for picture in frames:
+            grey = waiting.popleft()
+            if not self.result.pages:
+                self._first(grey, picture, compare)
+            self.result.pages, self.result.frames = 1, (self.result.frames or 0) + 1
+            self._note(picture.notes)
+            yield picture
+
+    def _first(self, before: Picture, after: Picture, compare: bool) -> None:
+        self.result.width, self.result.height = after.width, after.height
+        if compare:
+            both = before_after(before.pixels, after.pixels)
+            self.comparison = both.with_note(after.note)
+
+    def _frames(self, animation: Animation, waiting: deque[Picture]) -> Iterator[Picture]:
+        """The frames as they are opened, which are kept in `waiting` as well."""
+        for number, page in enumerate(animation.frames()):
+            self._cancel.check()
+            self._count(page)
+            if not number:
+                self._check_color(page)
+            waiting.append(page)
+            yield page
+
+    def _count(self, page: Picture) -> None:
+        """Add the pixels of a page.
+
+        Raises:
+            PictureTooLargeError: together they are too many.
+        """
+        limit = self._output.max_pixels
+        self.result.pixels += page.width * page.height
+        if self.result.pixels > limit:
+            raise PictureTooLargeError(
+                "the pages together are too large",
+                expected=f"at most {limit:,} pixels",
+                got=f"{self.result.pixels:,} and more",
+                fix="colour them one by one, or raise the limit (max_pixels=, --max-pixels)",
+            )
 
     def _check_color(self, page: Picture) -> None:
         """Note that a picture has colours already, or refuse it.
@@ -238,10 +317,7 @@ class _Pages:
         if options.references:
             self._note_match(self._colorizer.match(prepared, options).matched, page)
         if not self.result.pages:
-            self.result.width, self.result.height = picture.width, picture.height
-            if compare:
-                both = before_after(page.pixels, picture.pixels)
-                self.comparison = both.with_note(picture.note)
+            self._first(page, picture, compare)
         self.result.pages += 1
         self._note(picture.notes)
         self.told("paint", number, time.perf_counter() - start)

@@ -19,6 +19,21 @@ from .picture import Picture
 _COLORLESS = 2.0  # ab; greatest chroma of a picture that has none
 
 
+def grey_codes(picture: Picture, least: tuple[int, int] | None = None) -> Codes:
+    """Grey codes of a picture, with the L of its pixels.
+
+    Args:
+        picture: in colour or not.
+        least: ``(h, w)``: codes at half the size will do if they are not smaller than that, and
+            easier to have, as in a JPEG.
+    """
+    if least and picture.luma:
+        half = picture.luma.half
+        if all(m <= n for m, n in zip(least, half.shape, strict=True)):
+            return picture.luma.grey(half)
+    return picture.pixels if picture.grey else neutral(picture.pixels)
+
+
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """A picture and the network's prediction for it, input of `Colorizer.render`.
@@ -46,8 +61,7 @@ class Prepared:
     @cached_property
     def grey(self) -> Codes:
         """Grey codes of the picture, ``(H, W)``, with the L of its pixels."""
-        pixels = self.picture.pixels
-        return pixels if self.picture.grey else neutral(pixels)
+        return grey_codes(self.picture)
 
     @cached_property
     def vectors(self) -> Float:

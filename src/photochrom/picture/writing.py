@@ -8,7 +8,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -57,7 +57,7 @@ def save_pages(
         )
     rest = iter(pages)
     path = _path(target)
-    with _replacing(path) if path else _collecting(target) as file:  # type: ignore[arg-type]
+    with writing_to(target) as file:
         first = next(rest, None)
         if first is None:
             raise ArgumentError(
@@ -90,9 +90,19 @@ def save_bytes(data: bytes, target: str | Path | BinaryIO) -> None:
     Raises:
         PictureError: it cannot be written.
     """
-    path = _path(target)
-    with _replacing(path) if path else _collecting(target) as file:  # type: ignore[arg-type]
+    with writing_to(target) as file:
         file.write(data)
+
+
+def writing_to(target: str | Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    """A file that takes the place of a path, or goes into an open file, if all goes well.
+
+    Raises:
+        PictureError: it cannot be written.
+        ArgumentError: `target` is neither.
+    """
+    path = _path(target)
+    return _replacing(path) if path else _collecting(target)  # type: ignore[arg-type]
 
 
 def _path(target: str | Path | BinaryIO) -> Path | None:

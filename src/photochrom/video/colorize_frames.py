@@ -3,56 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from ..color import Codes, Float
+from numpy.typing import NDArray
+
 from ..colorizer import Colorizer
 from ..errors import ArgumentError
 from ..options import ColorOptions
-from ..upsample import shrink
-from .color.coloring import Coloring, film_size
+from ..picture import Picture
+from .color.frame_pictures import steady_pictures
 
 
 def colorize_frames(
-    frames: Iterable[Codes],
+    frames: Iterable[NDArray[Any]],
     colorizer: Colorizer | None = None,
     options: ColorOptions | None = None,
-) -> Iterator[Codes]:
-    """Colour the frames of a film, for those who read and write films themselves.
+) -> Iterator[NDArray[Any]]:
+    """Colour the frames of a film.
 
     Args:
-        frames: ``(H, W)`` grey sRGB codes, uint8 or uint16, all of one size.
+        frames: ``(H, W)`` grey sRGB codes: uint8, uint16, or floats 0...1; all of one size.
         colorizer: the loaded model; None: the bundled one.
         options: vividness and so on.
 
     Yields:
-        ``(H, W, 3)`` RGB of the same depth, one for each frame, up to 12 frames later.
+        ``(H, W, 3)`` RGB of the same type, one for each frame, up to 12 frames later. Floats are
+        exact to 1 / 65535.
 
     Raises:
-        ArgumentError: frames of different sizes.
+        ArgumentError: frames of different sizes or types, or with colours.
     """
-    colorizer, options = colorizer or Colorizer(), options or ColorOptions()
-    color = Coloring(colorizer, options)
-    shape: tuple[int, ...] | None = None
+    kind: Any = None
 
-    def small() -> Iterator[tuple[Codes, Float]]:
-        nonlocal shape
+    def pictures() -> Iterator[Picture]:
+        nonlocal kind
         for grey in frames:
-            shape = shape or grey.shape
-            if grey.ndim != 2 or grey.shape != shape:
+            kind = kind or grey.dtype
+            if grey.ndim != 2 or grey.dtype != kind:
                 raise ArgumentError(
                     "a frame of a film",
-                    expected=f"grey, {shape}" if len(shape) == 2 else "grey, (H, W)",
-                    got=str(grey.shape),
-                    fix="give frames of one size without colour",
+                    expected=f"grey, (H, W), {kind}",
+                    got=f"{grey.shape}, {grey.dtype}",
+                    fix="give frames of one type without colour",
                 )
-            height, width = shape
-            yield (
-                grey,
-                shrink(grey, *colorizer.model.fit(height, width, film_size(colorizer, options))),
-            )
+            yield Picture.from_array(grey)
 
-    for grey, L in small():
-        for one, its_L, ab in color.push(grey, L):
-            yield colorizer.paint(one, its_L, ab)
-    for one, its_L, ab in color.flush():
-        yield colorizer.paint(one, its_L, ab)
+    for picture in steady_pictures(pictures(), colorizer or Colorizer(), options or ColorOptions()):
+        rgb = picture.pixels
+        yield (rgb / 65535).astype(kind) if kind.kind == "f" else rgb

@@ -166,6 +166,7 @@ class Work:
                 made.width,
                 made.height,
                 pages=made.pages,
+                frames=made.frames,
                 pixels=made.pixels,
                 notes=made.notes,
                 doubt=sum(doubts) / len(doubts) if doubts else None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from ...media import FORMATS
 from ..jpeg.coefficients import available as jpeglib_available
 from ..page import Page
@@ -28,7 +30,8 @@ def _losses(page: Page, format: str, recompress: bool) -> list[str]:
     if count := data.encoding.further:
         what = "frames of the animation" if page.format in ("gif", "webp", "png") else "pictures"
         others = f"{count} further {what}" if count > 1 else f"the second of the {what}"
-        found.append(f"{others} in the file " + ("stay grey" if rest else "not kept"))
+        advice = _animations_advice() if what.startswith("frames") else ""
+        found.append(f"{others} in the file " + ("stay grey" if rest else "not kept") + advice)
     if page.depth == 16 and not (row.deep or (format == "jp2" and page.grey)):
         found.append("16 bits per channel become 8")
     if page.extra is not None and format != "tiff":
@@ -59,3 +62,9 @@ def _advice() -> str:
     if jpeglib_available():
         return ""
     return ' (pip install "photochrom[jpeg]" copies it)'
+
+
+def _animations_advice() -> str:
+    if find_spec("cv2") is not None:
+        return ""
+    return ' (pip install "photochrom[video]" colours them)'
