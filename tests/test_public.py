@@ -4,10 +4,12 @@ import inspect
 import json
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import photochrom
 
@@ -87,3 +89,26 @@ import photochrom
 photochrom.colorize(numpy.zeros((8, 8), numpy.uint8))
 """
     assert loaded_by(code)[0] == {"PIL", "numpy", "onnxruntime"}
+
+
+def test_a_jpeg_on_the_command_line_loads_what_it_needs(tmp_path: Path) -> None:
+    """What other formats, hints, films, clusters and downloads need is not among it."""
+    Image.new("L", (64, 48), 90).save(tmp_path / "a.jpg")
+    code = f"""
+import sys
+from photochrom.cli import main
+sys.argv = ["photochrom", "colorize", {str(tmp_path / "a.jpg")!r}]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print(*sorted(sys.modules))
+"""
+    heavy, printed = loaded_by(code)
+    loaded = set(printed.split())
+    ours = {name for name in loaded if name.split(".")[0] == "photochrom"}
+    assert heavy == {"PIL", "numpy", "onnxruntime", "pyvips"}
+    assert loaded & {"ssl", "urllib.request", "http.client", "sqlite3", "fsspec"} == set()
+    assert "photochrom.picture.jpeg.splice" in ours
+    assert len(ours) <= 63, sorted(ours)
+    assert (tmp_path / "a-color.jpg").exists()

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from .hints import Hint
     from .options import ColorOptions, OutputOptions, VideoOptions
     from .palette import Suggestion
-    from .picture import Picture, open_pages, open_picture, save_pages, uncolor
+    from .picture import Picture, open_pages, open_picture, save_pages
+    from .picture.uncolor import uncolor
     from .pipeline import colorize_file
     from .prepared import Prepared
     from .video.colorize_frames import colorize_frames
@@ -48,7 +49,8 @@ _HOMES = {
     "prepared": ("Prepared",),
     "palette": ("Suggestion",),
     "hints": ("Hint",),
-    "picture": ("Picture", "open_pages", "open_picture", "save_pages", "uncolor"),
+    "picture": ("Picture", "open_pages", "open_picture", "save_pages"),
+    "picture.uncolor": ("uncolor",),
     "video.colorize_frames": ("colorize_frames",),
     "video.colorize_video": ("Film", "colorize_video"),
 }

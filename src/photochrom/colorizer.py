@@ -22,7 +22,6 @@ from .hints import Hint, rasterise
 from .options import ColorOptions
 from .picture import MAX_PIXELS, Deferred, Picture, open_picture
 from .prepared import Prepared, grey_codes
-from .spread import carry
 from .upsample import GuidedChroma, joint_bilateral, shrink
 
 if TYPE_CHECKING:
@@ -168,6 +167,8 @@ class Colorizer:
         if found is not None:
             ab = _borrowed(ab, prepared.L, found, options.vividness)
         if options.hints:
+            from .spread import carry
+
             shape = prepared.shape
 
             def ask(hints: Sequence[Hint]) -> Float:

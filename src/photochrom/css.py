@@ -10,7 +10,6 @@ import numpy as np
 from PIL import ImageColor
 
 from .color import Float, srgb_to_lab
-from .difference import ciede2000
 from .errors import ArgumentError
 
 Rgb = tuple[int, int, int]
@@ -59,6 +58,8 @@ def color_name(rgb: Rgb, taken: Iterable[str] = ()) -> str:
         rgb: sRGB codes.
         taken: names that other colours have already.
     """
+    from .difference import ciede2000
+
     names, labs = _names()
     difference = ciede2000(labs, srgb_to_lab(np.array([rgb], np.uint8)))
     difference[[name in set(taken) for name in names]] = np.inf

@@ -50,6 +50,7 @@ class Format:
         deep: holds more than 8 bits per channel.
         alpha: holds transparency.
         quality: default of the ``quality`` option; None if the format has none (it is lossless).
+        animated: holds animations.
         write: Photochrom writes it.
     """
 
@@ -60,6 +61,7 @@ class Format:
     deep: bool = False
     alpha: bool = False
     quality: int | None = None
+    animated: bool = False
     write: bool = True
 
 
@@ -101,7 +103,12 @@ FORMATS = {
         quality=95,
     ),
     "png": Format(
-        title="PNG", suffixes=(".png",), magic=rb"\x89PNG\r\n\x1a\n", deep=True, alpha=True
+        title="PNG",
+        suffixes=(".png",),
+        magic=rb"\x89PNG\r\n\x1a\n",
+        deep=True,
+        alpha=True,
+        animated=True,
     ),
     "tiff": Format(
         title="TIFF",
@@ -111,7 +118,12 @@ FORMATS = {
         alpha=True,
     ),
     "webp": Format(
-        title="WebP", suffixes=(".webp",), magic=rb"RIFF....WEBP", alpha=True, quality=93
+        title="WebP",
+        suffixes=(".webp",),
+        magic=rb"RIFF....WEBP",
+        alpha=True,
+        quality=93,
+        animated=True,
     ),
     "avif": Format(
         title="AVIF",
@@ -136,7 +148,9 @@ FORMATS = {
         magic=rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
         alpha=True,
     ),
-    "gif": Format(title="GIF", suffixes=(".gif",), magic=rb"GIF8[79]a", alpha=True, write=False),
+    "gif": Format(
+        title="GIF", suffixes=(".gif",), magic=rb"GIF8[79]a", alpha=True, animated=True, write=False
+    ),
 }
 """Every picture format that is read, by the name that ``Picture.format`` and ``format=`` use."""
 

@@ -10,17 +10,19 @@ from functools import partial
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from .cancel import CancelToken
 from .colorizer import Colorizer
 from .errors import ArgumentError, InColorError, PictureError, PictureTooLargeError
-from .media import PICTURE_SUFFIXES, default_suffix, format_for, writable_format
+from .media import FORMATS, PICTURE_SUFFIXES, default_suffix, format_for, writable_format
 from .options import ColorOptions, OutputOptions
 from .picture import Picture, is_in_color, open_pages, save_pages, was_colored
-from .picture.animation import WRITABLE, Animation, open_animation, save_animation
-from .picture.comparison import before_after
+from .picture.source import Source
 from .prepared import Prepared
+
+if TYPE_CHECKING:
+    from .picture.animation import Animation
 
 _NOTHING = 0.02  # of the pixels: a reference that matches no more has nothing in common
 
@@ -111,17 +113,15 @@ def colorize_file(
     """
     output = output or OutputOptions()
     work = _Pages(colorizer, options or ColorOptions(), output, cancel or CancelToken(), on_step)
-    if not isinstance(source, str | Path | bytes):
-        source = source.read()
-    animation = _animation(source, target, output)
+    file = Source.of(source)
+    animation = _animation(file, target, output)
     if animation is None:
-        pages = work.colored(source, compare is not None)
+        pages = work.colored(file, compare is not None)
     else:
         pages = work.animated(animation, compare is not None)
     first = next(pages, None)  # before anything is made: what is no picture leaves no trace
     if first is None:
-        name = source if isinstance(source, str | Path) else "the picture"
-        raise PictureError(f"{name} cannot be read", expected="a picture", got="no page")
+        raise PictureError(f"{file.name} cannot be read", expected="a picture", got="no page")
     if isinstance(target, str | Path):
         Path(target).parent.mkdir(parents=True, exist_ok=True)
     path = Path(target) if isinstance(target, str | Path) else None
@@ -136,6 +136,8 @@ def colorize_file(
         again = output.recompress
         written = save_pages(colored, target, format=format, quality=quality, recompress=again)
     else:
+        from .picture.animation import save_animation
+
         written = save_animation(colored, target, animation, format=format, quality=quality)
     work.result.format = written
     if work.comparison is not None:
@@ -149,18 +151,23 @@ def colorize_file(
 
 
 def _animation(
-    source: str | Path | bytes, target: str | Path | BinaryIO, output: OutputOptions
+    source: Source, target: str | Path | BinaryIO, output: OutputOptions
 ) -> Animation | None:
     """The animation that a file is, if it is to be written as one and can be coloured here."""
     if output.page is not None:
         return None
+    here = FORMATS.get(source.media.format)
+    if here is None or not here.animated or find_spec("cv2") is None:  # which steady colour needs
+        return None
+    from .picture.animation import open_animation
+
     suffix = Path(target).suffix if isinstance(target, str | Path) else _suffix(target)
     name = PICTURE_SUFFIXES.get(suffix.lower())
     animation = open_animation(source, max_pixels=output.max_pixels)
-    if animation is None or find_spec("cv2") is None:  # which steady colour needs
+    if animation is None:
         return None
-    format = output.format or name or default_suffix(animation.format).lstrip(".")
-    return animation if format in WRITABLE else None
+    row = FORMATS[output.format or name or default_suffix(animation.format).lstrip(".")]
+    return animation if row.animated and row.write else None
 
 
 def _suffix(target: str | Path | BinaryIO) -> str:
@@ -214,7 +221,7 @@ class _Pages:
             where = f"page {result.pages + 1}: " if result.pages else ""
             self._note((f"{where}nothing in common with the reference; it was not used",))
 
-    def colored(self, source: str | Path | bytes | BinaryIO, compare: bool) -> Iterator[Picture]:
+    def colored(self, source: Source, compare: bool) -> Iterator[Picture]:
         limit, only = self._output.max_pixels, self._output.page
         sources = open_pages(source, max_pixels=limit, strict=self._output.strict)
         for number in count():
@@ -261,6 +268,8 @@ class _Pages:
     def _first(self, before: Picture, after: Picture, compare: bool) -> None:
         self.result.width, self.result.height = after.width, after.height
         if compare:
+            from .picture.comparison import before_after
+
             both = before_after(before.pixels, after.pixels)
             self.comparison = both.with_note(after.note)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -13,8 +14,10 @@ from .affinity import feature_vectors, tone_vectors
 from .color import Codes, Float, neutral, srgb_to_lab
 from .errors import ArgumentError
 from .gamut import entropy
-from .palette import Suggestion, palette
 from .picture import Picture
+
+if TYPE_CHECKING:
+    from .palette import Suggestion
 
 _COLORLESS = 2.0  # ab; greatest chroma of a picture that has none
 
@@ -112,6 +115,8 @@ class Prepared:
         Raises:
             ArgumentError: the model gives no distribution, or the place is outside the picture.
         """
+        from .palette import palette
+
         logits = self._distribution()
         height, width = self.shape
         numbers = isinstance(x, Real) and isinstance(y, Real)

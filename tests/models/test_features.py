@@ -9,7 +9,7 @@ import pytest
 
 from photochrom import ModelError
 from photochrom.models import Card, Model
-from photochrom.models.features import STAGES, join
+from photochrom.models.families import STAGES, join_stages
 from tests.helpers import tiny_models as tiny
 
 TEXT = """
@@ -77,6 +77,6 @@ def test_stages_on_the_second_finest_grid() -> None:
     coarse, middle, fine = (
         np.full((1, c, s, s), c, np.float32) for c, s in ((5, 2), (3, 4), (2, 8))
     )
-    joined = join([coarse, middle, fine], [1, 2, 3])
+    joined = join_stages([coarse, middle, fine], [1, 2, 3])
     assert joined.shape == (1, 10, 4, 4)
     assert joined[0, :, 1, 1].tolist() == [5] * 5 + [6] * 3 + [6] * 2

@@ -12,7 +12,7 @@ from PIL import Image
 
 from photochrom import ArgumentError, MissingExtraError, Picture, PictureError, open_picture
 from photochrom.color import neutral
-from photochrom.picture import FORMATS
+from photochrom.media import FORMATS
 from photochrom.picture.codec.decoding import full_range
 from photochrom.picture.codec.vips_image import upper_bits
 from tests.helpers.picture_files import alpha, colour, exif_block, grey

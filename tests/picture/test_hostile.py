@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from photochrom import MissingExtraError, Picture, PictureError, open_pages, open_picture
-from photochrom.picture import FORMATS
+from photochrom.media import FORMATS
 from tests.helpers.mutations import BAD, run, seeds
 from tests.helpers.picture_files import XMP, colour, grey
 

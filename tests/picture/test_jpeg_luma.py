@@ -16,7 +16,6 @@ from photochrom.picture import Deferred
 from photochrom.picture.jpeg import coefficients
 from photochrom.picture.jpeg.segments import GreyJpeg, halved, segments
 from photochrom.picture.jpeg.splice import NotColored, with_color, without_color
-from photochrom.picture.metadata import losses
 from photochrom.picture.page import upright
 from tests.helpers.grey_jpegs import grey_jpeg, kinds, scene, with_segments
 from tests.helpers.picture_files import exif_block, grey_profile
@@ -202,7 +201,6 @@ def test_without_jpeglib_the_luma_is_compressed_anew_and_that_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(coefficients, "available", lambda: False)
-    monkeypatch.setattr(losses, "jpeglib_available", lambda: False)
     file = io.BytesIO()
     Image.fromarray(scene(90, 61)).convert("RGB").save(file, "JPEG")
     picture = open_picture(file.getvalue())

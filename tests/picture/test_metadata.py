@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps, PngImagePlugin
 
 from photochrom import Picture, open_picture
-from photochrom.picture import FORMATS, Metadata
+from photochrom.media import FORMATS
+from photochrom.picture import Metadata
 from photochrom.picture.metadata.exif import Exif
 from photochrom.picture.metadata.xmp import SOURCE_TYPE, add_note, clean_packet
 from tests.helpers.picture_files import IPTC, MAKER_NOTE, THUMBNAIL, XMP, colour, exif_block, grey

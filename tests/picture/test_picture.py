@@ -14,7 +14,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from photochrom import ArgumentError, Picture, PictureError, PictureTooLargeError, open_picture
-from photochrom.picture import default_suffix, open_pages
+from photochrom.media import default_suffix
+from photochrom.picture import open_pages
 from tests.helpers.picture_files import alpha, colour, grey
 
 sizes = st.tuples(st.integers(1, 9), st.integers(1, 9))

@@ -102,13 +102,13 @@ def test_a_stream_that_fails_raises_a_picture_error():
 def test_a_failure_leaves_the_old_file_and_nothing_else(suffix, tmp_path, monkeypatch):
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(b"old")
-    import photochrom.picture.writing as writing
+    import photochrom.picture.codec.encoding as encoding
 
     def broken(picture, file, *rest):
         file.write(b"half a pict")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(writing, "encode", broken)
+    monkeypatch.setattr(encoding, "encode", broken)
     with pytest.raises(KeyboardInterrupt):
         PICTURE.save(path)
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(path.name, b"old")]
@@ -118,15 +118,15 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(suffix, tmp_path, monkey
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_full_disk(suffix, tmp_path, monkeypatch, capfd):
     """Writes fail in the middle: one clear error, nothing left, nothing printed."""
-    import photochrom.picture.writing as writing
+    import photochrom.picture.codec.encoding as encoding
 
-    original = writing.encode
+    original = encoding.encode
 
     def on_full_disk(picture, file, *rest):
         with Path("/dev/full").open("r+b", buffering=0) as full:
             original(picture, full, *rest)
 
-    monkeypatch.setattr(writing, "encode", on_full_disk)
+    monkeypatch.setattr(encoding, "encode", on_full_disk)
     with pytest.raises(PictureError, match=r"No space left|cannot be written"):
         PICTURE.save(tmp_path / f"a.{suffix}")
     assert list(tmp_path.iterdir()) == []

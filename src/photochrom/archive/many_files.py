@@ -15,9 +15,9 @@ from . import storage
 from .events import Outcome, Planned, SkipReason, Summary, Task, TaskKind, passed_over
 from .find.estimate import Estimate, estimate
 from .find.search import Search
-from .find.single_file import is_folder
 from .find.survey import REASONS, Wanted, digest, model_digest, survey
 from .html_report import Facts, write_report
+from .naming import is_folder
 from .output_folder import Archive, existing_manifest, open_archive
 from .run_settings import Settings
 from .workers.local import Pool, Threads, local_pool

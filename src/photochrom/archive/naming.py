@@ -1,11 +1,14 @@
-"""What results are called."""
+"""What results are called, and where they go."""
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
+from .._io import show
+from ..errors import ArgumentError
 from ..media import (
     FORMATS,
     PICTURE_SUFFIXES,
@@ -100,3 +103,36 @@ def media_of(path: Path) -> Media:
     if found.kind in ("picture", "video"):
         return found
     return media_by_name(path) or found
+
+
+def is_folder(text: str, target: Path, *, many: bool, film: bool = False) -> bool:
+    """Whether an output means a folder.
+
+    Raises:
+        ArgumentError: it can be neither file nor folder.
+    """
+    if target.is_dir() or text.endswith(("/", os.sep)):
+        return True
+    suffix = target.suffix.lower()
+    if film and suffix:
+        return False  # whether such films are written is known where that is done
+    if many:
+        if target.exists() or suffix in PICTURE_SUFFIXES:
+            raise bad_output(text, "a folder", "the name of a file", "name a folder for them")
+        return True
+    if suffix not in PICTURE_SUFFIXES or not FORMATS[PICTURE_SUFFIXES[suffix]].write:
+        usual = ", ".join(row.suffixes[0] for row in FORMATS.values() if row.write)
+        raise bad_output(
+            text,
+            f"a file with one of the suffixes {usual}",
+            f"the suffix {suffix}" if suffix else "no suffix",
+            f"change it, or write {show(text)}/ for a folder",
+        )
+    return False
+
+
+def bad_output(output: str, expected: str, got: str, fix: str) -> ArgumentError:
+    """The error for an output that cannot be used."""
+    return ArgumentError(
+        f"the output {show(output)} cannot be used", expected=expected, got=got, fix=fix
+    )

@@ -65,6 +65,22 @@ def local(text: str) -> Path | None:
     return None if is_url(text) else Path(text)
 
 
+def existing(text: str) -> Path:
+    """The path that ``text`` is.
+
+    Raises:
+        ArgumentError: there is no such file or folder.
+    """
+    if not text or not Path(text).exists():
+        raise ArgumentError(
+            f"{show(text) or 'an empty path'} cannot be coloured",
+            expected="a picture, a film or a folder of them",
+            got="no such file or folder" if text else "no name",
+            fix="check the path",
+        )
+    return Path(text)
+
+
 def filesystem(url: str) -> tuple[Any, str]:
     """fsspec's file system of a URL, and the path there.
 

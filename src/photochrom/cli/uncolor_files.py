@@ -40,9 +40,9 @@ def uncolor_files(
     A JPEG whose luma was copied gives back its grey source byte for byte, a PNG or a TIFF the exact
     grey values.
     """
-    from ..archive.find.single_file import is_folder
+    from ..archive.naming import is_folder
     from ..errors import PhotochromError
-    from ..picture import uncolor
+    from ..picture.uncolor import uncolor
 
     folder = output is not None and is_folder(output, Path(output), many=len(paths) > 1)
     failed = False

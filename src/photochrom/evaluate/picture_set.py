@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from .._io import show
 from ..errors import ArgumentError, PhotochromError, PictureError
-from ..picture import FORMATS, open_picture
+from ..media import FORMATS
+from ..picture import open_picture
 from ..picture.page import to_8_bits
 
 _SUFFIXES = tuple(suffix for row in FORMATS.values() for suffix in row.suffixes)

@@ -9,16 +9,16 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from .._io import HOME_VARIABLE, user_folder
 from ..errors import ArgumentError, DownloadError, MissingExtraError, ModelNotFoundError
 from .card_file import read_card, write_card
-from .catalogue import CATALOGUE, CatalogueEntry, RemoteFile
 
 if TYPE_CHECKING:
+    from .catalogue import CatalogueEntry, RemoteFile
     from .download import Progress
 
 BUNDLED = "bundled"
@@ -58,7 +58,7 @@ class Registry:
         bundled_dir: folder of the ONNX files inside the package.
         user_dir: folder of the user's models, each NAME.onnx; by default "models" in the folder
             that the environment variable PHOTOCHROM_HOME names, else in the user's data folder.
-        catalogue: what can be downloaded, by name.
+        catalogue: what can be downloaded, by name; None: `models.catalogue.CATALOGUE`.
     """
 
     def __init__(
@@ -66,11 +66,18 @@ class Registry:
         *,
         bundled_dir: Path | None = None,
         user_dir: Path | None = None,
-        catalogue: Mapping[str, CatalogueEntry] = CATALOGUE,
+        catalogue: Mapping[str, CatalogueEntry] | None = None,
     ) -> None:
         self.bundled_dir = bundled_dir or Path(__file__).parent / "bundled"
         self.user_dir = user_dir or user_folder("data") / "models"
-        self.catalogue = catalogue
+        self._catalogue = catalogue
+
+    @cached_property
+    def catalogue(self) -> Mapping[str, CatalogueEntry]:
+        """What can be downloaded, by name."""
+        from .catalogue import CATALOGUE
+
+        return CATALOGUE if self._catalogue is None else self._catalogue
 
     def resolve(self, model: str | os.PathLike[str]) -> Path:
         """The ONNX file of a model; never downloads.

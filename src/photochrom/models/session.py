@@ -14,10 +14,8 @@ from ..color import Float
 from ..errors import ArgumentError, ModelError
 from ..gamut import BIN_COUNT
 from .card import METADATA_KEY, Card
-from .card_file import read_card
-from .families import FAMILIES, Prediction
-from .features import OUTPUT, STAGES, join
-from .onnx_fields import output_fields
+from .card_file import output_fields, read_card
+from .families import FAMILIES, FEATURES, STAGES, Prediction, join_stages
 
 __all__ = ["Model", "Prediction"]
 
@@ -98,7 +96,7 @@ class Model:
     @property
     def has_features(self) -> bool:
         """Whether predictions have features."""
-        return bool(self._stages) or OUTPUT in self._outputs
+        return bool(self._stages) or FEATURES in self._outputs
 
     def fit(self, height: int, width: int, size: int | None = None) -> tuple[int, int]:
         """The input size for a picture.
@@ -171,7 +169,9 @@ class Model:
         inputs = family.encode(np.asarray(L, np.float32), hint_ab, hint_mask, self.card)
         named = dict(zip(self._outputs, self._run(inputs), strict=True))
         stages = [named.pop(name) for name in self._stages]
-        features = join(stages, [*self._stages.values()]) if stages else named.pop(OUTPUT, None)
+        features = (
+            join_stages(stages, [*self._stages.values()]) if stages else named.pop(FEATURES, None)
+        )
         prediction = family.decode([*named.values()], self.card)
         self._check_chroma(prediction.ab, L.shape)
         return replace(prediction, features=features)

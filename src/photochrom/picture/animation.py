@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..media import format_for
+from ..media import FORMATS, format_for
 from .assembly import assembled
 from .codec.animated_files import write_animated_webp, write_apng
 from .codec.decoding import check_size, damaged, from_pillow
@@ -20,11 +20,6 @@ from .picture import Picture
 from .reading import MAX_PIXELS, open_picture
 from .source import Source
 from .writing import writing_to
-
-WRITABLE = ("png", "webp")
-"""Formats in which animations are written."""
-
-_READ = ("gif", *WRITABLE)
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,7 @@ class Animation:
 
 
 def open_animation(
-    source: str | Path | bytes | BinaryIO, *, max_pixels: int = MAX_PIXELS
+    source: str | Path | bytes | BinaryIO | Source, *, max_pixels: int = MAX_PIXELS
 ) -> Animation | None:
     """Open a GIF, PNG or WebP file of several frames.
 
@@ -128,7 +123,7 @@ def save_animation(
         frames: as many as `animation` has, of one size; not kept in memory.
         target: a path, or a file open for writing.
         animation: the one that they are made of.
-        format: one of WRITABLE; None: by the target's suffix, else PNG.
+        format: one that holds animations; None: by the target's suffix, else PNG.
         quality: 1...100, of WebP.
 
     Returns:
@@ -136,7 +131,7 @@ def save_animation(
     """
     path = Path(target) if isinstance(target, str | Path) else None
     format = format_for(path, format, animation.format)
-    assert format in WRITABLE
+    assert FORMATS[format].animated
 
     def stills() -> Iterator[tuple[bytes, Fraction]]:
         for frame, delay in zip(frames, animation.delays, strict=True):

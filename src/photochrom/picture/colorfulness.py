@@ -1,4 +1,4 @@
-"""Whether a picture has colours of its own, or only the tone of its print."""
+"""Whether a picture has colours: its own, those of a print's tone, or a result's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color import Codes, srgb_to_lab
+from .metadata.xmp import is_marked
 from .page import Page, to_8_bits
 
 _SIDE = 160  # pixels of the longer side that is looked at: grain and JPEG's blocks are gone
@@ -23,6 +24,11 @@ def is_in_color(page: Page) -> bool:
     Sepia, cyanotype and other prints of one or two tones are not: in them a and b follow L.
     """
     return colored_share(page) > _SHARE
+
+
+def was_colored(page: Page) -> bool:
+    """Whether the picture's file carries Photochrom's mark of coloured pictures."""
+    return is_marked(page.metadata.xmp)
 
 
 def colored_share(page: Page) -> float:

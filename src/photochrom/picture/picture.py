@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..color import Codes
 from ..errors import MissingExtraError
-from .metadata.losses import losses
+from .metadata.attachments import losses
 from .page import Page, bad_array, to_8_bits
 from .writing import save_pages
 

@@ -15,7 +15,6 @@ from ..color import Codes
 from ..errors import ArgumentError, PictureError, PictureTooLargeError
 from ..media import FORMATS, PICTURE_SUFFIXES
 from .assembly import assembled, cleaned, notes_of
-from .codec.camera_raw import decode_raw
 from .codec.decoding import (
     Decoded,
     check_size,
@@ -25,17 +24,12 @@ from .codec.decoding import (
     from_pillow,
     read_metadata,
 )
-from .codec.heif import decode_heic
-from .codec.tiff_kinds import decode_tifffile, kind_of
 from .codec.vips import library, load, reason
-from .jpeg.coefficients import ColorJpeg
 from .jpeg.jpeg_luma import JpegLuma, linear_curve
 from .jpeg.segments import GreyJpeg, lacks_end
 from .metadata.exif import Exif
 from .metadata.icc import grey_tones_of, is_srgb, profile_space
 from .metadata.ifd import Malformed
-from .metadata.profiles import rgb_from_grey
-from .metadata.tiff_tags import CameraRaw, find_pages, read_page
 from .page import Deferred, Encoding
 from .picture import Picture, array_of
 from .source import Source
@@ -53,7 +47,7 @@ _NAMES = {"MPO": "jpeg", "HEIF": "heic", "JPEG2000": "jp2"}
 
 
 def open_picture(
-    source: str | os.PathLike[str] | bytes | BinaryIO | Image | Codes,
+    source: str | os.PathLike[str] | bytes | BinaryIO | Image | Codes | Source,
     *,
     max_pixels: int = MAX_PIXELS,
     strict: bool = False,
@@ -77,7 +71,7 @@ def open_picture(
 
 
 def open_pages(
-    source: str | os.PathLike[str] | bytes | BinaryIO | Image | Codes,
+    source: str | os.PathLike[str] | bytes | BinaryIO | Image | Codes | Source,
     *,
     max_pixels: int = MAX_PIXELS,
     strict: bool = False,
@@ -124,6 +118,8 @@ def _of_file(source: Source, limit: int, strict: bool) -> Iterator[Picture]:
     elif format == "tiff":
         yield from _of_tiff(source, limit)
     elif format == "heic":
+        from .codec.heif import decode_heic
+
         yield assembled(decode_heic(source, limit), format)
     elif format in ("bmp", "jp2"):
         yield assembled(decode_pillow(source, format, limit), format)
@@ -162,6 +158,8 @@ def _luma_of_grey(grey: GreyJpeg, turn: int, icc: bytes | None, fail_on: str) ->
     tones = grey_tones_of(icc, 256)
     if tones is None or icc is None:
         return JpegLuma(grey, turn, fail_on=fail_on)
+    from .metadata.profiles import rgb_from_grey
+
     return JpegLuma(grey, turn, tones, linear_curve(tones), rgb_from_grey(icc), fail_on)
 
 
@@ -193,6 +191,8 @@ def _of_color_jpeg(source: Source, data: bytes, limit: int, cut: bool) -> Pictur
 
 def _luma_of_color(data: bytes, found: Decoded) -> JpegLuma | None:
     """The luma of a JPEG of three components, if it can be copied."""
+    from .jpeg.coefficients import ColorJpeg
+
     space = profile_space(found.icc)
     if space == "rgb" and found.icc and not is_srgb(found.icc):
         return None  # Y' of other primaries
@@ -203,6 +203,10 @@ def _luma_of_color(data: bytes, found: Decoded) -> JpegLuma | None:
 
 
 def _of_tiff(source: Source, limit: int) -> Iterator[Picture]:
+    from .codec.camera_raw import decode_raw
+    from .codec.tiff_kinds import decode_tifffile, kind_of
+    from .metadata.tiff_tags import CameraRaw, find_pages, read_page
+
     try:
         with source.open() as file:
             pages = find_pages(file)

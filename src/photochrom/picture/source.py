@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from .._io import show
 from ..errors import ArgumentError, PictureError
-from ..media import HEAD, READABLE, identify
+from ..media import HEAD, READABLE, Media, identify
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,15 @@ class Source:
     head: bytes
 
     @classmethod
-    def of(cls, source: str | os.PathLike[str] | bytes | BinaryIO) -> Source:
-        """Look at ``source``; a stream or a pipe is read to its end.
+    def of(cls, source: str | os.PathLike[str] | bytes | BinaryIO | Source) -> Source:
+        """Look at ``source``; a stream or a pipe is read to its end, once.
 
         Raises:
             PictureError: there is no such file, or it cannot be opened.
             ArgumentError: ``source`` is none of these.
         """
+        if isinstance(source, Source):
+            return source
         if isinstance(source, bytes | bytearray | memoryview):
             data = bytes(source)
             return cls("the picture", None, data, data[:HEAD])
@@ -66,13 +68,18 @@ class Source:
         return cls(name, None, data, data[:HEAD])
 
     @property
+    def media(self) -> Media:
+        """What the file is, by its first bytes."""
+        return identify(self.head)
+
+    @property
     def format(self) -> str:
         """The format by the first bytes, whatever the file is called.
 
         Raises:
             PictureError: it is no picture of a known format.
         """
-        found = identify(self.head)
+        found = self.media
         if found.kind != "picture":
             fix = "give a photograph in one of these formats"
             raise unreadable(self.name, str(found), fix, f"a picture ({READABLE})")

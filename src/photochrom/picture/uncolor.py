@@ -11,9 +11,10 @@ from typing import BinaryIO
 from ..color import grey_of
 from ..errors import PictureError
 from ..media import FORMATS, format_for
+from .colorfulness import was_colored
 from .jpeg.splice import NotColored, without_color
 from .metadata.exif import Exif
-from .metadata.xmp import is_marked, remove_note
+from .metadata.xmp import remove_note
 from .page import Metadata
 from .picture import Picture
 from .reading import MAX_PIXELS, open_pages, open_picture
@@ -59,11 +60,6 @@ def uncolor(
         return save_pages([open_picture(grey, max_pixels=max_pixels)], target, format=name)
     pages = open_pages(file.origin, max_pixels=max_pixels)
     return save_pages(_grey_pages(pages, file), target, format=format)
-
-
-def was_colored(picture: Picture) -> bool:
-    """Whether the picture's file carries Photochrom's mark of coloured pictures."""
-    return is_marked(picture.metadata.xmp)
 
 
 def _grey_jpeg(file: Source) -> bytes:

@@ -16,9 +16,6 @@ from typing import Any, BinaryIO
 from .._io import show
 from ..errors import ArgumentError, PictureError
 from ..media import FORMATS, format_for
-from .codec.encoding import encode
-from .metadata.attachments import attached_exif
-from .metadata.tiff_tags import tagged_page
 from .page import Page
 
 _CLASSIC_TIFF = 3_900_000_000
@@ -72,7 +69,12 @@ def save_pages(
             del first
             _write_tiff(queue, rest, file, path.parent if path else None)
             return name
-        encode(first, file, name, quality, recompress)
+        if name == "jpeg" and first.luma and first.luma.chroma and not recompress:
+            file.write(first.luma.encode(first, quality))
+        else:
+            from .codec.encoding import encode
+
+            encode(first, file, name, quality)
         del first
         if next(rest, None) is not None:
             raise PictureError(
@@ -126,6 +128,10 @@ def _write_tiff(
 ) -> None:
     """Write the page in ``queue`` and those of ``rest``, holding one at a time."""
     import tifftools
+
+    from .codec.encoding import encode
+    from .metadata.attachments import attached_exif
+    from .metadata.tiff_tags import tagged_page
 
     directories: list[Any] = []
     total = 0

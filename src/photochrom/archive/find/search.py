@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from ...media import PICTURE_SUFFIXES, TEXT, VIDEO_SUFFIXES, Media, identify, read_head
 from .. import storage
 from ..naming import Naming, media_by_name, media_of
-from .single_file import existing
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Search:
         self.results, self.unreadable, self.passed_over = [], [], Counter()
         for text in self.paths:
             if not storage.is_url(text):
-                existing(text)
+                storage.existing(text)
         named = {os.path.realpath(p) for p in self.paths if storage.local(p)}
         made = {
             os.path.join(os.path.dirname(each), name)  # noqa: PTH118, PTH120 - strings: speed

@@ -21,8 +21,6 @@ from ..metadata.containers import (
     webp_is_lossless,
 )
 from ..metadata.photoshop import PHOTOSHOP, iptc_records, other_resources
-from ..metadata.png import png_frames, png_pieces
-from ..metadata.profiles import nclx_profile, png_profile
 from ..page import Encoding
 from ..source import Source, unreadable
 from .vips import array_of, library, load, metadata_field, reason
@@ -141,15 +139,19 @@ def read_metadata(found: Decoded, image: Any, format: str, source: Source) -> No
             found.texts = jpeg_comments(file)
             found.further = mpf_pictures(file)
         elif format == "png":
+            from ..metadata.png import png_frames, png_pieces
+            from ..metadata.profiles import png_profile
+
             # libvips has the resolution from EXIF, if there is one.
             found.dpi, found.texts, raw = png_pieces(file)
             _take_raw(found, raw)
             found.icc = png_profile(file, found.space == "grey") or found.icc
-        elif format == "avif" and found.icc is None:
-            found.icc = nclx_profile(file, found.space == "grey")
-        if format == "png":
             found.further = png_frames(file) - 1
-        elif format in ("gif", "webp", "avif"):
+        elif format == "avif" and found.icc is None:
+            from ..metadata.profiles import nclx_profile
+
+            found.icc = nclx_profile(file, found.space == "grey")
+        if format in ("gif", "webp", "avif"):
             found.further = (metadata_field(image, "n-pages") or 1) - 1
             if format == "avif":
                 found.further = max(found.further, sequence_length(file) - 1)

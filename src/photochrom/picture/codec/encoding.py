@@ -16,7 +16,6 @@ from ..metadata.attachments import Attachments, attachments
 from ..metadata.containers import jp2_append, jpeg_insert, webp_insert
 from ..metadata.png import png_insert
 from ..page import Page, to_8_bits
-from .heif import encode_heic
 from .vips import FileTarget, image_of, library, set_blob
 from .vips_image import quantised, unsuitable, vips_image
 
@@ -26,7 +25,6 @@ def encode(
     file: BinaryIO,
     format: str,
     quality: int | None,
-    recompress: bool = False,
 ) -> None:
     """Write ``picture`` into an empty, seekable file open for reading and writing.
 
@@ -35,16 +33,12 @@ def encode(
         file: to write into.
         format: key of FORMATS.
         quality: 1...100; None: the format's default.
-        recompress: encode the luma of a coloured grey JPEG anew, where it could be copied.
 
     Raises:
         PictureError: the format cannot hold it.
         OSError: writing failed.
         MissingExtraError: HEIC, and pillow-heif is not installed.
     """
-    if format == "jpeg" and picture.luma and picture.luma.chroma and not recompress:
-        file.write(picture.luma.encode(picture, quality))
-        return
     depth = picture.depth if FORMATS[format].deep or format == "jp2" else 8
     alpha = _alpha_for(picture, format)
     extra = attachments(picture, format)
@@ -52,6 +46,8 @@ def encode(
     if format in ("bmp", "jp2"):
         _encode_pillow(picture, alpha, file, format, depth, extra)
     elif format == "heic":
+        from .heif import encode_heic
+
         encode_heic(picture, alpha, file, depth, quality, extra)
     else:
         _encode_vips(picture, alpha, file, format, depth, quality, extra)

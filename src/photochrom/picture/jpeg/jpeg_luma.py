@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +14,11 @@ from ...color import Codes
 from ..metadata.attachments import attachments
 from ..metadata.photoshop import without_thumbnails
 from ..page import Page, upright
-from .coefficients import ColorJpeg
 from .segments import APP0, APP1, APP2, APP13, GreyJpeg, Segment
 from .splice import segment, with_color
+
+if TYPE_CHECKING:
+    from .coefficients import ColorJpeg
 
 _EXIF, _XMP, _ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
 _ICC_ROOM = 65519

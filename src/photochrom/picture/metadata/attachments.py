@@ -1,18 +1,19 @@
-"""The metadata of a file to be written, adapted to what its format can carry."""
+"""The metadata of a file to be written: what its format can carry, and what is lost."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
+from ...media import FORMATS
 from ..page import Page
 from .exif import MAKER_NOTE, X_RESOLUTION, Exif
 from .icc import profile_space
 from .photoshop import PHOTOSHOP, app13
-from .png import raw_profile
-from .xmp import add_note, clean_packet, drop_stale
+from .xmp import add_note, clean_packet, drop_stale, stale_parts
 
 _NO_DPI_FIELD = ("webp", "avif", "heic", "jp2")
-JPEG_XMP, JPEG_EXIF, _JPEG_IPTC = 65502, 65527, 65000
+_JPEG_XMP, _JPEG_EXIF, _JPEG_IPTC = 65502, 65527, 65000
 
 
 @dataclass
@@ -48,10 +49,12 @@ def attachments(
     if xmp and not rest:
         xmp = drop_stale(xmp, data.encoding.turned and not stored)
     xmp = add_note(xmp, note) if note else xmp
-    if format == "jpeg" and xmp and len(xmp) > JPEG_XMP:
+    if format == "jpeg" and xmp and len(xmp) > _JPEG_XMP:
         xmp = add_note(None, note) if note else None
     texts = data.texts if picture.format == format else ()
     if format == "png" and (data.iptc or data.photoshop):
+        from .png import raw_profile
+
         block = app13(data.iptc, data.photoshop, 1 << 24) or b""
         texts = (*texts, raw_profile("iptc", block.removeprefix(PHOTOSHOP)))
     exif = attached_exif(picture, format, stored)
@@ -79,7 +82,66 @@ def attached_exif(
     if not (block.main or block.exif or block.gps):
         return None
     packed = block.to_bytes()
-    if format == "jpeg" and len(packed) > JPEG_EXIF:
+    if format == "jpeg" and len(packed) > _JPEG_EXIF:
         block.exif.pop(MAKER_NOTE, None)
         packed = block.to_bytes()
     return packed
+
+
+def losses(page: Page, format: str, *, recompress: bool = False) -> tuple[str, ...]:
+    """What is lost when a page is written, beside what its `Page.notes` name already.
+
+    Args:
+        page: to be written.
+        format: key of FORMATS.
+        recompress: as of `save_pages`.
+    """
+    return tuple(_losses(page, format, recompress))
+
+
+def _losses(page: Page, format: str, recompress: bool) -> list[str]:
+    data, row = page.metadata, FORMATS[format]
+    luma = page.luma if format == "jpeg" and not recompress else None
+    rest = luma is not None and luma.file.keeps_rest
+    found = []
+    if count := data.encoding.further:
+        what = "frames of the animation" if page.format in ("gif", "webp", "png") else "pictures"
+        others = f"{count} further {what}" if count > 1 else f"the second of the {what}"
+        advice = _animations_advice() if what.startswith("frames") else ""
+        found.append(f"{others} in the file " + ("stay grey" if rest else "not kept") + advice)
+    if page.depth == 16 and not (row.deep or (format == "jp2" and page.grey)):
+        found.append("16 bits per channel become 8")
+    if page.extra is not None and format != "tiff":
+        found.append(f"{page.extra.shape[2]} further channels (saved selections) not kept")
+    if format == "bmp":
+        kinds = {"EXIF": data.exif, "XMP": data.xmp, "IPTC": data.iptc, "colour profile": data.icc}
+        found += [f"{name} not kept" for name, value in kinds.items() if value]
+        return found
+    if luma is None and page.format == format == "jpeg" and not recompress:
+        found.append("the luma was compressed anew" + _advice())
+    if data.iptc and format not in ("jpeg", "tiff", "png"):
+        found.append("IPTC records not kept")
+    if data.photoshop and format not in ("jpeg", "tiff", "png"):
+        found.append("Photoshop's paths and guides not kept")
+    if data.texts and page.format != format:
+        found.append("comments not kept" if page.format == "jpeg" else "text chunks not kept")
+    if format == "jpeg" and luma is None and data.xmp and len(data.xmp) > _JPEG_XMP:
+        found.append("XMP of more than 64 KB not kept")
+    if format == "jpeg" and data.exif and len(data.exif) > _JPEG_EXIF:
+        found.append("the maker's note in EXIF not kept")
+    if data.xmp and not rest:
+        turned = data.encoding.turned and luma is None
+        found += [f"{part} not kept" for part in stale_parts(data.xmp, turned)]
+    return found
+
+
+def _advice() -> str:
+    from ..jpeg.coefficients import available
+
+    return "" if available() else ' (pip install "photochrom[jpeg]" copies it)'
+
+
+def _animations_advice() -> str:
+    if find_spec("cv2") is not None:
+        return ""
+    return ' (pip install "photochrom[video]" colours them)'

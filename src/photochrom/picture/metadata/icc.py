@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from ...color import Codes
 from ..codec.vips import array_of, image_of, library, set_blob
-from .curves import encode_srgb, grey_tones, matrix_profile
 
 MAX_PROFILE = 16 << 20
 _SPACES = {b"RGB ": "rgb", b"GRAY": "grey", b"CMYK": "cmyk"}
@@ -77,6 +76,8 @@ def from_srgb(image: Any, profile: bytes, depth: int) -> Any:
 
 def _rgb_to_srgb(samples: Codes, profile: bytes) -> Codes | None:
     """uint16 sRGB samples; None if the profile is not usable."""
+    from .curves import matrix_profile
+
     pyvips = library()
     parts = matrix_profile(profile, np.iinfo(samples.dtype).max + 1)
     if parts is None:
@@ -125,7 +126,11 @@ def grey_tones_of(profile: bytes | None, codes: int) -> NDArray[np.uint16] | Non
         profile: of a file; ignored if it is broken or not for grey.
         codes: 256 or 65536.
     """
-    linear = grey_tones(profile, codes) if profile and profile_space(profile) == "grey" else None
+    if not profile or profile_space(profile) != "grey":
+        return None
+    from .curves import encode_srgb, grey_tones
+
+    linear = grey_tones(profile, codes)
     if linear is None:
         return None
     tones = encode_srgb(linear)
