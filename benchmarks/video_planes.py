@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from photochrom.video.color.planes import chroma_planes, working_L
-from photochrom.video.color.shots import Shots
 from photochrom.video.color.tones import Tones
+from photochrom.video.shots.cuts import Shots
 
 FRAMES = [  # rows, columns, bits, chroma subsampling down and across, working size
     (1080, 1920, 8, (2, 2), (192, 352)),

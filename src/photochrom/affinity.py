@@ -84,21 +84,35 @@ def match(features: Float, references: Sequence[Reference]) -> Match:
             got=str([(f.shape, ab.shape) for f, ab in references]),
             fix="take both from one network and at one size",
         )
-    ours = features.reshape(len(features), -1).T
-    theirs = np.concatenate([f.reshape(len(f), -1).T for f, _ in references])
-    colors = np.concatenate([ab.reshape(2, -1).T for _, ab in references])
+    theirs = np.concatenate([f.reshape(len(f), -1) for f, _ in references], 1)
+    colors = np.concatenate([ab.reshape(2, -1) for _, ab in references], 1)
+    ab, similarity = matched_values(features, theirs, colors)
+    looser = _LOOSER * float(smoothstep(np.quantile(similarity, 0.9), *_BEST))
+    return Match(ab, similarity, smoothstep(similarity, _UNLIKE - looser, _LIKE - looser))
+
+
+def matched_values(features: Float, cells: Float, values: Float) -> tuple[Float, Float]:
+    """Carry any values of cells to the places of a picture that show the like.
+
+    Args:
+        features: ``(C, h, w)`` of the picture.
+        cells: ``(C, n)``, features of n cells.
+        values: ``(k, n)`` of those cells.
+
+    Returns:
+        ``(k, h, w)`` float32, means weighted by the softmax of similarity / 0.04; and
+        ``(h, w)`` float32, the similarity to the most similar cell, -1...1.
+    """
+    ours, theirs, grid = features.reshape(len(features), -1).T, cells.T, features.shape[1:]
     mean = (ours.mean(0) + theirs.mean(0)) / np.float32(2)
     similar = _unit(ours - mean) @ _unit(theirs - mean).T
     best = similar.max(1)
     similar -= best[:, None]
     similar /= np.float32(_TEMPERATURE)
     share = np.exp(similar, out=similar)
-    ab = (share @ colors) / share.sum(1, keepdims=True)
-    grid = features.shape[1:]
-    similarity = best.reshape(grid)
-    ab = np.ascontiguousarray(ab.T.reshape(2, *grid), np.float32)
-    looser = _LOOSER * float(smoothstep(np.quantile(best, 0.9), *_BEST))
-    return Match(ab, similarity, smoothstep(similarity, _UNLIKE - looser, _LIKE - looser))
+    found = (share @ values.T) / share.sum(1, keepdims=True)
+    found = np.ascontiguousarray(found.T.reshape(len(values), *grid), np.float32)
+    return found, best.reshape(grid)
 
 
 def feature_vectors(features: Float) -> Float:

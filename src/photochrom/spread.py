@@ -10,6 +10,7 @@ hints. One that it finds unlikely is the user's wish for this thing alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -59,43 +60,90 @@ def carry(
     """
     fine = joint_bilateral(L, ab)
     clicks = [hint for hint in hints if hint.radius is None]
-    out = _clicked(fine, L, vectors, clicks, shape, ask) if clicks else fine.copy()
-    for hint in hints:
-        if hint.radius is not None:
-            out += cover(hint, shape, L.shape) * (_target(hint, fine, L, shape) - out)
-    return out
-
-
-def _clicked(
-    fine: Float,
-    L: Float,
-    vectors: Float,
-    clicks: Sequence[Hint],
-    shape: tuple[int, int],
-    ask: Callable[[Sequence[Hint]], Float] | None,
-) -> Float:
-    grid, size = vectors.shape[1:], L.shape
-    places = [cell(hint, shape, grid) for hint in clicks]
-    similar = similarities(vectors, places)
-    likely = _likelihoods(fine, clicks, shape)[:, None, None]
-    limits = THING[:, None, None, None] + likely * (_KIND - THING)[:, None, None, None]
-    reach = connected(smoothstep(similar, *limits), places)
-    counts = (_UNLIKELY + (1 - _UNLIKELY) * likely) * smoothstep(similar, *_SCENE)
-    evidence = 1 - np.prod(1 - counts, 0, keepdims=True)
-    scene = np.maximum(evidence - _EVIDENCE, 0) / np.float32(1 - _EVIDENCE)
-    planes = joint_bilateral(L, np.concatenate([similar, reach, scene]))
-    count = len(clicks)
-    similar, reach = planes[:count], np.clip(planes[count : 2 * count], 0, 1)
+    reach = _Reach.of(fine, L, vectors, clicks, shape) if clicks else None
     base = fine
-    told = [hint for hint, share in zip(clicks, likely.ravel(), strict=True) if share > _TOLD]
-    if ask is not None and told and scene.any():
-        base = fine + np.clip(planes[-1], 0, 1) * (joint_bilateral(L, ask(told)) - fine)
+    if reach is not None and ask is not None and reach.told and reach.scene.any():
+        base = fine + reach.scene * (joint_bilateral(L, ask(reach.told)) - fine)
     out = base.copy()
-    shares = _shares(similar, clicks, shape, size)
-    for hint, share, reached in zip(clicks, shares, reach, strict=True):
-        spot = np.maximum(reached, cover(hint, shape, size))
-        out += share * spot * (_target(hint, fine, L, shape) - base)
+    for hint, weight in zip(hints, _weights(reach, hints, shape, L.shape), strict=True):
+        out += weight * (_target(hint, fine, L, shape) - base)
     return out
+
+
+def hint_weights(
+    ab: Float, L: Float, vectors: Float, hints: Sequence[Hint], shape: tuple[int, int]
+) -> Float:
+    """How far each hint decides the colour of each place, by itself.
+
+    Args:
+        ab, L, vectors, hints, shape: as of `carry`.
+
+    Returns:
+        ``(n, h, w)`` float32, 0...1; the sum over all hints is 1 at most.
+
+    Raises:
+        ArgumentError: a hint lies outside the picture.
+    """
+    clicks = [hint for hint in hints if hint.radius is None]
+    fine = joint_bilateral(L, ab)
+    reach = _Reach.of(fine, L, vectors, clicks, shape) if clicks else None
+    return _weights(reach, hints, shape, L.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reach:
+    """Where some clicks count.
+
+    Attributes:
+        weights: ``(n, h, w)``, of each click.
+        scene: ``(h, w)``, where what a network says counts that is told of them.
+        told: those that it is told of.
+    """
+
+    weights: Float
+    scene: Float
+    told: list[Hint]
+
+    @classmethod
+    def of(
+        cls,
+        fine: Float,
+        L: Float,
+        vectors: Float,
+        clicks: Sequence[Hint],
+        shape: tuple[int, int],
+    ) -> _Reach:
+        grid, size = vectors.shape[1:], L.shape
+        places = [cell(hint, shape, grid) for hint in clicks]
+        similar = similarities(vectors, places)
+        likely = _likelihoods(fine, clicks, shape)[:, None, None]
+        limits = THING[:, None, None, None] + likely * (_KIND - THING)[:, None, None, None]
+        reach = connected(smoothstep(similar, *limits), places)
+        counts = (_UNLIKELY + (1 - _UNLIKELY) * likely) * smoothstep(similar, *_SCENE)
+        evidence = 1 - np.prod(1 - counts, 0, keepdims=True)
+        scene = np.maximum(evidence - _EVIDENCE, 0) / np.float32(1 - _EVIDENCE)
+        planes = joint_bilateral(L, np.concatenate([similar, reach, scene]))
+        count = len(clicks)
+        similar, reach = planes[:count], np.clip(planes[count : 2 * count], 0, 1)
+        spots = [np.maximum(r, cover(h, shape, size)) for h, r in zip(clicks, reach, strict=True)]
+        weights = _shares(similar, clicks, shape, size) * np.stack(spots)
+        told = [hint for hint, share in zip(clicks, likely.ravel(), strict=True) if share > _TOLD]
+        return cls(weights, np.clip(planes[-1], 0, 1), told)
+
+
+def _weights(
+    reach: _Reach | None, hints: Sequence[Hint], shape: tuple[int, int], size: tuple[int, ...]
+) -> Float:
+    """How far each hint counts: brushes lie over clicks, and later ones over earlier ones."""
+    weights = np.zeros((len(hints), *size), np.float32)
+    if reach is not None:
+        weights[[hint.radius is None for hint in hints]] = reach.weights
+    for number, hint in enumerate(hints):
+        if hint.radius is not None:
+            disc = cover(hint, shape, size)
+            weights *= 1 - disc
+            weights[number] = disc
+    return weights
 
 
 def _likelihoods(fine: Float, clicks: Sequence[Hint], shape: tuple[int, int]) -> Float:

@@ -17,13 +17,15 @@ from ..cancel import CancelToken
 from ..colorizer import Colorizer
 from ..errors import ArgumentError
 from ..options import ColorOptions, VideoOptions
-from .color.coloring import film_colorizer
+from .color.coloring import Coloring, film_colorizer
+from .color.references import pinned
 from .container.encoders import Encoding
 from .container.mux import assemble, try_out
 from .container.streams import Converted, LeftOut
 from .container.video_reader import VideoReader
 from .film_job import film_job
-from .film_work import FilmWork
+from .film_parts import FilmPart, FilmParts
+from .film_work import FilmFrames, FilmSetup, FilmWork, frames_in_all
 from .segments.segment_workers import SegmentWorkers
 from .segments.segmented_work import Progress
 from .segments.work_folder import WorkFolder, remove_work_folders
@@ -106,35 +108,53 @@ def colorize_video(
     with VideoReader(source, wanted.deinterlace) as video:
         _check_range(video, wanted.start, wanted.end)
         colorizer = colorizer or film_colorizer()
-        job = film_job(source, colorizer, options, wanted, encoding)
-        with WorkFolder.of(output, job) as folder:
-            work = FilmWork(video, colorizer, options, wanted, encoding)
-            began = time.monotonic()
-            resumed = work.resume(folder.state())
-            limits = {"start": wanted.start, "end": wanted.end}
-            if on_note is not None or not resumed:
+        setup = FilmSetup.of(video, colorizer, options, wanted, encoding)
+        total = frames_in_all(video, wanted.start, wanted.end)
+        limits = {"start": wanted.start, "end": wanted.end}
+        began = time.monotonic()
+        with WorkFolder.of(
+            output, film_job(source, colorizer, options, wanted, encoding)
+        ) as folder:
+            parts = FilmParts([_whole(setup, colorizer, options, wanted, folder)], total)
+            if on_note is not None or not parts.resumed:
                 trial = try_out(video, encoding, output, folder.path, **limits)
                 for change in (*trial.converted, *trial.left_out):
                     (on_note or _ignore)(str(change))
-            if workers is None:
-                work.encode(folder, report)
-            else:
-                work.share(folder, workers, report)
+            parts.make(workers, report)
             streams = assemble(video, folder.segments, output, note=colorizer.note, **limits)
         remove_work_folders(output)
         seconds = time.monotonic() - began
         shape = video.shape[0], video.shape[1] * (1 + wanted.compare)
         return Film(
             output,
-            work.done,
+            parts.done,
             shape,
-            resumed,
+            parts.resumed,
             seconds,
             streams.left_out,
             streams.converted,
-            work.kept,
+            parts.kept,
             video.damage,
         )
+
+
+def _whole(
+    setup: FilmSetup,
+    colorizer: Colorizer,
+    options: ColorOptions,
+    wanted: VideoOptions,
+    folder: WorkFolder,
+) -> FilmPart:
+    """A film whose shots are looked for while it is coloured."""
+    video = setup.video
+    first, end = (None if t is None else video.pts_at(t) for t in (wanted.start, wanted.end))
+
+    def work() -> FilmWork:
+        steady = setup.steady(colorizer, options, pinned=pinned(colorizer, options))
+        name = f"the part of {video.path}"
+        return FilmWork(name, setup, FilmFrames(video), Coloring(steady), first, end)
+
+    return FilmPart(folder, work)
 
 
 def _ignore(note: str) -> None:

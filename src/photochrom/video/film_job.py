@@ -12,7 +12,7 @@ from ..colorizer import Colorizer
 from ..options import ColorOptions, Source, VideoOptions
 from .container.encoders import Encoding
 
-_METHOD = 4  # of colouring; another number where unfinished films cannot be gone on with
+_METHOD = 5  # of colouring; another number where unfinished films cannot be gone on with
 
 
 def film_job(

@@ -1,11 +1,12 @@
-"""One film, from its file to segments, by this process or by workers."""
+"""Films, from their files to segments, by this process or by workers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -13,15 +14,15 @@ from ..color import Float
 from ..colorizer import Colorizer
 from ..options import ColorOptions, VideoOptions
 from .color.coloring import Coloring, film_size
-from .color.references import pinned
-from .color.view import common_box, quarter_turns
+from .color.steady import SteadyColor
+from .color.view import Box, common_box, quarter_turns
 from .container.encoders import Encoding
 from .container.video_reader import VideoReader
 from .segments.ahead import ahead
 from .segments.painting import Colored, Painter, pts_of
 from .segments.segment_file import segment_writer
-from .segments.segment_workers import SegmentTask, SegmentWorkers, SharedSegments
-from .segments.segmented_work import Progress, SegmentedWork
+from .segments.segment_workers import SegmentTask, SharedSegments
+from .segments.segmented_work import SegmentedWork
 from .segments.work_folder import State, WorkFolder
 
 if TYPE_CHECKING:
@@ -31,94 +32,167 @@ _LOOKS = 8  # frames that are looked at for bars
 _TICK = 0.2  # seconds between two looks at what workers have done
 
 
-class FilmWork(SegmentedWork):
-    """The frames of a film; their places are their pts."""
+@dataclass(frozen=True, eq=False)
+class FilmSetup:
+    """What all parts of a film share.
 
-    def __init__(
-        self,
+    Attributes:
+        video: the film.
+        encoding: of the result.
+        painter: of its frames.
+        wide: before and after side by side.
+        box: the picture between the bars of the whole film; None: it has none.
+        turns: quarter turns counter-clockwise that make frames upright.
+        keep: frames in colour stay as they are.
+    """
+
+    video: VideoReader
+    encoding: Encoding
+    painter: Painter
+    wide: bool
+    box: Box | None
+    turns: int
+    keep: bool
+
+    @classmethod
+    def of(
+        cls,
         video: VideoReader,
         colorizer: Colorizer,
         options: ColorOptions,
         wanted: VideoOptions,
         encoding: Encoding,
-    ) -> None:
-        start, end, wide = wanted.start, wanted.end, wanted.compare
-        self._video, self._encoding, self._wide = video, encoding, wide
-        self._size = colorizer.model.fit(*video.shape, film_size(colorizer, options))
-        self._painter = Painter(video, encoding, self._size, wide)
+    ) -> Self:
+        """Look at a film."""
+        size = colorizer.model.fit(*video.shape, film_size(colorizer, options))
+        painter = Painter(video, encoding, size, wanted.compare)
         samples = list(video.samples(_LOOKS))
-        box = common_box(self._painter.look(frame) for frame in samples)
+        box = common_box(painter.look(frame) for frame in samples)
         # Who names a film that is in colour from end to end wants new colours for it.
-        part = not all(self._painter.in_color(frame) for frame in samples)
+        part = not all(painter.in_color(frame) for frame in samples)
         turns = quarter_turns(video.tags.display)
-        self._end = None if end is None else video.pts_at(end)
-        self._keep = part and wanted.in_color == "keep"
-        super().__init__(
-            str(video.path),
-            Coloring(colorizer, options, turns, pinned(colorizer, options), box),
-            None if start is None else video.pts_at(start),
-            _frames_in_all(video, start, end),
-        )
+        keep = part and wanted.in_color == "keep"
+        return cls(video, encoding, painter, wanted.compare, box, turns, keep)
 
-    def share(self, folder: WorkFolder, workers: SegmentWorkers, progress: Progress) -> None:
-        """Have the segments that are missing made by others."""
-        sharing = SharedSegments(folder, workers)
+    def steady(self, colorizer: Colorizer, options: ColorOptions, **guided: Any) -> SteadyColor:
+        """What colours its frames; `guided`: more arguments of `SteadyColor`."""
+        return SteadyColor(colorizer, options, turns=self.turns, box=self.box, **guided)
 
-        def wait(seconds: float) -> None:
-            kept = sharing.collect(seconds)
-            if kept is not None:
-                self.done, self._finished = int(kept["done"]), bool(kept["finished"])
-            progress(self.done, self.total)
 
-        if not self._finished:
-            with closing(ahead(self._colored(), self.waiting)) as colored:
-                for task, state in self._tasks(colored, sharing, lambda: wait(0)):
-                    while sharing.full:
-                        wait(_TICK)
-                    sharing.give(task, state)
-        while not self._finished:
-            wait(_TICK)
+class FilmFrames:
+    """The frames of a film in parts; a part that follows the last one needs no seeking."""
+
+    def __init__(self, video: VideoReader) -> None:
+        self._video = video
+        self._frames: Iterator[VideoFrame] = iter(())
+        self._next: VideoFrame | None = None
+        self._at: int | None = None
+
+    def between(self, first: int | None, end: int | None) -> Iterator[VideoFrame]:
+        """The frames from pts `first` to before pts `end`; None: the film's own ends."""
+        if self._next is None or first is None or first != self._at:
+            self._frames = self._video.frames(first)
+            self._next = next(self._frames, None)
+        self._at = None
+        while self._next is not None:
+            if end is not None and pts_of(self._next) >= end:
+                self._at = end
+                return
+            yield self._next
+            self._next = next(self._frames, None)
+
+
+class FilmWork(SegmentedWork):
+    """A part of a film that is coloured by itself; the places of its frames are their pts.
+
+    Args:
+        name: for messages.
+        setup: of the film.
+        frames: of the film.
+        color: gives the frames their colours.
+        first, end: pts; see `FilmFrames.between`.
+        total: number of the frames, if known.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        setup: FilmSetup,
+        frames: FilmFrames,
+        color: Coloring,
+        first: int | None = None,
+        end: int | None = None,
+        total: int | None = None,
+    ) -> None:
+        super().__init__(name, color, first, total)
+        self._setup, self._frames, self._end = setup, frames, end
+
+    def share(self, folder: WorkFolder, sharing: SharedSegments, step: Callable[[], None]) -> None:
+        """Have the segments that are missing made by others; returns when all are given to them.
+
+        Args:
+            folder: of the segments.
+            sharing: what the workers have.
+            step: called at each frame, and while there is nothing to do but to wait.
+        """
+        if self._finished:
+            return
+        with closing(ahead(self._colored(), self.waiting)) as colored:
+            for task, state in self._tasks(colored, sharing, folder, step):
+                while sharing.full:
+                    sharing.collect(_TICK)
+                    step()
+                sharing.give(task, state, folder)
 
     def _tasks(
-        self, colored: Iterator[Colored | State], sharing: SharedSegments, step: Callable[[], None]
+        self,
+        colored: Iterator[Colored | State],
+        sharing: SharedSegments,
+        folder: WorkFolder,
+        step: Callable[[], None],
     ) -> Iterator[tuple[SegmentTask, State]]:
-        """The missing segments, each with the state after it; `step` is called at each frame."""
-        count = self.done
-        encoding, size, begun = self._encoding, self._size, self._next
-        source = self._video.path.absolute()
+        """The missing segments, each with the state after it."""
+        count, setup = self.done, self._setup
         task = SegmentTask(
-            source, sharing.next, encoding, size, self._wide, begun, self._video.reading
+            setup.video.path.absolute(),
+            sharing.next(folder),
+            setup.encoding,
+            setup.painter.size,
+            setup.wide,
+            self._next,
+            setup.video.reading,
         )
         for item in colored:
             if isinstance(item, Colored):
                 task.add(item)
+                sharing.collect(0)
                 step()
                 continue
             count += len(task.times)
             self._check_frames(count)
             yield task, item | {"done": np.array(count)}
-            task = task.at(sharing.next)
+            task = task.at(sharing.next(folder))
 
     def _given(self, frame: VideoFrame, L: Float, ab: Float) -> Colored:
-        kept = self._keep and self._painter.in_color(frame)
+        kept = self._setup.keep and self._setup.painter.in_color(frame)
         self.kept += kept
         return Colored(frame, L, ab.astype(np.float16), kept)
 
     def _decoded(self) -> Generator[tuple[VideoFrame, Float], None, None]:
-        for frame in self._video.frames(self._next):
-            if self._end is not None and pts_of(frame) >= self._end:
-                return
-            yield frame, self._painter.look(frame)
+        for frame in self._frames.between(self._next, self._end):
+            yield frame, self._setup.painter.look(frame)
 
     def _place(self, frame: VideoFrame) -> int:
         return pts_of(frame)
 
     @contextmanager
     def _writer(self, path: Path) -> Iterator[Callable[[Colored], None]]:
-        with segment_writer(path, self._video, self._encoding, wide=self._wide) as writer:
-            yield lambda item: self._painter.write(writer, item)
+        setup = self._setup
+        with segment_writer(path, setup.video, setup.encoding, wide=setup.wide) as writer:
+            yield lambda item: setup.painter.write(writer, item)
 
 
-def _frames_in_all(video: VideoReader, start: float | None, end: float | None) -> int | None:
+def frames_in_all(video: VideoReader, start: float | None, end: float | None) -> int | None:
+    """About how many frames a part of a film has; None if its file does not say."""
     known = [seconds for seconds in (video.duration, end) if seconds is not None]
     return max(1, round((min(known) - (start or 0)) * video.rate)) if known else None

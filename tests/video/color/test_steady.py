@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photochrom.evaluate.films import Drift
+from photochrom.video.color.cells import describe
 from photochrom.video.color.key_frame import KeyFrame, light_of
 from photochrom.video.color.motion import Places
 from photochrom.video.color.references import References
-from photochrom.video.color.steady import LOOK_AHEAD, SteadyColor, describe
+from photochrom.video.color.steady import LOOK_AHEAD, SteadyColor
 from tests.helpers.film_scenes import Array, Network, flat, grain, quarter, seen, texture
 
 Answer = Callable[[Array, int], Array]

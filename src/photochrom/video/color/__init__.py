@@ -1,1 +1,1 @@
-"""Chroma of videos: shots, motion, references, and the Cb and Cr planes made of them."""
+"""Chroma of videos: motion, references, hints, and the Cb and Cr planes made of them."""

@@ -11,41 +11,57 @@ from ..._system import cores
 from ...color import Float
 from ...colorizer import Colorizer
 from ...options import ColorOptions
-from .references import References
-from .shots import Shots
-from .steady import SteadyColor
-from .view import Box
+from ..shots.cuts import Shots
+from .references import State
+from .steady import SteadyColor, inner
 
 
 class Coloring:
-    """Frames of any kind with their L in, the same with their ab out, up to 12 frames later."""
+    """Frames of any kind with their L in, the same with their ab out, up to 12 frames later.
 
-    def __init__(
-        self,
-        colorizer: Colorizer,
-        options: ColorOptions,
-        turns: int = 0,
-        pinned: References | None = None,
-        box: Box | None = None,
-    ) -> None:
-        self.shots, self.steady = Shots(), SteadyColor(colorizer, options, turns, pinned, box)
+    Args:
+        steady: what colours them.
+        one_shot: all frames are of one shot; otherwise shots are looked for.
+    """
+
+    def __init__(self, steady: SteadyColor, *, one_shot: bool = False) -> None:
+        self._steady, self._shots = steady, None if one_shot else Shots()
+        self._begun = False
         self.undecided: deque[tuple[Any, Float]] = deque()  # where shots begin
         self.waiting: deque[tuple[Any, Float]] = deque()  # for their colour
 
     def push(self, frame: Any, L: Float) -> Iterator[tuple[Any, Float, Float]]:
         """Take the next frame; gives those whose colour is now known."""
         self.undecided.append((frame, L))
-        yield from self._take(self.shots.push(L))
+        if self._shots is not None:
+            cuts = self._shots.push(L)
+        else:
+            cuts, self._begun = [not self._begun], True
+        yield from self._take(cuts)
 
     def flush(self) -> Iterator[tuple[Any, Float, Float]]:
         """Those that are left, at the end of a film."""
-        yield from self._take(self.shots.flush())
-        yield from self._give(self.steady.flush())
+        if self._shots is not None:
+            yield from self._take(self._shots.flush())
+        yield from self._give(self._steady.flush())
+
+    def state(self) -> State:
+        """What a later one needs to go on from the first undecided frame; none may be waiting."""
+        found = self._shots.state() if self._shots is not None else {}
+        kept = {f"shots.{key}": value for key, value in found.items()}
+        return kept | {f"steady.{key}": value for key, value in self._steady.state().items()}
+
+    def restore(self, state: State) -> None:
+        """Go on where another one has been, see `state`."""
+        self._begun = True
+        if self._shots is not None:
+            self._shots.restore(inner(state, "shots."))
+        self._steady.restore(inner(state, "steady."))
 
     def _take(self, cuts: list[bool]) -> Iterator[tuple[Any, Float, Float]]:
         for cut in cuts:
             self.waiting.append(self.undecided.popleft())
-            yield from self._give(self.steady.push(self.waiting[-1][1], cut))
+            yield from self._give(self._steady.push(self.waiting[-1][1], cut))
 
     def _give(self, colours: list[Float]) -> Iterator[tuple[Any, Float, Float]]:
         for ab in colours:

@@ -13,6 +13,7 @@ from ...prepared import grey_codes
 from ...upsample import shrink
 from .coloring import Coloring, film_size
 from .references import pinned
+from .steady import SteadyColor
 
 
 class FrameSize:
@@ -56,7 +57,7 @@ def steady_pictures(
         ArgumentError: frames of different sizes.
     """
     size = FrameSize(colorizer, options)
-    color = Coloring(colorizer, options, pinned=pinned(colorizer, options))
+    color = Coloring(SteadyColor(colorizer, options, pinned=pinned(colorizer, options)))
     for picture in frames:
         for one in color.push(picture, size.look(picture)):
             yield colorizer.painted(*one)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...affinity import Match, Reference, match
+from ...affinity import Match, Reference, match, smoothstep
 from ...color import Float
 from ...colorizer import Colorizer
 from ...options import ColorOptions
@@ -25,6 +25,7 @@ _KEPT = 1056  # cells of a shot that are remembered for later shots
 _SHOTS = 4  # that are remembered
 _SAME_PLACE = 0.6  # part of a frame that must be matched for it to show the place of a shot
 _ALIKE = 0.5  # similarity from which a cell of the same shot takes its colour from the set
+_OWN = 0.35, 0.55  # similarities at which a match within a shot begins to count, and counts fully
 _DARK = 10.0  # L; nothing is told of chroma by what is darker
 _USUAL = 50.0  # L that references are taken to have, which come without it
 _DIM, _CLEARER = 12.0, 1.3  # L; and times as much contrast
@@ -69,17 +70,19 @@ class References:
         self._features, self._tint = (np.concatenate(pair) for pair in zip(old, new, strict=True))
         self._shorten(_MOST)
 
-    def match(self, features: Float, L: Float) -> Match:
+    def match(self, features: Float, L: Float, *, own: bool = False) -> Match:
         """What the set says of a frame, see `affinity.match`.
 
         Args:
             features: ``(C, h, w)``.
             L: ``(h, w)``; the less light, the less chroma, see `key_frame`.
+            own: the set is of the frame's own shot, so that what is less alike is the same thing.
         """
         cells = self._features.T.astype(np.float32)[:, None]
         reference = Reference(cells, self._tint.T.astype(np.float32)[:, None])
         found = match(features, [reference])
-        return replace(found, ab=found.ab * _light(L))
+        sure = smoothstep(found.similarity, *_OWN) if own else found.confidence
+        return replace(found, ab=found.ab * _light(L), confidence=sure)
 
     def colors(self, features: Float, own: Float, L: Float) -> Float:
         """Colours of a key frame; what nothing in the set is like joins it.

@@ -8,15 +8,19 @@ be trusted. Nothing that was made so is a reference itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...adjust import vivid, warm
+from ...adjust import warm
+from ...affinity import Match
 from ...color import Float
 from ...colorizer import Colorizer
 from ...options import ColorOptions
-from ...upsample import joint_bilateral, resized
+from ...upsample import joint_bilateral
+from ..shots.carried_hints import CarriedHints
+from .cells import Cells
 from .key_frame import KeyFrame, light_of
 from .motion import Places, enlarged, link
 from .references import EarlierShots, References, State
@@ -27,7 +31,6 @@ LOOK_AHEAD = 10
 
 _SHORTEST = 3  # frames between key frames, where the motion loses much
 _LOST = 0.2  # part of a frame that the motion may leave unexplained
-_PATCH = 10  # half cells: side of the pattern that describes a place
 _ENOUGH = 0.5  # of trust; below it a pixel counts as unexplained
 
 
@@ -46,6 +49,22 @@ class _Frame:
     key: Places
 
 
+@dataclass(frozen=True, eq=False)
+class Guide:
+    """What is known of the colours of a shot before its first frame.
+
+    Attributes:
+        begin: the shot's references to begin with; None: those of an earlier shot of the same
+            place, or none.
+        stills: references of this shot alone, such as a frame of it that a person coloured.
+        hints: on frames of this shot.
+    """
+
+    begin: References | None = None
+    stills: Sequence[References] = ()
+    hints: Sequence[CarriedHints] = ()
+
+
 class SteadyColor:
     """Colours the frames of a film one after the other, a few frames late.
 
@@ -55,6 +74,7 @@ class SteadyColor:
         turns: quarter turns counter-clockwise that make the frames upright.
         pinned: references that a person gave, for all shots.
         box: the picture between the bars of the whole film; None: looked for in each shot.
+        guide: for the only shot there is; None: shots without one.
     """
 
     def __init__(
@@ -64,9 +84,10 @@ class SteadyColor:
         turns: int = 0,
         pinned: References | None = None,
         box: Box | None = None,
+        guide: Guide | None = None,
     ) -> None:
         self._colorizer, self._options = colorizer, options or ColorOptions()
-        self._box = box
+        self._box, self._guide = box, guide or Guide()
         self._turns, self._pinned = turns, pinned or References()
         self._earlier, self._references = EarlierShots(), References()
         self._view: View | None = None
@@ -141,17 +162,19 @@ class SteadyColor:
         """A key frame; `begins`: the first one of a shot."""
         self._view = View(self._box_of(L, begins), self._turns)
         small = self._view.of(L)
-        own, features = self._predicted(small)
-        light = resized(small[None], (own.shape[1], own.shape[2]))[0]
+        cells = Cells.of(self._colorizer, small, self._options.vividness)
         if begins:
-            self._references = self._earlier.find(features, light)
-        found = self._pinned.match(features, light) if len(self._pinned) else None
-        if found is not None:  # so that the shot's own references carry a person's colours on
-            own = own + (found.ab - own) * found.confidence
-        ab = self._references.colors(features, own, light)
-        if found is not None:
-            ab = ab + (found.ab - ab) * found.confidence
-        return KeyFrame.of(L, self._view.back(joint_bilateral(small, ab), _shape(L)))
+            begin = self._guide.begin
+            self._references = begin or self._earlier.find(cells.features, cells.light)
+        found = [self._pinned.match(cells.features, cells.light)] if len(self._pinned) else []
+        found += [s.match(cells.features, cells.light, own=True) for s in self._guide.stills]
+        own = _borrowed(cells.ab, found)  # so that the shot's references carry these colours on
+        ab = _borrowed(self._references.colors(cells.features, own, cells.light), found)
+        fine = joint_bilateral(small, ab)
+        for hints in self._guide.hints:
+            fine = hints.applied(fine, cells, small)
+        fine = warm(fine, self._options.warmth)
+        return KeyFrame.of(L, self._view.back(fine, _shape(L)))
 
     def _box_of(self, L: Float, begins: bool) -> Box:
         """Where the picture of a frame lies: never less than before in its shot."""
@@ -159,41 +182,12 @@ class SteadyColor:
         box = picture_box(L) if known is None else known
         return box if begins and known is None else wider(box, picture_box(L))
 
-    def _predicted(self, L: Float) -> tuple[Float, Float]:
-        """Chroma and features of an upright picture, both on the grid of the features."""
-        model = self._colorizer.model
-        (height, width), area = L.shape, float(L.size)
-        size = max(model.card.multiple, round(area**0.5))
-        seen = resized(L[None], model.fit(height, width, size))[0]
-        prediction = model.predict(seen[None, None])
-        logits = None if prediction.logits is None else prediction.logits[0]
-        ab = vivid(prediction.ab[0], logits, model.card.temperature, self._options.vividness)
-        ab = warm(ab, self._options.warmth)
-        if prediction.features is None:
-            return ab, describe(seen, (ab.shape[1], ab.shape[2]))
-        height, width = prediction.features.shape[2:]
-        return resized(ab, (height, width)), prediction.features[0]
 
-
-def describe(L: Float, grid: tuple[int, int]) -> Float:
-    """Features of a place for networks that have none: the pattern of light around it.
-
-    Args:
-        L: ``(h, w)``, 0...100.
-        grid: ``(h', w')``.
-
-    Returns:
-        ``(C, h', w')``; the same where all of a frame is lit more or less.
-    """
-    light = resized(L[None], (2 * grid[0], 2 * grid[1]))[0]
-    light = (light - light.mean()) / max(float(light.std()), 1.0)
-    around = np.pad(light, _PATCH // 2, mode="reflect" if min(light.shape) > _PATCH else "edge")
-    patches = np.lib.stride_tricks.sliding_window_view(around, (_PATCH, _PATCH))[:-1:2, :-1:2]
-    means = patches.mean((2, 3))[..., None]
-    y, x = np.mgrid[-1 : 1 : grid[0] * 1j, -1 : 1 : grid[1] * 1j]
-    place = np.stack([x, y], -1)
-    vectors = [patches.reshape(*grid, -1) - means, 3 * means, place]
-    return np.moveaxis(np.concatenate(vectors, -1), -1, 0).astype(np.float32)
+def _borrowed(ab: Float, found: Sequence[Match]) -> Float:
+    """Colours where references match, `ab` elsewhere."""
+    for match in found:
+        ab = ab + (match.ab - ab) * match.confidence
+    return ab
 
 
 def inner(state: State, prefix: str) -> State:

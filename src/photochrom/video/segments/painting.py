@@ -48,12 +48,15 @@ class Painter:
         encoding: of the result.
         size: ``(h, w)``, the working size.
         wide: before and after side by side.
+
+    Attributes:
+        size: ``(h, w)``, the working size.
     """
 
     def __init__(
         self, video: VideoReader, encoding: Encoding, size: tuple[int, int], wide: bool
     ) -> None:
-        self._size, self._wide = size, wide
+        self.size, self._wide = size, wide
         tags = video.tags
         self._tones = Tones.from_tags(
             tags.matrix,
@@ -68,7 +71,7 @@ class Painter:
 
     def look(self, frame: VideoFrame) -> Float:
         """L of a frame at the working size, ``(h, w)`` float32."""
-        return working_L(luma(frame), self._size, self._tones)
+        return working_L(luma(frame), self.size, self._tones)
 
     def in_color(self, frame: VideoFrame) -> bool:
         """Whether a frame has colours of its own."""

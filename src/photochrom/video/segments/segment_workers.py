@@ -97,32 +97,39 @@ class SharedSegments:
     """The segments of a film that workers have.
 
     Args:
-        parts: where they are counted when they are back.
         workers: who writes them.
+
+    Attributes:
+        frames: in the segments that are back.
     """
 
-    def __init__(self, parts: WorkFolder, workers: SegmentWorkers) -> None:
-        self._parts, self._workers = parts, workers
-        self._out: deque[tuple[Path, State]] = deque()
+    def __init__(self, workers: SegmentWorkers) -> None:
+        self._workers, self.frames = workers, 0
+        self._out: deque[tuple[SegmentTask, State, WorkFolder]] = deque()
         self._written: dict[Path, float] = {}  # and when that was told
 
+    def next(self, folder: WorkFolder) -> Path:
+        """Where the next segment of a folder goes."""
+        out = sum(other is folder for *_, other in self._out)
+        return folder.segment(len(folder.segments) + out).absolute()
+
     @property
-    def next(self) -> Path:
-        """Where the next segment goes."""
-        return self._parts.segment(len(self._parts.segments) + len(self._out)).absolute()
+    def out(self) -> int:
+        """How many segments workers have."""
+        return len(self._out)
 
     @property
     def full(self) -> bool:
         """Whether one should wait before more is given."""
-        return len(self._out) >= max(1, self._workers.capacity)
+        return self.out >= max(1, self._workers.capacity)
 
-    def give(self, task: SegmentTask, state: State) -> None:
-        """Have a segment written; `state`: what is kept with it."""
+    def give(self, task: SegmentTask, state: State, folder: WorkFolder) -> None:
+        """Have a segment written; `state`: what is kept with it in `folder`."""
         self._workers.submit(task)
-        self._out.append((task.path, state))
+        self._out.append((task, state, folder))
 
-    def collect(self, timeout: float) -> State | None:
-        """Count those that are back, in the film's order; returns what was kept last.
+    def collect(self, timeout: float) -> None:
+        """Count those that are back, in the film's order.
 
         Args:
             timeout: seconds to wait for one.
@@ -132,18 +139,16 @@ class SharedSegments:
         """
         now = time.monotonic()
         self._written |= dict.fromkeys(self._workers.take(timeout), now)
-        kept = None
-        while self._out and self._out[0][0] in self._written:
-            path, state = self._out[0]
-            if not path.is_file():
-                if now - self._written[path] > _APPEARS:
-                    raise _not_shared(path, "this machine", "what a worker wrote")
+        while self._out and self._out[0][0].path in self._written:
+            task, state, folder = self._out[0]
+            if not task.path.is_file():
+                if now - self._written[task.path] > _APPEARS:
+                    raise _not_shared(task.path, "this machine", "what a worker wrote")
                 break
-            self._parts.keep(state)
-            kept = state
-            del self._written[path]
+            folder.keep(state)
+            self.frames += len(task.times)
+            del self._written[task.path]
             self._out.popleft()
-        return kept
 
 
 def write_segment(task: SegmentTask) -> None:

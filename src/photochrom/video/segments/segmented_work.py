@@ -13,7 +13,6 @@ import numpy as np
 from ...color import Float
 from ...errors import ArgumentError
 from ..color.coloring import Coloring
-from ..color.steady import inner
 from .ahead import ahead
 from .work_folder import State, WorkFolder
 
@@ -28,7 +27,7 @@ class SegmentedWork(ABC):
     """One work, from frames of any kind to segments.
 
     Args:
-        name: of the source, for messages.
+        name: of these frames, for messages, such as "the part of film.mp4".
         color: gives the frames their colours.
         start: place of the first frame; None: where the source begins.
         total: number of the frames, if known.
@@ -69,8 +68,7 @@ class SegmentedWork(ABC):
             self._finished = bool(state["finished"])
             if self._finished:
                 return self.done
-            self._color.shots.restore(inner(state, "shots."))
-            self._color.steady.restore(inner(state, "steady."))
+            self._color.restore(state)
         return self.done
 
     def encode(self, folder: WorkFolder, progress: Progress) -> None:
@@ -98,7 +96,7 @@ class SegmentedWork(ABC):
     def _check_frames(self, count: int) -> None:
         if not count:
             raise ArgumentError(
-                f"the part of {self._name}",
+                self._name,
                 expected="a part with frames",
                 got="none",
                 fix="change start or end",
@@ -109,12 +107,12 @@ class SegmentedWork(ABC):
         count = 0
         with closing(ahead(self._decoded(), self.waiting)) as decoded:
             for frame, L in decoded:
+                if count >= _SEGMENT and not self._color.waiting:
+                    count, following = 0, self._color.undecided
+                    yield self._state(self._place(following[0][0] if following else frame))
                 for one in self._color.push(frame, L):
                     yield self._given(*one)
                     count += 1
-                if count >= _SEGMENT and not self._color.waiting:
-                    count = 0
-                    yield self._state(self._place(self._color.undecided[0][0]))
         for one in self._color.flush():
             yield self._given(*one)
         yield self._state(None)
@@ -126,11 +124,4 @@ class SegmentedWork(ABC):
             "next": np.array(following or 0),
             "finished": np.array(following is None),
         }
-        if following is None:
-            return state
-        shots, steady = self._color.shots.state(), self._color.steady.state()
-        return {
-            **state,
-            **{f"shots.{key}": value for key, value in shots.items()},
-            **{f"steady.{key}": value for key, value in steady.items()},
-        }
+        return state if following is None else state | self._color.state()

@@ -12,7 +12,7 @@ from photochrom.errors import ArgumentError
 
 cv2 = pytest.importorskip("cv2", reason="needs OpenCV (extra video)")
 
-from photochrom.video.color.shots import LOOK_AHEAD, Shots  # noqa: E402
+from photochrom.video.shots.cuts import LOOK_AHEAD, Shots  # noqa: E402
 
 Film = list[Float]
 
