@@ -23,11 +23,15 @@ from safetensors.torch import load_file  # noqa: E402
 from photochrom.errors import ArgumentError, DownloadError, PhotochromError  # noqa: E402
 from photochrom.models import Model  # noqa: E402
 from photochrom.training import run as running  # noqa: E402
+from photochrom.training.data.cache import Cache  # noqa: E402
+from photochrom.training.data.crops import centre_square, split  # noqa: E402
+from photochrom.training.data.lab import srgb_to_lab  # noqa: E402
 from photochrom.training.loop import fit as fitting  # noqa: E402
 from photochrom.training.loop.callbacks import Best, Progress  # noqa: E402
 from photochrom.training.loop.checkpoints import Stopped  # noqa: E402
 from photochrom.training.loop.fit import LAST, STEADY  # noqa: E402
 from photochrom.training.loop.history import read_history  # noqa: E402
+from photochrom.training.network.plain import PlainNetwork  # noqa: E402
 from photochrom.training.run import train  # noqa: E402
 from photochrom.training.run_options import Options, read_config  # noqa: E402
 from tests.helpers.training_pictures import fill  # noqa: E402
@@ -212,6 +216,8 @@ def test_what_a_run_leaves(data: Path, tmp_path: Path) -> None:
     assert seen == {0}  # the encoder's statistics are ImageNet's
     assert [p.name for p in (model.parent / "checkpoints").iterdir()] == ["steady.ckpt"]
     assert "validation_loss" in card.metrics
+    if sys.platform != "win32":
+        assert (model.parent / "weights.safetensors").stat().st_mode & 0o444 == 0o444
 
 
 @pytest.mark.usefixtures("unfinished")
@@ -345,23 +351,32 @@ def test_whole_sources_are_held_out_and_measured_apart(data: Path, tmp_path: Pat
 def test_a_run_that_gets_no_better_ends_with_its_best(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    losses = iter([3.0, 2.0, *range(4, 12)])
-    kept: list[Any] = []
+    losses: list[float] = []
 
-    def measured(best: Best, trainer: Any, module: Any) -> None:
-        trainer.callback_metrics["val/loss"] = next(losses)
+    def noted(best: Best, trainer: Any, module: Any) -> None:
+        losses.append(float(trainer.callback_metrics["val/loss"]))
         real(best, trainer, module)
-        if best.waited == 0:
-            kept[:] = [
-                {k: v.clone() for k, v in best.averaging.averaged.network.state_dict().items()}
-            ]
 
     real = Best.on_validation_end
-    monkeypatch.setattr(Best, "on_validation_end", measured)
-    train(begun(data, PLAIN | {"patience": 2, "epochs": 20}), tmp_path / "run")
-    assert len(list(losses)) >= 5  # it was not trained to its end
-    weights = load_file(tmp_path / "run" / "weights.safetensors")
-    assert all(torch.equal(v, kept[0][k]) for k, v in weights.items())
+    monkeypatch.setattr(Best, "on_validation_end", noted)
+    notes = Notes()
+    train(
+        begun(data, PLAIN | {"patience": 2, "epochs": 20, "lr": 1e-3}),
+        tmp_path / "run",
+        watch=notes,
+    )
+    least = losses.index(min(losses))
+    assert len(losses) == least + 3 < 20  # two validations without a lower loss
+    told = [line for line in notes.lines if line.startswith("epoch ")]
+    assert [f"validation {loss:.4g};" in line for loss, line in zip(losses, told, strict=True)]
+    # What is kept are the averaged weights, which were measured.
+    network = PlainNetwork()
+    network.load_state_dict(load_file(tmp_path / "run" / "weights.safetensors"))
+    cache = Cache(tmp_path / "run" / "pictures")
+    lab = srgb_to_lab(centre_square(cache[int(split(cache, 0.1, 1)[1][0])], 32)[None])
+    with torch.inference_mode():
+        again = torch.nn.functional.mse_loss(network.eval()(lab[:, :1]), lab[:, 1:] / 128)
+    assert float(again) == pytest.approx(min(losses), rel=1e-5)
 
 
 def test_a_config_is_written_and_read(tmp_path: Path) -> None:

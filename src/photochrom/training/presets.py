@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +17,7 @@ from ..errors import ArgumentError, DownloadError
 from ..gamut import BIN_COUNT, soft_encode
 from ..models.card import Card
 from .data.lab import srgb_to_lab
-from .loop.batches import Batches
+from .loop.batches import Batches, Squares
 from .loop.calibrate import calibrate
 from .loop.color_module import ColorModule, choose_trained
 from .loop.fit import silent
@@ -31,7 +30,7 @@ from .network.plain import PlainModule, PlainNetwork, export_plain
 from .network.weights import read_network
 
 _COUNTED = 60  # batches on which the colours' shares are counted
-_CALIBRATED = 600  # pictures on which the temperature is chosen
+_CALIBRATED = 400  # pictures, at most, on which the temperature is chosen
 
 
 class Preset(ABC):
@@ -47,6 +46,7 @@ class Preset(ABC):
         compiles: whether compiling makes it faster.
         most: largest part of the crops that one source may have; None: each picture once per
             epoch.
+        measured: most pictures that a validation looks at.
     """
 
     name: ClassVar[str]
@@ -58,6 +58,7 @@ class Preset(ABC):
     encoder: ClassVar[str | None] = None
     compiles: ClassVar[bool] = False
     most: ClassVar[float | None] = None
+    measured: ClassVar[int] = 2000
 
     @abstractmethod
     def sizes(self, size: int | None, data: Sequence[str]) -> tuple[int, int, int]:
@@ -106,6 +107,7 @@ class Photochrom(Preset):
     minutes = 60.0
     scale = (0.65, 1.0)
     most = 0.04
+    measured = 300
 
     def sizes(self, size: int | None, data: Sequence[str]) -> tuple[int, int, int]:
         first = size or 128
@@ -135,9 +137,7 @@ class Photochrom(Preset):
 
     def card(self, module: RunModule, batches: Batches) -> dict[str, Any]:
         assert isinstance(module, ColorModule)
-        enough = -(-_CALIBRATED // module.plan.batch)
-        seen = (rgb for rgb, _ in islice(batches.validating(), enough))
-        best = calibrate(module.network, module.loss, seen)
+        best = calibrate(module.network, module.loss, _some(batches.squares, _CALIBRATED))
         module.temperature = best.temperature
         return {
             "size": max(64, module.plan.final_size),  # at which it was calibrated
@@ -147,6 +147,7 @@ class Photochrom(Preset):
             "metrics": {
                 "validation_raw_gain": round(best.raw, 4),
                 "validation_balanced_gain": round(best.balanced, 4),
+                "validation_ciede2000_below_grey": round(best.ciede2000, 4),
                 "validation_colorfulness_over_truth": round(best.colorfulness, 4),
             },
             "limits": "Colours are plausible, not evidence. "
@@ -245,6 +246,13 @@ def _shares(batches: Batches) -> Float:
         near, part = soft_encode(pooled.numpy())
         shares += np.bincount(near.ravel(), part.ravel(), BIN_COUNT)
     return shares.astype(np.float32)
+
+
+def _some(squares: Squares, most: int) -> Iterator[torch.Tensor]:
+    """Validation pictures from all over the sets, in batches of 16."""
+    numbers = np.linspace(0, len(squares) - 1, min(most, len(squares))).astype(np.int64)
+    for first in range(0, len(numbers), 16):
+        yield torch.stack([squares[n][0] for n in numbers[first : first + 16].tolist()])
 
 
 def _has_bfloat16() -> bool:

@@ -23,7 +23,7 @@ from .loop import compiling
 from .loop.batches import Batches
 from .loop.callbacks import Progress
 from .loop.fit import BEST, HISTORY, LAST, STEADY, Settings, fit
-from .loop.history import read_history
+from .loop.history import check_loggers, read_history
 from .loop.run_module import RunModule
 from .machine import cores, describe
 from .network.weights import write_network
@@ -87,6 +87,7 @@ def train(
     options, changed = Options.stored(folder, given) if resume else (Options.given(given), False)
     preset = _preset(options.preset)
     plan_of(options, preset, pictures=1)  # complains before anything is begun
+    check_loggers(options.loggers)
     model = folder / MODEL
     if changed and first:
         _lengthen(options, folder)
@@ -132,6 +133,7 @@ def _run(
         workers=_workers(preset) if options.workers is None else options.workers,
         validation=held,
         shares=shares_of(options, preset, cache),
+        measured=preset.measured,
     )
     compiled = preset.compiles and compiling.pays(plan, watch.say)
     module = preset.module(network, batches, compiled=compiled)
@@ -178,7 +180,7 @@ def _finish(
     card = card_of(
         options, preset, module, batches, read_history(folder / HISTORY), model_name(folder)
     )
-    run_pictures.curves(read_history(folder / HISTORY), folder / "curves.png")
+    run_pictures.curves(read_history(folder / HISTORY), folder / "curves.png", batches.epoch)
     run_pictures.sheet(module, batches, folder / "sheet.png")
     preset.export(module.network, card, folder / MODEL)
     for left in (_CACHE, _HELD):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,62 +19,76 @@ from .loop.run_module import RunModule
 
 History = Mapping[str, Mapping[int, float]]
 
+_TRAINING, _VALIDATION = "C0", "C1"
+_SMOOTH = 20  # values; fewer are drawn as they are
 _PICTURES = 10
 _TILE = 144  # pixels
 _GAP = 4
 _MARGIN = 76  # for the words on the left
 
 
-def curves(history: History, path: Path) -> None:
-    """Draw losses and gains over steps as a PNG.
+def curves(history: History, path: Path, epoch: float) -> None:
+    """Draw a run's losses, CIEDE2000 and AuC over its epochs as a PNG.
+
+    Training is blue and validation orange, each single value pale and its running mean strong.
 
     Args:
         history: see `read_history`.
         path: the file; replaced when the new one is complete.
+        epoch: steps in an epoch.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for axes, title, lines in (
-        (left, "loss", {"train/loss": "training", "val/loss": "validation"}),
-        (
-            right,
-            "AuC over grey, percent",
-            {"val/raw_gain": "all pixels", "val/balanced_gain": "class-balanced"},
-        ),
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    loss, difference, gain = figure.subplots(1, 3)
+    _draw(loss, history.get("train/loss"), epoch, "training", _TRAINING)
+    _draw(loss, history.get("val/loss"), epoch, "validation", _VALIDATION)
+    ciede2000, below = history.get("val/ciede2000", {}), history.get("val/ciede2000_over_grey", {})
+    _draw(difference, ciede2000, epoch, "validation", _VALIDATION)
+    if shared := ciede2000.keys() & below.keys():
+        grey = ciede2000[min(shared)] - below[min(shared)]
+        difference.axhline(grey, color="grey", linestyle=":", label="left grey")
+    _draw(gain, history.get("val/raw_gain"), epoch, "all pixels", _VALIDATION)
+    _draw(gain, history.get("val/balanced_gain"), epoch, "class-balanced", _VALIDATION, "--")
+    for axes, title in (
+        (loss, "loss"),
+        (difference, "CIEDE2000 (less is better)"),
+        (gain, "AuC over grey, percent"),
     ):
-        axes.set(title=title, xlabel="step")
+        axes.set(title=title, xlabel="epoch")
         axes.grid(alpha=0.3)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        for name, label in lines.items():
-            color = "C0" if name in ("train/loss", "val/raw_gain") else "C1"
-            _draw(axes, history.get(name, {}), label, color, smooth=name == "train/loss")
         if axes.has_data():
             axes.legend()
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
 
 
-def _draw(axes: Any, values: Mapping[int, float], label: str, color: str, *, smooth: bool) -> None:
-    steps, numbers = list(values), list(values.values())
-    if not steps:
+def _draw(
+    axes: Any,
+    values: Mapping[int, float] | None,
+    epoch: float,
+    label: str,
+    color: str,
+    line: str = "-",
+) -> None:
+    if not values:
         return
-    if smooth and len(steps) > 20:
-        axes.plot(steps, numbers, alpha=0.25, color=color)
-        numbers = _smoothed(numbers)
-        axes.plot(steps, numbers, label=label, color=color)
+    at, numbers = [step / epoch for step in values], list(values.values())
+    if len(at) > _SMOOTH:
+        axes.plot(at, numbers, line, alpha=0.25, color=color)
+        axes.plot(at, _smoothed(numbers), line, label=label, color=color)
     else:
-        axes.plot(steps, numbers, label=label, color=color, marker="." if len(steps) < 60 else "")
+        axes.plot(at, numbers, line, label=label, color=color, marker=".")
 
 
 def _smoothed(numbers: list[float]) -> list[float]:
-    """Running mean over about a twentieth."""
-    part, kept, result = min(1.0, 20 / len(numbers)), math.nan, []
-    for number in numbers:
-        kept = number if math.isnan(kept) else kept + part * (number - kept)
-        result.append(kept)
-    return result
+    """The mean around each value over about a tenth of all."""
+    reach = max(1, len(numbers) // 20)
+    sums = np.cumsum([0.0, *numbers])
+    places = np.arange(len(numbers))
+    reach_of = np.minimum(reach, np.minimum(places, len(numbers) - 1 - places))
+    first, last = places - reach_of, places + reach_of + 1
+    return [float(mean) for mean in (sums[last] - sums[first]) / (last - first)]
 
 
 @torch.inference_mode()

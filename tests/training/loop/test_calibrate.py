@@ -1,5 +1,7 @@
 """How vivid a model is by default, found on pictures set aside."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from torch import nn  # noqa: E402
 
 from photochrom.gamut import BIN_COUNT, bins  # noqa: E402
 from photochrom.training.data.lab import srgb_to_lab  # noqa: E402
-from photochrom.training.loop.calibrate import Calibration, calibrate  # noqa: E402
+from photochrom.training.loop.calibrate import Calibration, _searched, calibrate  # noqa: E402
 from photochrom.training.loop.loss import ColorLoss, rebalancing  # noqa: E402
 from photochrom.training.loop.score import colorfulness  # noqa: E402
 from photochrom.training.network.color_network import Output  # noqa: E402
@@ -54,8 +56,8 @@ def calibrated(pictures: Any, tilt: float) -> tuple[Calibration, Knowing, ColorL
 
 def test_what_was_tilted_is_taken_back(pictures: Any) -> None:
     as_it_is, *_ = calibrated(pictures, 0.0)
-    more, network, loss = calibrated(pictures, 0.45)
-    assert more.tilt == pytest.approx(as_it_is.tilt + 0.45, abs=0.16)
+    more, network, loss = calibrated(pictures, 0.9)
+    assert more.tilt == pytest.approx(as_it_is.tilt + 0.9, abs=0.1)
     torch.testing.assert_close(network.head.bias, -more.tilt * loss.weight.log())
     assert more.raw == pytest.approx(as_it_is.raw, abs=1)
 
@@ -69,10 +71,26 @@ def test_the_result_is_as_colourful_as_the_truth(pictures: Any) -> None:
 
 
 def test_colourful_comes_before_exact() -> None:
-    dull = Calibration(0.5, 0.3, raw=5, balanced=12, colorfulness=0.8)
-    vivid = Calibration(0.5, 0.0, raw=1, balanced=9, colorfulness=1.04)
-    better = Calibration(0.7, 0.0, raw=1, balanced=10, colorfulness=0.96)
-    assert max([dull, vivid, better], key=lambda one: one.rank) is better
+    dull = Calibration(0.5, 0.3, raw=5, balanced=12, ciede2000=3, colorfulness=0.8)
+    vivid = Calibration(0.5, 0.0, raw=1, balanced=9, ciede2000=0.5, colorfulness=1.04)
+    nearer = Calibration(0.7, 0.0, raw=0.5, balanced=7, ciede2000=1.0, colorfulness=0.96)
+    bolder = Calibration(0.7, 0.0, raw=0.5, balanced=13, ciede2000=0.5, colorfulness=0.96)
+    ranked = sorted([dull, bolder, nearer, vivid], key=lambda one: one.rank)
+    assert ranked == [dull, vivid, nearer, bolder]
+
+
+def test_the_search_goes_as_far_as_the_best_is_and_no_farther_than_allowed() -> None:
+    def peak(temperature: float, tilt: float) -> Callable[[float, float], Calibration]:
+        def measured(t: float, at: float) -> Calibration:
+            far = abs(math.log(t / temperature)) + abs(at - tilt)
+            return Calibration(t, at, 0.0, 0.0, ciede2000=-far, colorfulness=1.0)
+
+        return measured
+
+    best = _searched(peak(1.2, -1.3), 0.38)
+    assert (best.temperature, best.tilt) == (pytest.approx(1.2, rel=0.06), pytest.approx(-1.3))
+    best = _searched(peak(0.01, 4.0), 0.38)
+    assert (best.temperature, best.tilt) == (pytest.approx(0.2, rel=0.02), 1.5)
 
 
 def test_colourfulness_is_hasler_and_susstrunks() -> None:

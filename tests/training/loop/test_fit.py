@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 import signal
 import sys
 import threading
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,15 +23,15 @@ for package in ("lightning", "timm", "safetensors"):
 import numpy as np  # noqa: E402
 from torch import nn  # noqa: E402
 
-from photochrom.errors import ArgumentError  # noqa: E402
+from photochrom.errors import ArgumentError, MissingExtraError  # noqa: E402
 from photochrom.gamut import BIN_COUNT  # noqa: E402
 from photochrom.training.loop import compiling  # noqa: E402
 from photochrom.training.loop.batches import _Batches, indices  # noqa: E402
-from photochrom.training.loop.callbacks import Averaging  # noqa: E402
-from photochrom.training.loop.checkpoints import Requests, WholeFiles  # noqa: E402
+from photochrom.training.loop.callbacks import Averaging, figures_line  # noqa: E402
+from photochrom.training.loop.checkpoints import Checkpoints, Requests, WholeFiles  # noqa: E402
 from photochrom.training.loop.color_module import ColorModule, choose_trained  # noqa: E402
-from photochrom.training.loop.fit import _nodes  # noqa: E402
-from photochrom.training.loop.history import History, read_history  # noqa: E402
+from photochrom.training.loop.fit import _nodes, interval  # noqa: E402
+from photochrom.training.loop.history import History, check_loggers, open_loggers, read_history  # noqa: E402
 from photochrom.training.loop.loss import ColorLoss  # noqa: E402
 from photochrom.training.loop.plan import Plan  # noqa: E402
 from photochrom.training.network.color_network import ColorNetwork  # noqa: E402
@@ -173,6 +175,57 @@ def test_a_log_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
     for step in (1, 2):
         history.log_metrics({"val/loss": 1.0}, step)
     assert len(lines) == 1
+
+
+def test_loggers_are_those_that_are_installed(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "logs" / "metrics.csv"
+    assert [type(each).__name__ for each in open_loggers(path, ["csv"], print)] == ["History"]
+    with pytest.raises(ArgumentError, match=r"got tensorbord; did you mean tensorboard\?"):
+        check_loggers(["tensorbord"])
+    if not importlib.util.find_spec("wandb"):
+        with pytest.raises(MissingExtraError, match="pip install wandb"):
+            check_loggers(["csv", "wandb"])
+
+
+def test_a_run_is_validated_after_each_epoch_or_by_the_clock() -> None:
+    assert interval(Plan(steps=300), epoch=10.4) == 10
+    assert interval(Plan(steps=300), epoch=0.2) == 1
+    assert interval(Plan(steps=30_000), epoch=9000) == 500
+    assert interval(Plan(minutes=30), epoch=10) == timedelta(minutes=5)
+    assert interval(Plan(minutes=6000), epoch=10) == timedelta(minutes=20)
+
+
+def test_the_figures_of_a_validation_are_one_line() -> None:
+    figures = {"loss": 2.5, "raw_gain": 1, "balanced_gain": -2, "ciede2000": 9.871}
+    figures |= {"ciede2000_over_grey": -0.5, "colorfulness": 0.8, "dev one/loss": 3}
+    metrics = {f"val/{k}": v for k, v in figures.items()} | {"train/loss": 1.0}
+    assert figures_line(3.02, 2.25, metrics) == (
+        "epoch 3: loss 2.25, validation 2.5; AuC over grey +1.00 raw, -2.00 balanced; "
+        "CIEDE2000 9.87 (-0.50 to grey); colourfulness 0.80 of the truth's"
+    )
+    assert figures_line(0.128, 2, metrics).startswith("epoch 0.13: ")
+    assert figures_line(100.4, 2, metrics).startswith("epoch 100: ")
+
+
+def test_the_first_checkpoint_comes_within_half_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("photochrom.training.loop.checkpoints.time.monotonic", lambda: now[0])
+    saved: list[float] = []
+    checkpoints = Checkpoints(
+        tmp_path / "last", tmp_path / "steady", Requests(), WholeFiles(), print, every=180.0
+    )
+    strategy = SimpleNamespace(reduce_boolean_decision=lambda x, all: x, broadcast=lambda x: x)
+    trainer: Any = SimpleNamespace(
+        strategy=strategy, save_checkpoint=lambda _: saved.append(now[0]), is_global_zero=True
+    )
+    module = color_module(Plan(minutes=60))
+    checkpoints.on_train_start(trainer, module)
+    for second in range(0, 600, 10):
+        now[0] = float(second)
+        checkpoints.on_train_batch_end(trainer, module)
+    assert saved == [20.0, 200.0, 380.0, 560.0]
 
 
 def test_the_optimizer_has_the_encoder_in_order() -> None:

@@ -16,7 +16,6 @@ from ..data.crops import CropBatches, centre_square, per_picture, split
 from .plan import Plan
 
 _ENDLESS = 10**9  # batches: a run of so many minutes ends before
-_MOST = 2000  # pictures that are looked at in a validation
 
 
 def indices(first: int, steps: int, rank: int, world: int) -> range:
@@ -67,6 +66,7 @@ class Batches:
         workers: processes that crop; 0: none beside the training itself.
         validation: pictures to measure it on; None: a part of `cache`, see `Plan.validation`.
         shares: part of the crops of every source of `cache`; None: each picture once per epoch.
+        measured: most pictures that a validation looks at.
 
     Attributes:
         train: numbers of the pictures in `cache` to learn from.
@@ -83,6 +83,7 @@ class Batches:
         workers: int = 1,
         validation: Cache | None = None,
         shares: Sequence[float] | None = None,
+        measured: int = 2000,
     ) -> None:
         self.cache, self.plan, self.workers = cache, plan, workers
         if validation is None:
@@ -90,7 +91,7 @@ class Batches:
         else:
             self.train, aside = np.arange(len(cache)), np.arange(len(validation))
         held = cache if validation is None else validation
-        every = np.linspace(0, len(aside) - 1, min(_MOST, len(aside))).astype(np.int64)
+        every = np.linspace(0, len(aside) - 1, min(measured, len(aside))).astype(np.int64)
         self.squares = Squares(held, aside[every].tolist(), plan.final_size)
         self.sets = held.sources
         self.size = _Size(plan)
@@ -104,6 +105,11 @@ class Batches:
             scale=scale,
             weights=None if shares is None else per_picture(cache, self.train, shares),
         )
+
+    @property
+    def epoch(self) -> float:
+        """Batches with as many crops as there are pictures to learn from."""
+        return len(self.train) / self.plan.batch
 
     def training(self, trainer: Trainer) -> DataLoader[Any]:
         """Batches from the trainer's step on."""

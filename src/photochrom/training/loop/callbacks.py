@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,49 @@ class Best(Callback):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.least, self.waited = state["least"], state["waited"]
+
+
+class Figures(Callback):
+    """Tells the losses and scores of each validation.
+
+    Args:
+        say: called with a line, in the first process only.
+        epoch: crops that make an epoch.
+    """
+
+    def __init__(self, say: Callable[[str], None], epoch: int) -> None:
+        self.say, self.epoch = say, epoch
+        self._losses: list[Tensor] = []  # of the steps since the last one
+
+    def on_train_batch_end(
+        self, trainer: Trainer, module: LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        self._losses.append(outputs.get("colors", outputs["loss"]).detach())
+
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        assert isinstance(module, RunModule)
+        loss, self._losses = torch.stack(self._losses).mean(), []
+        if trainer.is_global_zero:
+            crops = trainer.global_step * trainer.world_size * module.plan.batch
+            self.say(figures_line(crops / self.epoch, float(loss), trainer.callback_metrics))
+
+
+def figures_line(epoch: float, loss: float, metrics: Mapping[str, Any]) -> str:
+    """One line of a run's figures.
+
+    Args:
+        epoch: times that each picture was seen.
+        loss: the mean training loss since the last line.
+        metrics: figures of the validation by their names in the log (``val/...``).
+    """
+    count = f"{epoch:.2f}" if epoch < 1 else f"{epoch:.1f}" if epoch < 10 else f"{epoch:.0f}"
+    found = {k.removeprefix("val/"): float(v) for k, v in metrics.items() if k.startswith("val/")}
+    return (
+        f"epoch {count.removesuffix('.0')}: loss {loss:.4g}, validation {found['loss']:.4g}; "
+        f"AuC over grey {found['raw_gain']:+.2f} raw, {found['balanced_gain']:+.2f} balanced; "
+        f"CIEDE2000 {found['ciede2000']:.2f} ({found['ciede2000_over_grey']:+.2f} to grey); "
+        f"colourfulness {found['colorfulness']:.2f} of the truth's"
+    )
 
 
 class Watching(Callback):

@@ -23,6 +23,8 @@ from .run_module import RunModule
 EVERY = 180.0
 """Seconds between two checkpoints."""
 
+_FIRST = 20.0  # seconds until the first one
+
 _FULL = 2**30  # bytes free; more than a checkpoint takes
 
 
@@ -117,7 +119,7 @@ class Checkpoints(Checkpoint):
         self._next = 0.0
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        self._next = time.monotonic() + self.every
+        self._next = time.monotonic() + min(self.every, _FIRST)
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
         assert isinstance(module, RunModule)

@@ -93,15 +93,15 @@ class ColorModule(RunModule):
 
     # A step.
 
-    def training_step(self, rgb: Tensor, _: int) -> Tensor:
+    def training_step(self, rgb: Tensor, _: int) -> dict[str, Tensor]:
         *parts, own, false, apart = self._losses(*self._sample(rgb, self.random()))
-        loss: Tensor = self.loss.total(Parts(*parts))
-        loss = loss + STEERING * (own + false) + FEATURES * apart
+        colors = self.loss.total(Parts(*parts))  # the same as in the validation
+        loss = colors + STEERING * (own + false) + FEATURES * apart
         names = (*Parts._fields, "own_hints", "false_hints", "features")
         values = (*parts, own, false, apart)
-        self.log("train/loss", loss)
+        self.log_dict({"train/loss": colors, "train/total": loss})
         self.log_dict({f"train/{n}": v for n, v in zip(names, values, strict=True)})
-        return loss
+        return {"loss": loss, "colors": colors.detach()}
 
     def _sample(self, rgb: Tensor, random: torch.Generator) -> tuple[Any, ...]:
         """What `_parts` needs of crops; the last ones have hints of the truth."""

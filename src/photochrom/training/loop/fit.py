@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,13 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor
-from lightning.pytorch.loggers import MLFlowLogger, TensorBoardLogger, WandbLogger
 
 from ...errors import PhotochromError
 from .batches import Batches
-from .callbacks import Averaging, Best, Clock, Progress, Watching
+from .callbacks import Averaging, Best, Clock, Figures, Progress, Watching
 from .checkpoints import Checkpoints, Requests, Stopped, WholeFiles
-from .history import History
+from .history import open_loggers
+from .plan import Plan
 from .run_module import RunModule
 
 LAST = Path("checkpoints", "last.ckpt")
@@ -35,6 +35,8 @@ BEST = LAST.with_name("best.safetensors")
 HISTORY = Path("logs", "metrics.csv")
 """The losses and scores, in the folder of a run."""
 
+_OFTEN = 500  # steps
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -43,10 +45,10 @@ class Settings:
     Attributes:
         device: as Lightning calls it: cpu, cuda, mps, ...; None: a GPU of NVIDIA if there is one.
         precision: as Lightning calls it: 32-true, bf16-mixed, 16-mixed, ...
-        loggers: keys of `LOGGERS`.
+        loggers: of `history.LOGGERS`.
         patience: validations without a better one after which the run ends, and its best weights
             are taken; 0: it runs to its end.
-        validate_every: steps between two validations; None: 500, or fewer in a short run.
+        validate_every: steps between two validations; None: see `interval`.
     """
 
     device: str | None = None
@@ -93,19 +95,19 @@ def fit(
             num_nodes=_nodes(),
             max_epochs=-1,
             precision=settings.precision,
-            val_check_interval=settings.validate_every
-            or (500 if plan.steps is None else max(1, min(500, plan.steps // 10))),
+            val_check_interval=settings.validate_every or interval(plan, batches.epoch),
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
             log_every_n_steps=10,
             use_distributed_sampler=False,  # our sampler knows of the other processes
-            logger=_loggers(folder, settings.loggers, say),
+            logger=open_loggers(folder / HISTORY, settings.loggers, say),
             plugins=[files],
             callbacks=[
                 averaging,
                 LearningRateMonitor("step"),
                 Clock(batches.size.done),
                 Watching(tell, plan.batch),
+                Figures(say, len(batches.train)),
                 *best,
                 *callbacks,
                 Checkpoints(last, folder / STEADY, requests, files, say),
@@ -122,25 +124,18 @@ def fit(
         )
 
 
-LOGGERS: dict[str, str] = {
-    "csv": "History",
-    "tensorboard": "TensorBoardLogger",
-    "wandb": "WandbLogger",
-    "mlflow": "MLFlowLogger",
-}
-"""Where a run's figures go, by name; csv always, and all but it by Lightning's loggers."""
+def interval(plan: Plan, epoch: float) -> int | timedelta:
+    """How often a run is validated: after each epoch, or `_OFTEN` steps if that is less.
 
+    A run of so many minutes is validated by the clock: six times, or every 20 minutes.
 
-def _loggers(folder: Path, names: Sequence[str], say: Callable[[str], None]) -> list[Any]:
-    loggers: list[Any] = [History(folder / HISTORY, say)]
-    for name in names:
-        if name == "tensorboard" and importlib.util.find_spec("tensorboard"):
-            loggers.append(TensorBoardLogger(folder, name="logs", version="tensorboard"))
-        elif name == "wandb":
-            loggers.append(WandbLogger(name=folder.name, save_dir=folder))
-        elif name == "mlflow":
-            loggers.append(MLFlowLogger(run_name=folder.name))
-    return loggers
+    Args:
+        plan: the run.
+        epoch: its steps in an epoch.
+    """
+    if plan.minutes is not None:
+        return timedelta(minutes=min(plan.minutes / 6, 20))
+    return max(1, min(round(epoch), _OFTEN))
 
 
 def _nodes() -> int:

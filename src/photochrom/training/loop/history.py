@@ -1,14 +1,21 @@
-"""The losses and scores of a run as a CSV file that survives interruptions."""
+"""Where the losses and scores of a run go: a CSV file that survives interruptions, and loggers."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch.loggers import MLFlowLogger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
+
+from ...errors import ArgumentError, MissingExtraError
+
+LOGGERS = ("csv", "tensorboard", "wandb", "mlflow")
+"""What the figures can go to, by name: the CSV file always, the others by Lightning's loggers."""
 
 _HEAD = ("step", "name", "value")
 
@@ -36,7 +43,7 @@ class History(Logger):
 
     @rank_zero_only
     def log_hyperparams(self, *_: Any, **__: Any) -> None:
-        """Nothing: they are in ``run.json``."""
+        """Nothing: they are in ``run.toml``."""
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
@@ -69,3 +76,42 @@ def read_history(path: Path) -> dict[str, dict[int, float]]:
                 except ValueError:
                     continue
     return {name: dict(sorted(values.items())) for name, values in found.items()}
+
+
+def check_loggers(names: Sequence[str]) -> None:
+    """See that figures can go there.
+
+    Raises:
+        ArgumentError: a name that is none of `LOGGERS`.
+        MissingExtraError: its package is not installed.
+    """
+    for name in names:
+        if name not in LOGGERS:
+            raise ArgumentError.not_one_of("--logger", name, LOGGERS)
+        if name != "csv" and not importlib.util.find_spec(name):
+            raise MissingExtraError(
+                f"--logger {name} needs the package {name}", fix=f"install it: pip install {name}"
+            )
+
+
+def open_loggers(path: Path, names: Sequence[str], say: Callable[[str], None]) -> list[Logger]:
+    """The loggers of a run, which keep their files beside the CSV file.
+
+    Args:
+        path: the CSV file.
+        names: of `LOGGERS`.
+        say: for what goes wrong on the way.
+
+    Raises:
+        PhotochromError: as `check_loggers`.
+    """
+    check_loggers(names)
+    logs, run = path.parent, path.parent.parent
+    found: list[Logger] = [History(path, say)]
+    if "tensorboard" in names:
+        found.append(TensorBoardLogger(run, name=logs.name, version="tensorboard"))
+    if "wandb" in names:
+        found.append(WandbLogger(name=run.name, save_dir=logs, project="photochrom"))
+    if "mlflow" in names:
+        found.append(MLFlowLogger("photochrom", run.name, save_dir=str(logs / "mlflow")))
+    return found

@@ -66,13 +66,13 @@ class Score:
         balanced = (better[known] / self.count[known]).mean() if known.any() else torch.zeros(())
         return float(raw), float(balanced)
 
-    def figures(self) -> dict[str, float]:
+    def figures(self, minimum: int = 200) -> dict[str, float]:
         """All of them: ``raw_gain``, ``balanced_gain``, ``ciede2000``, ``colorfulness``.
 
-        CIEDE2000 is less than 0 where ours is nearer to the truth than grey is; colourfulness is
-        a part of the truth's.
+        Also ``ciede2000_over_grey``, less than 0 where ours is nearer to the truth than grey is;
+        colourfulness is a part of the truth's. `minimum` is as in `gains`.
         """
-        raw, balanced = self.gains()
+        raw, balanced = self.gains(minimum)
         n = max(self.pictures, 1)
         return {
             "raw_gain": raw,

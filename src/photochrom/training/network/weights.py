@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from ..._io import replacing
@@ -64,7 +64,7 @@ def write_network(network: nn.Module, path: Path) -> None:
     with replacing(path) as temporary:
         state = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
         wide = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-        save_file(wide, temporary)
+        temporary.write_bytes(save(wide))  # save_file lets only the owner read the file
 
 
 def _absent_blocks(network: ColorNetwork, state: Mapping[str, Tensor]) -> list[str]:
