@@ -6,8 +6,9 @@
     python -m benchmarks.steering time [--model NAME]
 
 clicks: one click in the middle third of each photograph, with a colour at least 40 ab from what is
-there; the share of the picture whose ab changes by more than 10, how far the clicked pixel is off,
-and what ten true hints gain in PSNR of ab. references: two overlapping parts of each photograph,
+there; the share of the picture whose ab changes by more than 10, how far the clicked pixel is off
+from the asked colour and from the nearest to it that the pixel's L allows, and what ten true hints
+gain in PSNR of ab. references: two overlapping parts of each photograph,
 one grey and one its reference, and the grey part with that of another photograph as its reference;
 change of CIEDE2000, and of ab. palettes: 1,000 random places. time: one more click on a preview of
 1200 x 900 pixels, painted, the model's run left out and with it.
@@ -25,7 +26,7 @@ import numpy as np
 from PIL import Image
 
 from photochrom import Colorizer, ColorOptions, Hint, Picture, Prepared
-from photochrom.color import neutral, srgb_to_lab
+from photochrom.color import neutral, recombine, srgb_to_lab
 from photochrom.difference import ciede2000
 from photochrom.evaluate.evaluation import true_hints
 from photochrom.palette import LEAST_SHARE
@@ -75,7 +76,8 @@ def other_color(rng: np.random.Generator, here: Array) -> tuple[int, int, int] |
 
 
 def clicks(colorizer: Colorizer, source: Path, limit: int) -> None:
-    rng, shares, off, gains = np.random.default_rng(1), [], [], []
+    rng, shares, gains = np.random.default_rng(1), [], []
+    off: list[tuple[float, float]] = []
     for number, rgb in enumerate(pictures(source, limit)):
         height, width = rgb.shape[:2]
         prepared = colorizer.prepare(Picture(neutral(rgb)))
@@ -86,14 +88,18 @@ def clicks(colorizer: Colorizer, source: Path, limit: int) -> None:
             hint = Hint(x, y, color)
             after = seen(colorizer, prepared, hints=[hint])
             shares.append((np.hypot(*(ab_of(after) - ab_of(own))) > 10).mean())
-            off.append(np.hypot(*(ab_of(after)[:, y, x] - hint.ab)))
+            allowed = np.empty((1, 1, 3), np.uint8)
+            recombine(prepared.grey[y : y + 1, x : x + 1], hint.ab[:, None, None], out=allowed)
+            there, nearest = ab_of(after)[:, y, x], ab_of(allowed)[:, 0, 0]
+            off.append((float(np.hypot(*(there - hint.ab))), float(np.hypot(*(there - nearest)))))
         told = seen(colorizer, prepared, hints=true_hints(rgb, 10, [0, number]))
         gains.append(psnr(told, rgb) - psnr(own, rgb))
     print(f"{len(shares)} clicks: {np.median(shares):.1%} of the picture changed in the median,")
     print(f"  {np.quantile(shares, 0.9):.1%} at the 90th percentile")
-    print(
-        f"  the click itself is off by {np.median(off):.1f} in the median, {max(off):.1f} at most"
-    )
+    for number, what in enumerate(("the asked colour", "the nearest in gamut")):
+        distances = [pair[number] for pair in off]
+        print(f"  the click itself is off from {what} by {np.median(distances):.1f} in the median,")
+        print(f"  {max(distances):.1f} at most, by more than 6 in {sum(d > 6 for d in distances)}")
     print(f"  ten true hints gain {np.mean(gains):.2f} dB")
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from photochrom import upsample
 from photochrom.color import lightness, neutral, srgb_to_lab
 from photochrom.errors import ArgumentError
-from photochrom.upsample import GuidedChroma, shrink
+from photochrom.upsample import GuidedChroma, Pin, shrink
 
 Array = NDArray[Any]
 Size = tuple[int, int]
@@ -247,3 +247,32 @@ def test_wide_pictures_are_as_narrow_ones(monkeypatch: pytest.MonkeyPatch) -> No
     wide = GuidedChroma(L, ab, grey.shape)
     np.testing.assert_allclose(wide.rows(0, grey), expected, atol=1e-3)
     np.testing.assert_allclose(wide.rows(20, grey[20:33]), expected[:, 20:33], atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(300, 430), (1, 7), (900, 40)])
+def test_pinned_pixels_have_the_chroma_of_their_cell(shape: Size) -> None:
+    random = np.random.default_rng(1)
+    grey = random.integers(0, 256, shape).astype(np.uint8)
+    L, ab = shrink(grey, 64, 96), random.normal(0, 25, (2, 64, 96)).astype(np.float32)
+    places = {(int(y), int(x)) for y, x in random.random((6, 2)) * shape}
+    pins = [Pin(y, x, float(lightness(grey[y, x]))) for y, x in places]
+    chroma = GuidedChroma(L, ab, shape, pins)
+    whole = chroma.rows(0, grey)
+    for y, x in places:
+        cell = ab[:, y * 64 // shape[0], x * 96 // shape[1]]
+        np.testing.assert_allclose(whole[:, y, x], cell, atol=1)
+    strips = [chroma.rows(top, grey[top : top + 37]) for top in range(0, shape[0], 37)]
+    np.testing.assert_allclose(np.concatenate(strips, 1), whole, atol=1e-3)
+    without = GuidedChroma(L, ab, shape).rows(0, grey)
+    far = np.ones(shape, bool)
+    for y, x in places:
+        down, across = max(shape[0] // 64, 1) * 4, max(shape[1] // 96, 1) * 4
+        far[max(y - down, 0) : y + down, max(x - across, 0) : x + across] = False
+    np.testing.assert_array_equal(whole[:, far], without[:, far])
+
+
+def test_two_pins_on_one_pixel() -> None:
+    grey = np.full((40, 40), 99, np.uint8)
+    L, ab = shrink(grey, 32, 32), np.full((2, 32, 32), 20, np.float32)
+    pins = [Pin(20, 20, float(lightness(grey[20, 20])))] * 2
+    np.testing.assert_allclose(GuidedChroma(L, ab, (40, 40), pins).rows(0, grey), 20, atol=0.1)

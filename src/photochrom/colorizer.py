@@ -15,14 +15,14 @@ from numpy.typing import DTypeLike, NDArray
 from ._system import cores
 from .adjust import vivid, warm
 from .affinity import Match, Reference, match
-from .color import Codes, Float, keep_grey, recombine
+from .color import Codes, Float, keep_grey, lightness, recombine
 from .colortable import chroma_table, color_table
 from .errors import ArgumentError
-from .hints import Hint, rasterise
+from .hints import Hint, cell, rasterise
 from .options import ColorOptions
 from .picture import MAX_PIXELS, Deferred, Picture, open_picture
 from .prepared import Prepared, grey_codes
-from .upsample import GuidedChroma, joint_bilateral, shrink
+from .upsample import GuidedChroma, Pin, joint_bilateral, shrink
 
 if TYPE_CHECKING:
     from .models.session import Model
@@ -128,10 +128,16 @@ class Colorizer:
         if not isinstance(prepared, Prepared):
             raise ArgumentError("render", expected="what prepare gives", got=type(prepared))
         ab = self.chroma(prepared, _checked(options))
-        return self.painted(prepared.picture, prepared.L, ab, lambda: prepared.grey)
+        L = prepared.L
+        return self.painted(prepared.picture, L, ab, lambda: prepared.grey, options.hints)
 
     def painted(
-        self, picture: Picture, L: Float, ab: Float, grey: Callable[[], Codes] | None = None
+        self,
+        picture: Picture,
+        L: Float,
+        ab: Float,
+        grey: Callable[[], Codes] | None = None,
+        hints: Sequence[Hint] = (),
     ) -> Picture:
         """A picture with given chroma, painted as `render` says.
 
@@ -139,17 +145,24 @@ class Colorizer:
             picture: the source.
             L, ab: as of `paint`.
             grey: gives its grey codes, if they are known already.
+            hints: with which `ab` was made; the pixels of clicks get the very chroma of `ab`.
         """
+        shape = picture.height, picture.width
         dtype = picture.dtype  # may be deeper than the file, for the sake of its colour profile
+        clicks = [hint for hint in hints if hint.radius is None and not hint.keep]
+
+        def places(size: tuple[int, ...]) -> list[tuple[int, int]]:
+            return [cell(hint, shape, size) for hint in clicks]
 
         def pixels() -> Codes:
-            return self.paint(grey() if grey else grey_codes(picture), L, ab, dtype)
+            codes = grey() if grey else grey_codes(picture)
+            return self.paint(codes, L, ab, dtype, places(codes.shape))
 
         luma = picture.luma
         if luma is None:
             return picture.with_pixels(pixels()).with_note(self.note)
-        chroma = cache(lambda: self.paint_chroma(luma, L, ab))
-        deferred = Deferred((picture.height, picture.width, 3), dtype, pixels)
+        chroma = cache(lambda: self.paint_chroma(luma, L, ab, places(luma.half.shape)))
+        deferred = Deferred((*shape, 3), dtype, pixels)
         return picture.colored(deferred, chroma, self.note)
 
     def chroma(self, prepared: Prepared, options: ColorOptions = _DEFAULT) -> Float:
@@ -259,7 +272,12 @@ class Colorizer:
         return vivid(prediction.ab[0], logits, self.model.card.temperature, options.vividness)
 
     def paint(
-        self, grey: Codes, L: Float, ab: Float, dtype: DTypeLike | None = None
+        self,
+        grey: Codes,
+        L: Float,
+        ab: Float,
+        dtype: DTypeLike | None = None,
+        exact: Sequence[tuple[int, int]] = (),
     ) -> NDArray[Any]:
         """Recombine the grey codes of a picture with chroma, enlarged along the edges of L.
 
@@ -268,6 +286,7 @@ class Colorizer:
             L: ``(h, w)`` float32, the same at the model's size.
             ab: ``(2, h', w')`` float32, on a grid not larger than `L`.
             dtype: of the result; None: that of `grey`.
+            exact: rows and columns of pixels whose chroma must be that of their place in `ab`.
 
         Returns:
             ``(H, W, 3)`` RGB with the lightness of `grey`.
@@ -280,7 +299,7 @@ class Colorizer:
         if grey.dtype == out.dtype == np.uint8:
             table = color_table()  # enlarging is linear, so it can be done in the table's units
             combine, ab = table.recombine, table.places(ab)
-        chroma = GuidedChroma(L, ab, grey.shape)
+        chroma = GuidedChroma(L, ab, grey.shape, _pins(grey, exact))
 
         def paint(rows: slice) -> None:
             part = grey[rows]
@@ -291,12 +310,14 @@ class Colorizer:
         self._in_strips(grey.shape, paint)
         return out
 
-    def paint_chroma(self, luma: JpegLuma, L: Float, ab: Float) -> tuple[Codes, Codes]:
+    def paint_chroma(
+        self, luma: JpegLuma, L: Float, ab: Float, exact: Sequence[tuple[int, int]] = ()
+    ) -> tuple[Codes, Codes]:
         """Cb and Cr to stand beside the luma of a grey JPEG, enlarged along its edges.
 
         Args:
             luma: of the picture.
-            L, ab: as of `paint`.
+            L, ab, exact: as of `paint`, in pixels of `luma.half`.
 
         Returns:
             Two planes ``(H', W')`` uint8 of the size of `luma.half`.
@@ -305,7 +326,7 @@ class Colorizer:
         grey = luma.grey(codes)
         planes = np.empty((2, *codes.shape), np.uint8)
         out = np.moveaxis(planes, 0, -1)
-        chroma = GuidedChroma(L, table.places(ab), codes.shape)
+        chroma = GuidedChroma(L, table.places(ab), codes.shape, _pins(grey, exact))
 
         def paint(rows: slice) -> None:
             table.recombine(codes[rows], chroma.rows(rows.start, grey[rows]), out[rows])
@@ -325,6 +346,10 @@ class Colorizer:
     def note(self) -> str:
         """The line that results carry in their metadata."""
         return f"Colours inferred by Photochrom, model {self.model.card.name}; not evidence."
+
+
+def _pins(grey: Codes, places: Sequence[tuple[int, int]]) -> list[Pin]:
+    return [Pin(*place, float(lightness(grey[place]))) for place in places]
 
 
 def _borrowed(ab: Float, L: Float, found: Match, vividness: float) -> Float:

@@ -18,9 +18,9 @@ chosen by such measurements.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,8 @@ _SIGMA_LIGHTNESS = 8.0  # L
 _BACK_PROJECTIONS = 2
 _WIDEST = 1 << 16  # columns up to which slopes and offsets are enlarged once for all rows
 _RIDGE = 200.0  # L^2: variance of L below which a neighbourhood counts as flat
+_PINNED = 0.75  # cells around a pin, to which its correction reaches: standard deviation ...
+_ALIKE = 8.0  # ... and of L
 
 
 def shrink(grey: Codes, height: int, width: int) -> Float:
@@ -73,6 +75,19 @@ def resized(planes: NDArray[Any], size: tuple[int, int]) -> Float:
     return planes
 
 
+class Pin(NamedTuple):
+    """A pixel that gets the very chroma of its place in the model's picture.
+
+    Attributes:
+        row, column: of the full picture.
+        L: there, 0...100.
+    """
+
+    row: int
+    column: int
+    L: float
+
+
 class GuidedChroma:
     """Chroma of a whole picture, made a few rows at a time.
 
@@ -80,12 +95,16 @@ class GuidedChroma:
         L: ``(h, w)`` float32, the picture at the model's size, 0...100.
         ab: ``(2, h', w')`` float32, chroma on the model's grid, not larger than `L`.
         shape: ``(H, W)`` of the picture.
+        pins: pixels for which the linear model is corrected, where they lie in structures that are
+            finer than the model's picture; what is near and of their L is corrected with them.
 
     Raises:
         ArgumentError: shapes that do not fit.
     """
 
-    def __init__(self, L: Float, ab: Float, shape: tuple[int, int]) -> None:
+    def __init__(
+        self, L: Float, ab: Float, shape: tuple[int, int], pins: Sequence[Pin] = ()
+    ) -> None:
         if L.ndim != 2 or ab.ndim != 3 or len(ab) != 2 or np.any(ab.shape[1:] > np.array(L.shape)):
             raise ArgumentError(
                 "guided upsampling",
@@ -100,6 +119,46 @@ class GuidedChroma:
         if shape[1] <= _WIDEST:
             self._expanded = _lerp(model, shape[1], 2)  # (4, h, W)
             self._below = np.diff(self._expanded, axis=1, append=self._expanded[:, -1:])
+        self._pins = list(pins)
+        self._reach = [max(_PINNED * n / m, _PINNED) for n, m in zip(shape, L.shape, strict=True)]
+        self._corrections = self._missing(chroma) if pins else chroma[:, 0, :0]
+
+    def _missing(self, chroma: Float) -> Float:
+        """What each pin adds around it, ``(2, n)``, so that all together they meet the chroma."""
+        (height, width), size = self._shape, chroma.shape[1:]
+        rows, columns, L = np.array(self._pins, np.float32).T
+        here = [self._value(pin) for pin in self._pins]
+        wanted = [
+            chroma[:, p.row * size[0] // height, p.column * size[1] // width] for p in self._pins
+        ]
+        shares = self._weight(*(v[:, None] - v for v in (rows, columns, L)))
+        shares += np.float32(1e-3) * np.eye(len(L), dtype=np.float32)  # two on one pixel
+        return np.asarray(np.linalg.solve(shares, np.array(wanted) - np.array(here)).T, np.float32)
+
+    def _value(self, pin: Pin) -> Float:
+        """Chroma of a pixel by the linear model: ``(2,)``."""
+        for columns, model in self._models(pin.row, pin.row + 1):
+            if columns.start <= pin.column < columns.stop:
+                there = model[:, 0, pin.column - columns.start]
+        return np.asarray(there[:2] * np.float32(pin.L) + there[2:])
+
+    def _weight(self, down: Float, across: Float, L: Float) -> Float:
+        """How much a pin's correction counts at a distance in rows, columns and L."""
+        reach = *self._reach, _ALIKE
+        squares = ((d / np.float32(r)) ** 2 for d, r in zip((down, across, L), reach, strict=True))
+        return np.asarray(np.exp(sum(squares) * np.float32(-0.5)))
+
+    def _correct(self, top: int, grey: Codes, out: Float) -> None:
+        """Add what pins add to some rows; args as of `rows`."""
+        down, across = (int(np.ceil(3 * reach)) for reach in self._reach)
+        for pin, correction in zip(self._pins, self._corrections.T, strict=True):
+            rows = slice(max(pin.row - down - top, 0), max(pin.row + down + 1 - top, 0))
+            columns = slice(max(pin.column - across, 0), pin.column + across + 1)
+            tones = lightness(grey[rows, columns])
+            y, x = np.ogrid[: tones.shape[0], : tones.shape[1]]
+            y, x = y + (top + rows.start - pin.row), x + (columns.start - pin.column)
+            weight = self._weight(y, x, tones - np.float32(pin.L))
+            out[:, rows, columns] += correction[:, None, None] * weight
 
     def rows(self, top: int, grey: Codes, out: Float | None = None) -> Float:
         """Chroma of some rows.
@@ -121,6 +180,7 @@ class GuidedChroma:
                 part = out[:, here, columns]
                 np.multiply(model[:2], lightness(grey[here, columns]), out=part)
                 part += model[2:]
+        self._correct(top, grey, out)
         return out
 
     def _models(self, first: int, last: int) -> Iterator[tuple[slice, Float]]:

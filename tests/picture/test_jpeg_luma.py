@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from photochrom.picture import Deferred
 from photochrom.picture.jpeg import coefficients
 from photochrom.picture.jpeg.segments import GreyJpeg, halved, segments
 from photochrom.picture.jpeg.splice import NotColored, with_color, without_color
+from photochrom.picture.metadata.exif import Exif
 from photochrom.picture.page import upright
 from tests.helpers.grey_jpegs import grey_jpeg, kinds, scene, with_segments
 from tests.helpers.picture_files import exif_block, grey_profile
@@ -62,6 +64,7 @@ def test_the_source_comes_back_byte_for_byte(name: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_other_decoders_show_the_colour_and_the_same_tones(name: str) -> None:
+    import cv2
     import pyvips
 
     data = KINDS[name]
@@ -74,6 +77,9 @@ def test_other_decoders_show_the_colour_and_the_same_tones(name: str) -> None:
     assert np.abs(weighted - luma(data))[inside].max(initial=0) <= 1.2
     strict = pyvips.Image.new_from_buffer(result, "", fail_on="warning")
     np.testing.assert_allclose(strict.numpy(), seen, atol=2)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    opencv = cv2.imdecode(np.frombuffer(result, np.uint8), flags)
+    np.testing.assert_allclose(opencv[..., ::-1], seen, atol=2)
     image = open_picture(result)
     corner, opposite = (image.pixels[at][..., [0, 2]].astype(int) for at in ((0, 0), (-1, -1)))
     if min(image.pixels.shape[:2]) > 40:  # red over blue, more so at the top left, upright
@@ -93,12 +99,55 @@ def test_pixels_are_not_turned_and_the_tag_stays(turn: int) -> None:
         assert image.size == (90, 61)
         assert image.getexif()[0x0112] == turn
         assert not image.getexif().get_ifd(1)  # the grey thumbnail
+        pairs = zip(image.info["exif"], b"Exif\0\0" + exif_block(turn), strict=True)
+        assert sum(a != b for a, b in pairs) <= 4  # which is no longer pointed at
         assert f'tiff:Orientation="{turn}"'.encode() in image.info["xmp"]
         assert image.info["comment"] == b"Box 12"
 
 
 def scene_of(data: bytes) -> NDArray[np.uint8]:
     return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def test_ffmpeg_shows_the_luma_of_the_source() -> None:
+    import av
+
+    for name in ("baseline 255x131", "progressive 255x131", "restarts 90x61", "table 2"):
+        data = KINDS[name]
+        with av.open(io.BytesIO(coloured(data).to_bytes("jpeg")), format="mjpeg") as container:
+            frame = next(container.decode(video=0))
+        plane = np.frombuffer(frame.planes[0], np.uint8).reshape(frame.height, -1)
+        seen = plane[:, : frame.width]
+        assert np.abs(seen.astype(int) - luma(data)).max() <= 2
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+@pytest.mark.parametrize("quality", [60, 75, 90, 97])
+@pytest.mark.parametrize("size", [(640, 480), (1280, 900)])
+def test_the_file_grows_by_an_eighth_at_most(
+    options: dict[str, Any], quality: int, size: tuple[int, int]
+) -> None:
+    data = grey_jpeg(*size, quality=quality, exif=b"Exif\0\0" + exif_block(1), **options)
+    picture = coloured(data)
+    assert picture.luma is not None
+    plane = 100 + picture.luma.half // 5
+    colored = picture.colored(picture.__dict__["pixels"], lambda: (plane, 255 - plane), NOTE)
+    result = colored.to_bytes("jpeg")
+    assert len(result) <= 1.12 * len(data)
+    assert without_color(result) == data
+
+
+def test_exif_that_was_changed_is_written_anew() -> None:
+    data = grey_jpeg(exif=b"Exif\0\0" + exif_block(6))
+    picture = coloured(data)
+    exif = Exif.parse(exif_block(1))
+    assert exif is not None
+    del exif.main[0x010F]
+    changed = picture.replaced(metadata=replace(picture.metadata, exif=exif.to_bytes()))
+    with Image.open(io.BytesIO(changed.to_bytes("jpeg"))) as image:
+        assert image.getexif()[0x0112] == 6
+        assert 0x010F not in image.getexif()
+        assert image.getexif()[0x0110] == "Leica II"
 
 
 def test_every_other_segment_stays() -> None:

@@ -99,9 +99,7 @@ def cleaned(
     dpi, block = found.dpi, None
     if exif is not None:
         dpi = dpi or exif.dpi
-        exif.set_geometry(width, height)
-        if exif.main or exif.exif or exif.gps:
-            block = exif.to_bytes()
+        block = exif.upright(width, height)
     if dpi and not plausible_dpi(dpi):
         dpi = None
     if dpi and turn > 4:

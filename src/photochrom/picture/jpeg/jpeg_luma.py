@@ -12,10 +12,11 @@ import numpy as np
 
 from ...color import Codes
 from ..metadata.attachments import attachments
+from ..metadata.exif import Exif, without_thumbnail
 from ..metadata.photoshop import without_thumbnails
 from ..page import Page, upright
-from .segments import APP0, APP1, APP2, APP13, GreyJpeg, Segment
-from .splice import segment, with_color
+from .segments import APP0, APP1, APP2, APP13, GreyJpeg, Segment, segment
+from .splice import with_color
 
 if TYPE_CHECKING:
     from .coefficients import ColorJpeg
@@ -91,11 +92,15 @@ class JpegLuma:
         return with_color(file, planes, quality=quality, replaced=replaced, inserted=inserted)
 
     def _metadata(self, picture: Page) -> tuple[dict[int, bytes], dict[int, bytes]]:
-        """What is to stand in the place of segments of the source, and what before them."""
+        """What is to stand in the place of segments of the source, and what before them.
+
+        EXIF that was not changed since it was read stays as it is, but for its thumbnail; no EXIF
+        is begun for the note, which is in XMP: in small files it would weigh.
+        """
         file = self.file.grey
         stored = (file.width, file.height, self.orientation)
         extra = attachments(picture, "jpeg", stored, rest=self.file.keeps_rest)
-        exif = segment(APP1, _EXIF + extra.exif) if extra.exif else b""
+        exif = segment(APP1, _EXIF + extra.exif) if extra.exif and picture.metadata.exif else b""
         xmp = segment(APP1, _XMP + extra.xmp) if extra.xmp else b""
         replaced: dict[int, bytes] = {}
         first = 0
@@ -104,6 +109,9 @@ class JpegLuma:
             if part.marker == APP0 or body.startswith(_EXIF):
                 first = number + 1
             if part.marker == APP1 and body.startswith(_EXIF):
+                block = body.removeprefix(_EXIF)
+                if self._read_as(block) == picture.metadata.exif:
+                    exif = segment(APP1, _EXIF + without_thumbnail(block))
                 replaced[number], exif = exif, b""
             elif part.marker == APP1 and body.startswith(_XMP):
                 replaced[number], xmp = xmp, b""
@@ -114,6 +122,11 @@ class JpegLuma:
         inserted = {first: exif + xmp}  # EXIF is looked for at the beginning of a file
         inserted[file.frame] = inserted.get(file.frame, b"") + _icc_segments(self.profile)
         return replaced, {number: new for number, new in inserted.items() if new}
+
+    def _read_as(self, block: bytes) -> bytes | None:
+        """What `Metadata.exif` is of a picture with this EXIF."""
+        exif = Exif.parse(block)
+        return exif.upright(self.shape[1], self.shape[0]) if exif else b""
 
 
 def _without_thumbnail(part: Segment, body: bytes) -> bytes:

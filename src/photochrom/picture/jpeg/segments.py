@@ -5,6 +5,7 @@ ITU-T T.81 (JPEG), annex B: markers and segments; T.871 (JFIF): components 1, 2,
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,6 +82,11 @@ def segments(data: bytes) -> Iterator[Segment]:
             end = int(positions[place]) if place < len(positions) else len(data)
         yield Segment(marker, start, at + 2, stop, end)
         at = end
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    """A marker segment."""
+    return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
 
 
 def lacks_end(data: bytes) -> bool:

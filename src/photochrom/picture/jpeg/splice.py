@@ -5,7 +5,8 @@ A.2.2). So the scan of a grey JPEG is, byte for byte, a scan of the Y component 
 and Cr, at half size, follow in scans of their own. The pixels keep their Y' exactly.
 
 What was changed in the source's bytes is written into segments APP9 that begin with ``Photochrom``:
-a list of edits and the bytes they removed. `without_color` undoes them.
+a list of edits and the bytes they removed, compressed with the file's own head as a dictionary,
+since most of an EXIF that was removed is in the new one. `without_color` undoes them.
 """
 
 from __future__ import annotations
@@ -14,31 +15,26 @@ import io
 import struct
 import zlib
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from ...color import Codes
-from ..codec.vips import image_of
 from ..metadata.ifd import Malformed, TiffReader
-from .segments import APP9, APP14, DHT, DQT, DRI, SOS, GreyJpeg, is_directory, segments
+from .chroma_scans import ChromaScans, chroma_scans
+from .segments import APP9, APP14, DQT, DRI, SOS, GreyJpeg, is_directory, segment, segments
 
 _MARK = b"Photochrom\0"
-_HEAD = struct.Struct(">BII")  # version, CRC-32 and size of the source
+_HEAD = struct.Struct(">BIIH")  # version, CRC-32 and size of the source, size of the dictionary
 _EDIT = struct.Struct(">III")  # bytes kept, bytes inserted, bytes removed
-_VERSION = 1
+_VERSION = 2
 _MP_ENTRIES = 0xB002
 _ROOM = 65533
+_OVERHEAD = 4 + len(_MARK) + _HEAD.size
 _MAX_REMOVED = 256 << 20
-_SHARE, _COARSEST = 0.08, 25  # of the source's bytes for Cb and Cr, unless at this quality
-_SMALL = 1 << 18  # pixels of a plane below which a second thread does not pay
+_RAW, _WINDOW = -15, 32767  # DEFLATE without a header, and the reach of its references
+_GROWTH = 0.115  # of the source's bytes
 
 
 class NotColored(Exception):  # noqa: N818 - says what the file is
     """The file is no JPEG that colour was added to, or it was changed afterwards."""
-
-
-def segment(marker: int, body: bytes) -> bytes:
-    """A marker segment."""
-    return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
 
 
 def with_color(
@@ -54,43 +50,56 @@ def with_color(
     Args:
         grey: the source.
         planes: Cb and Cr, ``(H', W')`` uint8, half of the stored size, rounded up.
-        quality: of Cb and Cr, 1...100; None: one that goes with the source's.
+        quality: of Cb and Cr, 1...100; None: one that goes with the source's, and with its size:
+            the file is to be at most 12 % larger.
         replaced: by number of a segment, the bytes that are to stand in its place.
         inserted: by number of a segment, not behind the frame, the bytes to stand before it.
 
     Returns:
         The file. Its Y scans are the source's bytes; bytes behind the source's end stay, too.
     """
-    chroma = [GreyJpeg.parse(file) for file in _files(grey, planes, quality)]
-    assert chroma[0] is not None
-    assert chroma[1] is not None
+    changes = replaced or {}, inserted or {}
+    without = _spliced(grey, ChromaScans(bytes(64), b""), *changes)
+    room = int(_GROWTH * len(grey.data)) - without.growth
+    scans = chroma_scans(planes, grey, quality, room)
+    return _relinked(_spliced(grey, scans, *changes).result(), grey)
+
+
+def _spliced(
+    grey: GreyJpeg,
+    chroma: ChromaScans,
+    replaced: Mapping[int, bytes],
+    inserted: Mapping[int, bytes],
+) -> _Edits:
+    """What makes a colour JPEG of a grey one; args as of `with_color`."""
     slot = grey.free_table
     edits = _Edits(grey.data)
     for number, part in enumerate(grey.parts):
-        if inserted and number in inserted:
+        if number in inserted:
             edits.replace(part.start, part.start, inserted[number])
-        if replaced and number in replaced:
+        if number in replaced:
             edits.replace(part.start, part.end, replaced[number])
         elif part.marker == APP14 and grey.data[part.body :][:5] == b"Adobe":
             edits.replace(part.body + 11, part.body + 12, b"\1")  # 0 would mean RGB
         elif is_directory(grey.data, part):
+            edits.freeze(part.start)
             edits.replace(part.start, part.end, grey.data[part.start : part.end])
         elif number == grey.frame:
-            table = bytes([slot]) + bytes(chroma[0].quantisation or ())
             frame = grey.data[part.body : part.body + 5]
             frame += bytes([3, 1, 0x22, grey.table, 2, 0x11, slot, 3, 0x11, slot])
             edits.mark(part.start)
-            new = segment(DQT, table) + segment(part.marker, frame)
+            new = segment(DQT, bytes([slot]) + chroma.steps) + segment(part.marker, frame)
             edits.replace(part.start, part.end, new)
         elif part.marker == SOS and grey.component != 1:
             edits.replace(part.body + 1, part.body + 2, b"\1")
-    restarts = segment(DRI, b"\0\0") if any(p.marker == DRI for p in grey.parts) else b""
-    scans = b"".join(_scans(plane, number) for plane, number in zip(chroma, (2, 3), strict=True))
+    scans = chroma.data
+    if any(part.marker == DRI for part in grey.parts):
+        scans = segment(DRI, b"\0\0") + scans
     if grey.complete:
-        edits.replace(grey.end, grey.end, restarts + scans)
+        edits.replace(grey.end, grey.end, scans)
     else:  # what follows the last whole segment is not to be read as the beginning of another
-        edits.replace(grey.end, len(grey.data), restarts + scans + b"\xff\xd9")
-    return _relinked(edits.result(), grey)
+        edits.replace(grey.end, len(grey.data), scans + b"\xff\xd9")
+    return edits
 
 
 def without_color(data: bytes) -> bytes:
@@ -110,16 +119,16 @@ def without_color(data: bytes) -> bytes:
     if len(recipe) < _HEAD.size + 4:
         raise NotColored("no list of edits")
     body = b"".join([*rest, data[at:]])
-    version, check, size = _HEAD.unpack_from(recipe)
+    version, check, size, known = _HEAD.unpack_from(recipe)
     if version != _VERSION:
-        raise NotColored("a newer version of Photochrom wrote it")
+        raise NotColored("another version of Photochrom wrote it")
     try:
-        unpacker = zlib.decompressobj()
+        unpacker = zlib.decompressobj(_RAW, body[:known])
         packed = unpacker.decompress(recipe[_HEAD.size :], _MAX_REMOVED)
-        (count,) = struct.unpack_from(">I", packed)
-        removed, place, pieces = 4 + _EDIT.size * count, 0, []
+        (count,) = struct.unpack_from(">H", packed)
+        removed, place, pieces = 2 + _EDIT.size * count, 0, []
         for n in range(count):
-            kept, new, old = _EDIT.unpack_from(packed, 4 + _EDIT.size * n)
+            kept, new, old = _EDIT.unpack_from(packed, 2 + _EDIT.size * n)
             pieces += [body[place : place + kept], packed[removed : removed + old]]
             place, removed = place + kept + new, removed + old
     except (zlib.error, struct.error):
@@ -138,79 +147,56 @@ class _Edits:
     """
 
     def __init__(self, data: bytes) -> None:
-        self._data, self._at = data, 0
-        self._pieces: list[bytes] = []
-        self._edits: list[tuple[int, int, int]] = []
+        self._data, self._view, self._at = data, memoryview(data), 0
+        self._pieces: list[bytes | memoryview] = []
+        self._edits: list[bytes] = []
         self._removed: list[bytes] = []
-        self._marked = 0
+        self._place = 0
+        self._known = _WINDOW
 
     def replace(self, start: int, end: int, new: bytes) -> None:
         """Put `new` into the place of some bytes (or of none)."""
-        self._pieces += [self._data[self._at : start], new]
-        self._edits.append((start - self._at, len(new), end - start))
+        self._pieces += [self._view[self._at : start], new]
+        self._edits.append(_EDIT.pack(start - self._at, len(new), end - start))
         self._removed.append(self._data[start:end])
         self._at = end
 
     def mark(self, place: int) -> None:
-        """Keep everything before `place`, and have the list of edits there."""
-        self.replace(place, place, b"")
-        self._marked = len(self._pieces)
+        """Have the list of edits at `place`."""
+        self._place = self._size(place)
+
+    def freeze(self, place: int) -> None:
+        """Say that bytes from `place` on are still to change in the result."""
+        self._known = min(self._known, self._size(place))
+
+    @property
+    def growth(self) -> int:
+        """About the bytes that the result has more than the source."""
+        body = self._body()
+        return len(body) + len(self._list(body)) + _OVERHEAD - len(self._data)
 
     def result(self) -> bytes:
         """The new bytes, with the list of edits at its place."""
-        table = b"".join(_EDIT.pack(*edit) for edit in self._edits)
-        packed = struct.pack(">I", len(self._edits)) + table + b"".join(self._removed)
-        recipe = _HEAD.pack(_VERSION, zlib.crc32(self._data), len(self._data))
-        recipe += zlib.compress(packed, 9)
+        body = self._body()
+        recipe = _HEAD.pack(_VERSION, zlib.crc32(self._data), len(self._data), self._known)
+        recipe += self._list(body)
         step = _ROOM - len(_MARK)
         parts = [recipe[i : i + step] for i in range(0, len(recipe), step)]
-        listed = b"".join(segment(APP9, _MARK + part) for part in parts)
-        self._pieces.insert(self._marked, listed)
-        return b"".join([*self._pieces, self._data[self._at :]])
+        listed = [segment(APP9, _MARK + part) for part in parts]
+        return b"".join([body[: self._place], *listed, body[self._place :]])
 
+    def _size(self, place: int) -> int:
+        """Bytes of the result before a place of the source behind the last edit."""
+        return sum(map(len, self._pieces)) + place - self._at
 
-def _chroma_quality(grey: GreyJpeg) -> int:
-    """The quality of Cb and Cr, which are encoded with libjpeg's table for luma.
+    def _body(self) -> bytes:
+        return b"".join([*self._pieces, self._view[self._at :]])
 
-    Steps are four times as wide as the source's. Their error, 1.3 codes in the mean at a source's
-    quality of 90, is not seen at half size; the file grows by 4 to 10 %.
-    """
-    scale = 4 * (200 - 2 * grey.quality if grey.quality >= 50 else 5000 / grey.quality)
-    quality = round((200 - scale) / 2 if scale < 100 else 5000 / scale)
-    return min(max(quality, min(40, grey.quality // 2), 1), 90)
-
-
-def _files(grey: GreyJpeg, planes: tuple[Codes, Codes], quality: int | None) -> list[bytes]:
-    """Cb and Cr as grey JPEGs, by default of a quality and a size that go with the source's."""
-    if quality is not None:
-        return _encoded(planes, quality, grey.progressive)
-    quality = _chroma_quality(grey)
-    while True:
-        files = _encoded(planes, quality, grey.progressive)
-        if sum(map(len, files)) <= _SHARE * len(grey.data) or quality <= _COARSEST:
-            return files
-        quality = max(round(quality * 0.7), _COARSEST)
-
-
-def _encoded(planes: tuple[Codes, Codes], quality: int, progressive: bool) -> list[bytes]:
-    """Each plane as a grey JPEG."""
-    options = {"Q": quality, "interlace": progressive, "optimize_coding": True, "keep": "none"}
-    with ThreadPoolExecutor(2 if planes[0].size > _SMALL else 1) as pool:
-        return list(pool.map(lambda p: bytes(image_of(p).jpegsave_buffer(**options)), planes))
-
-
-def _scans(chroma: GreyJpeg | None, number: int) -> bytes:
-    """Huffman tables and scans of a plane, as those of component `number`."""
-    assert chroma is not None
-    out = []
-    for part in chroma.parts:
-        body = chroma.data[part.body : part.stop]
-        if part.marker == DHT:
-            out.append(segment(DHT, body))
-        elif part.marker == SOS:
-            out.append(segment(SOS, bytes([1, number, body[2]]) + body[3:]))
-            out.append(chroma.data[part.stop : part.end])
-    return b"".join(out)
+    def _list(self, body: bytes) -> bytes:
+        """The edits and the bytes they removed, of which many are still in the body's head."""
+        count = struct.pack(">H", len(self._edits))
+        packer = zlib.compressobj(9, wbits=_RAW, zdict=body[: self._known])
+        return packer.compress(b"".join([count, *self._edits, *self._removed])) + packer.flush()
 
 
 def _relinked(data: bytes, grey: GreyJpeg) -> bytes:

@@ -137,6 +137,11 @@ class Exif:
             if tag in self.exif:
                 self.exif[tag] = self._long(size)
 
+    def upright(self, width: int, height: int) -> bytes | None:
+        """The block for upright pixels, as `Metadata.exif` has it; None if it says nothing."""
+        self.set_geometry(width, height)
+        return self.to_bytes() if self.main or self.exif or self.gps else None
+
     def set_dpi(self, dpi: tuple[float, float]) -> None:
         """State the resolution in pixels per inch."""
         for tag, number in ((X_RESOLUTION, dpi[0]), (Y_RESOLUTION, dpi[1])):
@@ -184,6 +189,14 @@ class Exif:
         except UnicodeDecodeError:
             pass
         return None
+
+
+def without_thumbnail(block: bytes) -> bytes:
+    """An intact block whose second directory, the thumbnail's, is no longer pointed at."""
+    reader = TiffReader(io.BytesIO(block))
+    entries = int.from_bytes(block[reader.first :][:2], "little" if reader.order == "<" else "big")
+    link = reader.first + 2 + 12 * entries
+    return block[:link] + bytes(4) + block[link + 4 :] if len(block) >= link + 4 else block
 
 
 def _pointed(reader: TiffReader, entries: dict[int, Entry], tag: int) -> dict[int, Entry]:

@@ -9,28 +9,18 @@ MAX_PACKET = 16 << 20
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """IPTC's word for a picture of which a part was made by a trained model."""
 
-_EMPTY = (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
-    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
-    "</rdf:RDF>\n</x:xmpmeta>\n"
-    '<?xpacket end="w"?>'
+_RDF = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+_PHOTOSHOP = 'xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"'
+_IPTC = 'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
+_EMPTY = f"<rdf:RDF {_RDF}></rdf:RDF>"  # in small JPEGs every byte counts
+_MARK = (
+    f'{_IPTC} Iptc4xmpExt:DigitalSourceType="{SOURCE_TYPE}" Iptc4xmpExt:AISystemUsed="Photochrom"'
 )
-_NOTE = """<rdf:Description rdf:about="{about}"
- xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
- xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"
- xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
- Iptc4xmpExt:DigitalSourceType="{source_type}"
- Iptc4xmpExt:AISystemUsed="Photochrom">
-<photoshop:History>{history}</photoshop:History>
-</rdf:Description>
-"""
-_HISTORY = """<rdf:Description rdf:about="{about}"
- xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
- xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/">
-<photoshop:History>{history}</photoshop:History>
-</rdf:Description>
-"""
+
+_NOTHING = (
+    r"<rdf:Description(?:\s{1,9}(?:xmlns:\w{1,40}|rdf:about)=\"[^\"<>]{0,500}\"){0,99}\s{0,9}"
+    r"(?:/>|>\s{0,99}</rdf:Description>)"
+)  # descriptions of which nothing is left
 
 
 def clean_packet(packet: bytes, orientation: int = 1) -> bytes | None:
@@ -60,10 +50,7 @@ def add_note(packet: bytes | None, note: str) -> bytes:
     text, history = _take(text, "photoshop:History")
     if not history.endswith(note):
         history = f"{history}\n{note}" if history.strip() else note
-    told = escape(_legal(history), quote=False)
-    return _add(
-        text, _NOTE.format(about=_about(text), source_type=SOURCE_TYPE, history=told)
-    ).encode()
+    return _add(text, _MARK, history).encode()
 
 
 def stale_parts(packet: bytes, turned: bool) -> list[str]:
@@ -122,22 +109,22 @@ def remove_note(packet: bytes | None) -> tuple[bytes | None, str]:
         text, _ = _take(text, name)
     text, history = _take(text, "photoshop:History")
     earlier, _, note = history.rpartition("\n")
-    text = re.sub(r"<rdf:Description\b[^<>]{0,2000}>\s{0,99}</rdf:Description>\s?", "", text)
+    text = re.sub(_NOTHING, "", text)
     if earlier.strip():
-        text = _add(
-            text, _HISTORY.format(about=_about(text), history=escape(_legal(earlier), quote=False))
-        )
+        text = _add(text, "", earlier)
     return (text.encode() if "<rdf:Description" in text else None), note
 
 
-def _about(text: str) -> str:
-    found = re.search(r'\b\w+:about\s*=\s*"([^"<]{0,500})"', text)
-    return found[1] if found else ""
-
-
-def _add(text: str, addition: str) -> str:
+def _add(text: str, attributes: str, history: str) -> str:
+    """A packet with one more description: some attributes, and ``photoshop:History``."""
     place = max(m.start() for m in re.finditer(r"</\w{1,20}:RDF\s{0,9}>", text))
-    return text[:place] + addition + text[place:]
+    about = re.search(r'\b\w+:about\s*=\s*"([^"<]{0,500})"', text)
+    told = escape(_legal(history)).replace("\n", "&#10;")
+    parts = [f'rdf:about="{about[1] if about else ""}"', attributes]
+    if _RDF not in text:
+        parts.append(_RDF)
+    parts += [_PHOTOSHOP, f'photoshop:History="{told}"']
+    return f"{text[:place]}<rdf:Description {' '.join(filter(None, parts))}/>{text[place:]}"
 
 
 def _text(packet: bytes) -> str | None:
