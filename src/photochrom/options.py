@@ -155,6 +155,8 @@ class VideoOptions:
             telecined frames become the film's own, four of five; ``"off"``: frames stay as decoded.
         in_color: what becomes of frames in colour in a film that is black and white otherwise:
             ``"keep"`` or ``"recolor"``.
+        fps: folders hold the numbered frames of films, so many per second; None: they hold
+            pictures and films.
 
     Raises:
         ArgumentError: a value that is none of these.
@@ -168,8 +170,11 @@ class VideoOptions:
     compare: bool = False
     deinterlace: str = "auto"
     in_color: str = "keep"
+    fps: float | None = None
 
     def __post_init__(self) -> None:
+        if self.fps is not None:
+            _check_range("fps", self.fps, 0.01, 1000, "folders of pictures and films")
         _check_choice("deinterlace", self.deinterlace, ("auto", "off", "ivtc"))
         _check_choice("in_color", self.in_color, ("keep", "recolor"))
 

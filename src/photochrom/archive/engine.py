@@ -77,6 +77,10 @@ def run(
         on_event,
         cancel or CancelToken(),
     )
+    if settings.video.fps is not None:
+        from .frame_folders import run_sequences
+
+        return run_sequences(settings)
     if is_single(settings.sources, settings.output):
         from .one_file import run_one
 
@@ -115,8 +119,15 @@ def estimate(
     )
 
 
-def is_single(sources: Sequence[str], output: str | None) -> bool:
-    """Whether exactly one file is meant, which needs no manifest and no report."""
+def is_single(
+    sources: Sequence[str], output: str | None, video: VideoOptions | None = None
+) -> bool:
+    """Whether exactly one file or image sequence is meant: no manifest and no report."""
+    if video is not None and video.fps is not None:
+        from .frame_folders import frame_folders
+
+        one = len(sources) == 1 and Path(sources[0]).is_dir()
+        return one and len(frame_folders(Path(sources[0]))) == 1
     if storage.STREAM in (*sources, output):
         return True
     urls = any(storage.is_url(text) for text in (*sources, output or ""))

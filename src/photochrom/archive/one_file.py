@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,6 +14,7 @@ from .events import Planned, Summary, Task
 from .naming import Naming, bad_output, is_folder, media_of
 from .run_settings import Settings
 from .storage import STREAM, existing
+from .workers.work import Work
 
 _TICK = 0.5  # seconds
 
@@ -36,25 +38,35 @@ def run_one(settings: Settings) -> Summary:
     _check_archive(settings, film)
     work = settings.work(threads=None)
     settings.begin(work, task.kind, Planned(1, task.size, int(film)))
-    # In a thread of its own, since Ctrl-C reaches only the main thread: there it can neither
-    # interrupt a library in the middle of a file nor be swallowed by one.
-    cluster = settings.segment_workers(work) if film else nullcontext()
-    with cluster, ThreadPoolExecutor(1) as thread:
-        try:
-            future = thread.submit(work, task)
-            while not future.done():  # it ends soon if it is cancelled
-                # With a time-out, since a wait without one cannot be interrupted on Windows.
-                wait([future], _TICK)
-            outcome = future.result()
-            if outcome.state == "failed":
-                settings.cancel.check()
-            settings.tell(outcome)
-        except CancelledError:
-            settings.summary.cancelled, settings.summary.remaining = True, 1
-        except BaseException:
-            settings.cancel.set()
-            raise
+    with settings.segment_workers(work) if film else nullcontext():
+        run_in_thread(settings, work, [task])
     return settings.finished()
+
+
+def run_in_thread(settings: Settings, work: Work, tasks: Sequence[Task]) -> None:
+    """Do tasks one after the other, and tell what became of them.
+
+    In a thread of its own, since Ctrl-C reaches only the main thread: there it can neither
+    interrupt a library in the middle of a file nor be swallowed by one.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        for number, task in enumerate(tasks):
+            try:
+                future = thread.submit(work, task)
+                while not future.done():  # it ends soon if it is cancelled
+                    # With a time-out, since a wait without one cannot be interrupted on Windows.
+                    wait([future], _TICK)
+                outcome = future.result()
+                if outcome.state == "failed":
+                    settings.cancel.check()
+                settings.tell(outcome)
+            except CancelledError:
+                settings.summary.cancelled = True
+                settings.summary.remaining = len(tasks) - number
+                return
+            except BaseException:
+                settings.cancel.set()
+                raise
 
 
 def _check_archive(settings: Settings, film: bool) -> None:

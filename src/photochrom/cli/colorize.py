@@ -65,6 +65,7 @@ def colorize(
     end: o.End = None,
     preview: o.Preview = None,
     deinterlace: o.Deinterlace = "auto",
+    fps: o.Fps = None,
     # which files: each is a field of ArchiveOptions
     overwrite: o.Overwrite = False,
     compare: o.Compare = False,
@@ -118,13 +119,13 @@ def colorize(
             say(line)
         return
     if dry_run:
-        _check_several(is_single(sources, output))
+        _check_several(is_single(sources, output, video))
         told = archive.estimate(
             sources, output, color, output_options=out, archive_options=chosen, model=file
         )
         raise typer.Exit(_tell_estimate(told, output, as_json))
     lines = EventLines(
-        single=is_single(sources, output),
+        single=is_single(sources, output, video),
         as_json=as_json,
         quiet=quiet,
         verbose=verbose or watch,

@@ -110,6 +110,9 @@ Preview = Annotated[Text, _option(_FILMS, of="TIME",
 Deinterlace = Annotated[str, _option(_FILMS, of="auto|ivtc|off", usual=True,
     help="Interlaced frames become whole ones (auto), telecined ones the film's own (ivtc), or "
     "stay as they are (off).")]
+Fps = Annotated[Number, _option(_FILMS, of="NUMBER",
+    help="The folders hold numbered pictures that are the frames of films, so many per second: "
+    "frames go to a folder of frames, in steady colour.")]
 
 Overwrite = Annotated[Flag, _option(_ARCHIVES, "--overwrite",
     help="Replace results that exist instead of skipping.")]

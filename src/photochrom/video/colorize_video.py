@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..cancel import CancelToken
@@ -45,6 +45,7 @@ class Film:
         converted: streams that it holds in another codec.
         kept: frames that were in colour and stayed as they were.
         damage: what could not be read of the source, in one line, or None.
+        notes: what else was not carried over, a line each.
     """
 
     path: Path
@@ -52,10 +53,11 @@ class Film:
     shape: tuple[int, int]
     resumed: int
     seconds: float
-    left_out: list[LeftOut]
-    converted: list[Converted]
-    kept: int
-    damage: str | None
+    left_out: list[LeftOut] = field(default_factory=list)
+    converted: list[Converted] = field(default_factory=list)
+    kept: int = 0
+    damage: str | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def colorize_video(
@@ -95,7 +97,7 @@ def colorize_video(
         CancelledError: `cancel` was set; the same call goes on from there.
     """
     options, wanted = options or ColorOptions(), video_options or VideoOptions()
-    report = _checked(progress, cancel)
+    report = reporter(progress, cancel)
     source, output = Path(source), Path(output)
     encoding = Encoding.for_file(output, wanted.codec, crf=wanted.crf, preset=wanted.preset)
     if output.exists() and output.samefile(source):
@@ -161,7 +163,9 @@ def _ignore(note: str) -> None:
     """For callers who want no notes."""
 
 
-def _checked(progress: Progress | None, cancel: CancelToken | None) -> Progress:
+def reporter(progress: Progress | None, cancel: CancelToken | None) -> Progress:
+    """What is called after each frame: it calls `progress`, and raises if `cancel` was set."""
+
     def report(done: int, total: int | None) -> None:
         if cancel is not None:
             cancel.check()

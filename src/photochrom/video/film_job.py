@@ -24,16 +24,22 @@ def film_job(
 ) -> dict[str, Any]:
     """The frames of a result depend on this, as JSON values; see `WorkFolder.of`."""
     about = source.stat()
+    return color_job(colorizer, options) | {
+        "source": [str(source.resolve()), about.st_size, about.st_mtime_ns],
+        "encoding": asdict(encoding),
+        "video": {k: v for k, v in asdict(wanted).items() if k not in ("codec", "crf", "preset")},
+    }
+
+
+def color_job(colorizer: Colorizer, options: ColorOptions) -> dict[str, Any]:
+    """What the colours of a film depend on beside the film."""
     with colorizer.model.path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "method": _METHOD,
-        "source": [str(source.resolve()), about.st_size, about.st_mtime_ns],
         "model": digest,
         "options": asdict(replace(options, reference=())),
         "references": [_print(each) for each in options.references],
-        "encoding": asdict(encoding),
-        "video": {k: v for k, v in asdict(wanted).items() if k not in ("codec", "crf", "preset")},
     }
 
 

@@ -185,16 +185,35 @@ class Work:
                 fix="copy it first",
             )
         output.parent.mkdir(parents=True, exist_ok=True)
-        made = colorize_video(
-            source,
-            output,
-            self.options,
-            self.video,
-            colorizer=self.load("video"),
-            progress=lambda done, total: self.on_frames(task, done, total),
-            workers=self.segment_workers,
-            cancel=self.cancel,
-        )
+        colorizer = self.load("video")
+
+        def progress(done: int, total: int | None) -> None:
+            self.on_frames(task, done, total)
+
+        if source.is_dir():
+            from ...video.colorize_sequence import colorize_sequence
+
+            made = colorize_sequence(
+                source,
+                output,
+                self.options,
+                self.output,
+                in_color=self.video.in_color,
+                colorizer=colorizer,
+                progress=progress,
+                cancel=self.cancel,
+            )
+        else:
+            made = colorize_video(
+                source,
+                output,
+                self.options,
+                self.video,
+                colorizer=colorizer,
+                progress=progress,
+                workers=self.segment_workers,
+                cancel=self.cancel,
+            )
         height, width = made.shape
         notes = _film_notes(made)
         return self._done(
@@ -247,6 +266,7 @@ def _colorizer(model: Path, kind: TaskKind, threads: int | None) -> Colorizer:
 
 def _film_notes(film: Film) -> tuple[str, ...]:
     notes = [str(each) for each in (*film.left_out, *film.converted)]
+    notes += film.notes
     if film.kept:
         notes.append(
             f"{film.kept} of {film.frames} frames were in colour and stay as they were; "

@@ -34,23 +34,25 @@ class WorkFolder:
 
     Args:
         folder: where it is or will be.
+        suffix: of the segments' names; "" where they are folders.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, suffix: str = SUFFIX) -> None:
+        self._folder, self._suffix = folder, suffix
         states = (int(path.stem) for path in folder.glob(f"*{_STATE}") if path.stem.isdigit())
-        whole = (n for n in states if all(self.segment(i).is_file() for i in range(n + 1)))
+        whole = (n for n in states if all(self.segment(i).exists() for i in range(n + 1)))
         self._done = max(whole, default=-1) + 1
 
     @classmethod
     @contextmanager
-    def of(cls, output: Path, job: dict[str, Any]) -> Iterator[Self]:
+    def of(cls, output: Path, job: dict[str, Any], suffix: str = SUFFIX) -> Iterator[Self]:
         """The folder of a job, for this process alone.
 
         Args:
             output: the film that is being made.
             job: everything that its frames depend on, as JSON. The parts of another job on the
                 same film have another folder, and stay until one of them is finished.
+            suffix: of the segments' names; "" where they are folders.
 
         Raises:
             VideoError: it cannot be written to, or another process is at work in it.
@@ -73,7 +75,7 @@ class WorkFolder:
                 fix="wait for that one, or choose another name",
             ) from None
         try:
-            yield cls(folder)
+            yield cls(folder, suffix)
         finally:
             lock.release()
 
@@ -109,7 +111,7 @@ class WorkFolder:
 
     def segment(self, number: int) -> Path:
         """Where a segment is."""
-        return self._folder / f"{number:05}{SUFFIX}"
+        return self._folder / f"{number:05}{self._suffix}"
 
     def _state(self, number: int) -> Path:
         return self._folder / f"{number:05}{_STATE}"

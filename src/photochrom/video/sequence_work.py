@@ -1,0 +1,143 @@
+"""One image sequence, from its folder to segments, which are folders of coloured frames."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..color import Float
+from ..colorizer import Colorizer
+from ..media import FORMATS, PICTURE_SUFFIXES, identify, read_head, result_suffix
+from ..options import ColorOptions, OutputOptions
+from ..picture import Picture, is_in_color, open_picture
+from .color.coloring import Coloring
+from .color.frame_pictures import FrameSize
+from .color.references import pinned
+from .color.view import common_box
+from .numbered_frames import NumberedFrames
+from .segments.segment_file import writing
+from .segments.segmented_work import SegmentedWork
+
+_LOOKS = 8  # frames that are looked at for bars and colours
+_LARGE = 32 << 20  # bytes of a frame above which it is decoded again rather than kept waiting
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """A frame that waits.
+
+    Attributes:
+        number: from 0.
+        picture: None where it is to be opened again.
+        kept: whether its own colours stay.
+    """
+
+    number: int
+    path: Path
+    picture: Picture | None
+    kept: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Colored:
+    frame: _Frame
+    L: Float
+    ab: Float
+
+
+class SequenceWork(SegmentedWork):
+    """The frames of a folder; their places are their numbers, from 0.
+
+    Attributes:
+        notes: what is lost in the coloured frames, a line each.
+        shape: ``(H, W)`` of a frame.
+    """
+
+    waiting = 4
+
+    def __init__(
+        self,
+        frames: NumberedFrames,
+        colorizer: Colorizer,
+        options: ColorOptions,
+        output: OutputOptions,
+        in_color: str,
+    ) -> None:
+        self._files, self._colorizer, self._output = frames.files, colorizer, output
+        self._frame_size = FrameSize(colorizer, options)
+        samples = [self._open(path) for path in _spread(self._files, _LOOKS)]
+        self.shape = samples[0].height, samples[0].width
+        self._keep = in_color == "keep" and not all(map(is_in_color, samples))
+        box = common_box([self._look(picture, frames.folder) for picture in samples])
+        self.notes: dict[str, None] = {}
+        super().__init__(
+            str(frames.folder),
+            Coloring(colorizer, options, pinned=pinned(colorizer, options), box=box),
+            None,
+            len(self._files),
+        )
+
+    def _open(self, path: Path) -> Picture:
+        output = self._output
+        return open_picture(path, max_pixels=output.max_pixels, strict=output.strict)
+
+    def _look(self, picture: Picture, path: Path) -> Float:
+        return self._frame_size.look(picture, str(path))
+
+    def _decoded(self) -> Generator[tuple[_Frame, Float], None, None]:
+        for number in range(self._next or 0, len(self._files)):
+            path = self._files[number]
+            picture = self._open(path)
+            L = self._look(picture, path)
+            large = picture.pixels.nbytes > _LARGE
+            kept = self._keep and is_in_color(picture)
+            yield _Frame(number, path, None if large else picture, kept), L
+
+    def _place(self, frame: _Frame) -> int:
+        return frame.number
+
+    def _given(self, frame: _Frame, L: Float, ab: Float) -> _Colored:
+        self.kept += frame.kept
+        return _Colored(frame, L, ab)
+
+    @contextmanager
+    def _writer(self, path: Path) -> Iterator[Callable[[_Colored], None]]:
+        part = path.with_name(f"{path.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        with writing(path):
+            part.mkdir()
+        yield lambda item: self._write(item, part)
+        shutil.rmtree(path, ignore_errors=True)
+        with writing(path):
+            part.rename(path)
+
+    def _write(self, item: _Colored, folder: Path) -> None:
+        frame = item.frame
+        picture = frame.picture or self._open(frame.path)
+        target = folder / self._target_name(frame.path)
+        if frame.kept and target.suffix == frame.path.suffix:
+            shutil.copyfile(frame.path, target)
+            return
+        colored = picture if frame.kept else self._colorizer.painted(picture, item.L, item.ab)
+        format = PICTURE_SUFFIXES[target.suffix.lower()]
+        losses = colored.losses(format, recompress=self._output.recompress)
+        self.notes |= dict.fromkeys((*picture.notes, *losses))
+        colored.save(
+            target,
+            format=format,
+            quality=self._output.quality,
+            recompress=self._output.recompress,
+        )
+
+    def _target_name(self, path: Path) -> str:
+        wanted = self._output.format
+        if wanted is not None and PICTURE_SUFFIXES[path.suffix.lower()] != wanted:
+            return path.stem + FORMATS[wanted].suffixes[0]
+        return path.stem + result_suffix(identify(read_head(path)), path.suffix)
+
+
+def _spread(files: Sequence[Path], count: int) -> list[Path]:
+    return [files[number * len(files) // count] for number in range(min(count, len(files)))]
