@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from photochrom.color import (
     BLOCK,
-    decode,
     grey_of,
     keep_grey,
     lab_to_srgb,
@@ -25,6 +24,7 @@ from photochrom.color import (
     srgb_to_lab,
 )
 from photochrom.errors import ArgumentError
+from photochrom.srgb_curve import decode
 
 Array = NDArray[Any]
 DEPTHS = [np.uint8, np.uint16]

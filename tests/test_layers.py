@@ -18,6 +18,7 @@ PACKAGE = Path(photochrom.__file__).parent
 # its own layer that are files of the same row; packages of one layer do not know one another.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "_io", "_system", "cancel"),
+    ("srgb_curve",),
     (
         "media",
         "color",

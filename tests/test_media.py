@@ -40,6 +40,8 @@ HEADS = {
     b"BM\0\0": "bmp",
     b"\0\0\0\x0cjP  \r\n\x87\n": "jp2",
     b"GIF89a": "gif",
+    b"SDPX\0\0\x08\0V2.0": "dpx",
+    b"\x76\x2f\x31\x01\x02\0\0\0": "exr",
     brand(b"isom", b"avc1"): "mp4",
     brand(b"3gp4"): "mp4",
     brand(b"M4V "): "m4v",

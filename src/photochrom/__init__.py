@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .pipeline import colorize_file
     from .prepared import Prepared
     from .video.colorize_frames import colorize_frames
+    from .video.colorize_sequence import colorize_sequence
     from .video.colorize_video import Film, colorize_video
 
     __version__: str
@@ -52,6 +53,7 @@ _HOMES = {
     "picture": ("Picture", "open_pages", "open_picture", "save_pages"),
     "picture.uncolor": ("uncolor",),
     "video.colorize_frames": ("colorize_frames",),
+    "video.colorize_sequence": ("colorize_sequence",),
     "video.colorize_video": ("Film", "colorize_video"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -89,6 +91,7 @@ __all__ = [
     "colorize",
     "colorize_file",
     "colorize_frames",
+    "colorize_sequence",
     "colorize_video",
     "open_pages",
     "open_picture",

@@ -20,6 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ArgumentError
+from .srgb_curve import (
+    DROPPED,
+    bad_type,
+    byte_table,
+    decode,
+    decode_formula,
+    encode,
+    linear_table,
+)
 
 Float = NDArray[np.float32]
 Codes = NDArray[Any]  # uint8 or uint16
@@ -28,8 +37,6 @@ _DELTA = 6 / 29
 _SLOPE = 3 * _DELTA**2  # of the inverse's linear piece; the cube's own slope at _DELTA
 _NOISE = np.float32(2e-6)  # float32 rounding of a colour on sRGB's boundary, in linear light
 _HALVINGS = 10
-_DROPPED = 11
-_KNEE = np.float32(0.0031308)
 BLOCK = 65536
 """Pixels worked on at a time: a dozen float32 planes of this many fit a core's cache."""
 
@@ -50,74 +57,16 @@ _TO_RGB_32 = _TO_RGB.astype(np.float32)
 _AB_TO_F = np.array([[1 / 500], [-1 / 200]], np.float32)  # f(X) - f(Y) and f(Z) - f(Y)
 
 
-def decode(rgb: NDArray[Any]) -> Float:
-    """sRGB-encoded values to linear light.
-
-    Args:
-        rgb: any shape; uint8 0...255, uint16 0...65535 or float 0...1.
-
-    Returns:
-        float32 of the same shape, 0...1.
-
-    Raises:
-        ArgumentError: another type.
-    """
-    if rgb.dtype in (np.uint8, np.uint16):
-        return np.take(_linear_table(rgb.dtype.itemsize), rgb)
-    if rgb.dtype.kind != "f":
-        raise _bad_type(rgb.dtype)
-    return _decode_formula(rgb).astype(np.float32)
-
-
-def _decode_formula(v: NDArray[Any]) -> NDArray[Any]:
-    return np.where(v > 0.04045, ((np.maximum(v, 0) + 0.055) / 1.055) ** 2.4, v / 12.92)
-
-
-def _encode_formula(linear: Float, room: tuple[Float, Float] | None = None) -> Float:
-    # The two pieces meet at the knee, so each is taken on its side of it and the two are added:
-    # choosing by a mask is several times slower. So is np.power, by exp and log.
-    encoded, below = room or (np.empty_like(linear), np.empty_like(linear))
-    np.clip(linear, _KNEE, np.float32(1), out=encoded)
-    np.subtract(linear, encoded, out=below)
-    np.log(encoded, out=encoded)
-    encoded *= np.float32(1 / 2.4)
-    np.exp(encoded, out=encoded)
-    encoded *= np.float32(1.055)
-    encoded -= np.float32(0.055)
-    below *= np.float32(12.92)
-    encoded += below
-    np.maximum(encoded, 0, out=encoded)  # black may come out as -3e-8
-    return encoded
-
-
-@cache
-def _linear_table(itemsize: int) -> Float:
-    top = 256**itemsize - 1
-    return _decode_formula(np.arange(top + 1) / top).astype(np.float32)
-
-
 @cache
 def _f_table(itemsize: int) -> Float:
     """f(Y) = (L + 16) / 116 of every grey code."""
     top = 256**itemsize - 1
-    return _f(_decode_formula(np.arange(top + 1) / top)).astype(np.float32)
+    return _f(decode_formula(np.arange(top + 1) / top)).astype(np.float32)
 
 
 @cache
 def _lightness_table(itemsize: int) -> Float:
     return 116 * _f_table(itemsize) - 16
-
-
-@cache
-def _byte_table() -> NDArray[np.uint8]:
-    """8-bit code of a float32 in 0...1, by its bits without the last `_DROPPED`.
-
-    The twelve bits of the mantissa that are left make the look-up right within 0.02 of a code.
-    """
-    one = np.float32(1).view(np.uint32) >> _DROPPED
-    middle = (np.arange(one + 1, dtype=np.uint32) << _DROPPED) + (1 << (_DROPPED - 1))
-    linear = np.minimum(middle.view(np.float32), 1)
-    return np.rint(_encode_formula(linear) * 255).astype(np.uint8)
 
 
 def _f(t: NDArray[Any]) -> NDArray[Any]:
@@ -162,7 +111,7 @@ def lab_to_srgb(lab: Float, dtype: type[np.uint8 | np.uint16 | np.float32] = np.
     if lab.ndim < 1 or lab.shape[-1] != 3:
         raise _bad_shape("a Lab array", "(..., 3)", lab.shape)
     if dtype not in (np.uint8, np.uint16, np.float32):
-        raise _bad_type(dtype)
+        raise bad_type(dtype)
     flat = lab.reshape(-1, 3).T.astype(np.float32, order="C")
     out, room = np.empty((flat.shape[1], 3), dtype), _room()
     for start in range(0, len(out), BLOCK):
@@ -189,7 +138,7 @@ def lightness(grey: NDArray[Any]) -> Float:
         ArgumentError: another type.
     """
     if grey.dtype.kind == "f":
-        return (116 * _f(_decode_formula(grey)) - 16).astype(np.float32)
+        return (116 * _f(decode_formula(grey)) - 16).astype(np.float32)
     _check_codes(grey)
     return np.take(_lightness_table(grey.dtype.itemsize), grey)
 
@@ -210,7 +159,7 @@ def neutral(rgb: Codes) -> Codes:
     if np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 0], rgb[..., 2]):
         return np.ascontiguousarray(rgb[..., 0])
     out = np.empty(rgb.shape[:2], np.uint16)
-    table, weights = _linear_table(rgb.dtype.itemsize), _TO_XYZ[1].astype(np.float32)
+    table, weights = linear_table(rgb.dtype.itemsize), _TO_XYZ[1].astype(np.float32)
     rows = max(1, BLOCK // rgb.shape[1])
     for top in range(0, len(rgb), rows):
         part = rgb[top : top + rows]
@@ -220,7 +169,7 @@ def neutral(rgb: Codes) -> Codes:
             linear = np.take(table, part[..., channel])
             linear *= weights[channel]
             y += linear
-        out[top : top + rows] = _quantise(_encode_formula(np.minimum(y, 1)), np.uint16)
+        out[top : top + rows] = _quantise(encode(np.minimum(y, 1)), np.uint16)
     return out
 
 
@@ -257,7 +206,7 @@ def recombine(
     if out.shape != (*grey.shape, 3) or not out.flags.c_contiguous:
         raise _bad_shape("the room for the result", f"{(*grey.shape, 3)}, contiguous", out.shape)
     codes, flat_ab, flat = grey.reshape(-1), ab.reshape(2, -1), out.reshape(-1, 3)
-    f, linear = _f_table(grey.dtype.itemsize), _linear_table(grey.dtype.itemsize)
+    f, linear = _f_table(grey.dtype.itemsize), linear_table(grey.dtype.itemsize)
     room, outside = _room(), []
     for start in range(0, codes.size, BLOCK):
         part = slice(start, min(start + BLOCK, codes.size))
@@ -334,8 +283,8 @@ def _encode_block(planes: Float, ab: Float, out: NDArray[Any]) -> NDArray[np.int
 def _codes(linear: Float, dtype: Any, room: tuple[Float, Float] | None = None) -> NDArray[Any]:
     """sRGB codes of linear light 0...1; `room` is two arrays of its shape to work in."""
     if dtype != np.uint8:
-        return _quantise(_encode_formula(linear, room), dtype)
-    return np.take(_byte_table(), linear.view(np.uint32) >> _DROPPED)
+        return _quantise(encode(linear, room), dtype)
+    return np.take(byte_table(), linear.view(np.uint32) >> DROPPED)
 
 
 def _linear_rgb(planes: Float) -> Float:
@@ -395,16 +344,7 @@ def _quantise(encoded: Float, dtype: Any) -> NDArray[Any]:
 
 def _check_codes(codes: NDArray[Any]) -> None:
     if codes.dtype not in (np.uint8, np.uint16):
-        raise _bad_type(codes.dtype)
-
-
-def _bad_type(dtype: Any) -> ArgumentError:
-    return ArgumentError(
-        "a picture's values are of the wrong type",
-        expected="uint8, uint16 or float 0...1",
-        got=str(dtype),
-        fix="convert them first",
-    )
+        raise bad_type(codes.dtype)
 
 
 def _bad_shape(what: str, expected: str, got: tuple[int, ...]) -> ArgumentError:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .color import Codes, Float, decode, lightness
+from .color import Codes, Float, lightness
+from .srgb_curve import decode
 
 WEIGHTS = {
     "bt709": (0.2126, 0.0722),

@@ -148,6 +148,8 @@ FORMATS = {
         magic=rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
         alpha=True,
     ),
+    "dpx": Format(title="DPX", suffixes=(".dpx",), magic=rb"SDPX|XPDS", deep=True),
+    "exr": Format(title="OpenEXR", suffixes=(".exr",), magic=rb"\x76\x2f\x31\x01", deep=True),
     "gif": Format(
         title="GIF", suffixes=(".gif",), magic=rb"GIF8[79]a", alpha=True, animated=True, write=False
     ),
@@ -249,7 +251,7 @@ _OTHERS = (
     (rb"\x00\x00\x00\x0cJXL |\xff\x0a", "a JPEG XL picture, which is not supported"),
     (rb"8BPS", "a Photoshop document"),
     (rb"II\*\0....CR|FUJIFILMCCD|IIRO|IIRS|IIU\x00", "a camera raw file"),
-    (rb"\x76\x2f\x31\x01|#\?RAD", "a picture of floating-point numbers"),
+    (rb"#\?RAD", "a picture of floating-point numbers"),
     (rb"P[1-7]\s", "a Netpbm picture, which is not supported"),
     (rb"\x00\x00[\x01\x02]\x00", "an icon"),
     (rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd", "an archive"),

@@ -43,7 +43,7 @@ def assembled(
         for each in (alpha, extra)
     )
     found.encoding = replace(found.encoding, extra=kinds)
-    notes = (*lost, *notes_of(found, exif, icc))
+    notes = (*lost, *found.notes, *notes_of(found, exif, icc))
     metadata = cleaned(found, exif, icc, pixels.shape[1], pixels.shape[0], turn)
     return Picture(pixels, alpha, metadata, format, depth, extra=extra, notes=notes)
 

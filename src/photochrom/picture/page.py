@@ -23,7 +23,9 @@ class Encoding:
     Attributes:
         compression: of a TIFF file, if it is one without loss: none, lzw, deflate or packbits.
         lossless: of a WebP file.
-        bits: significant bits per channel of a deep AVIF or HEIC file, 10 or 12.
+        bits: significant bits per channel of a deep AVIF, HEIC or DPX file, 10 or 12.
+        header: of a DPX or OpenEXR file: names, types and values of OpenImageIO's attributes.
+        half: of an OpenEXR file: floats of 16 bits.
         extra: kinds of ``Page.extra`` in a TIFF file: 0 unspecified, 1 and 2 alpha.
         further: number of pictures or frames in the file that are no pages.
         turned: the pixels were turned upright.
@@ -35,6 +37,8 @@ class Encoding:
     extra: tuple[int, ...] = ()
     further: int = 0
     turned: bool = False
+    header: tuple[tuple[str, str, Any], ...] = ()
+    half: bool = False
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,10 @@ def _of_file(source: Source, limit: int, strict: bool) -> Iterator[Picture]:
         from .codec.heif import decode_heic
 
         yield assembled(decode_heic(source, limit), format)
+    elif format in ("dpx", "exr"):
+        from .codec.film_scans import decode_scan
+
+        yield assembled(decode_scan(source, format, limit), format)
     elif format in ("bmp", "jp2"):
         yield assembled(decode_pillow(source, format, limit), format)
     else:

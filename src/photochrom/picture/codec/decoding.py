@@ -42,6 +42,7 @@ class Decoded:
         orientation: how to turn the pixels, 1...8 as in EXIF; None: as EXIF says.
         exif, icc, xmp, iptc, photoshop, texts, dpi, encoding: as in ``Metadata``, not yet cleaned.
         further: as in ``Encoding``.
+        notes: what of the file was not kept, in words.
     """
 
     samples: Codes
@@ -57,6 +58,7 @@ class Decoded:
     dpi: tuple[float, float] | None = None
     encoding: Encoding = field(default_factory=Encoding)
     further: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def check_size(name: str, size: tuple[int, int], limit: int) -> None:

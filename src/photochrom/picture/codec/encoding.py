@@ -45,6 +45,10 @@ def encode(
     quality = FORMATS[format].quality if quality is None else quality
     if format in ("bmp", "jp2"):
         _encode_pillow(picture, alpha, file, format, depth, extra)
+    elif format in ("dpx", "exr"):
+        from .film_scans import encode_scan
+
+        encode_scan(picture, file, format, depth)
     elif format == "heic":
         from .heif import encode_heic
 

@@ -113,7 +113,9 @@ def _losses(page: Page, format: str, recompress: bool) -> list[str]:
         found.append("16 bits per channel become 8")
     if page.extra is not None and format != "tiff":
         found.append(f"{page.extra.shape[2]} further channels (saved selections) not kept")
-    if format == "bmp":
+    if data.encoding.header and page.format != format:
+        found.append("the header of the scan not kept")
+    if format in ("bmp", "dpx", "exr"):
         kinds = {"EXIF": data.exif, "XMP": data.xmp, "IPTC": data.iptc, "colour profile": data.icc}
         found += [f"{name} not kept" for name, value in kinds.items() if value]
         return found

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...color import _DELTA, _SLOPE, _TO_XYZ, decode
+from ...color import _DELTA, _SLOPE, _TO_XYZ
 from ...errors import ArgumentError
+from ...srgb_curve import decode
 
 LUMINANCE: tuple[float, float, float] = tuple(_TO_XYZ[1].tolist())
 """Weights of linear R, G and B in luminance Y; they sum to 1."""
