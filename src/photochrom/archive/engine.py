@@ -78,7 +78,7 @@ def run(
         cancel or CancelToken(),
     )
     if settings.video.fps is not None:
-        from .frame_folders import run_sequences
+        from .one_file import run_sequences
 
         return run_sequences(settings)
     if is_single(settings.sources, settings.output):
@@ -124,7 +124,7 @@ def is_single(
 ) -> bool:
     """Whether exactly one file or image sequence is meant: no manifest and no report."""
     if video is not None and video.fps is not None:
-        from .frame_folders import frame_folders
+        from .find.frame_folders import frame_folders
 
         one = len(sources) == 1 and Path(sources[0]).is_dir()
         return one and len(frame_folders(Path(sources[0]))) == 1

@@ -1,4 +1,4 @@
-"""One named file: a task in memory, without manifest and report."""
+"""One named file, or image sequences: tasks in memory, without manifest and report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .._io import show
 from ..errors import ArgumentError, CancelledError
-from .events import Planned, Summary, Task
+from .events import Outcome, Planned, Summary, Task
 from .naming import Naming, bad_output, is_folder, media_of
 from .run_settings import Settings
 from .storage import STREAM, existing
@@ -40,6 +40,25 @@ def run_one(settings: Settings) -> Summary:
     settings.begin(work, task.kind, Planned(1, task.size, int(film)))
     with settings.segment_workers(work) if film else nullcontext():
         run_in_thread(settings, work, [task])
+    return settings.finished()
+
+
+def run_sequences(settings: Settings) -> Summary:
+    """Colour image sequences, one after the other, see `engine.run`.
+
+    Raises:
+        ArgumentError: see `sequence_tasks`.
+    """
+    from .find.frame_folders import sequence_tasks
+    from .find.survey import REASONS
+
+    todo, there = sequence_tasks(settings)
+    for task in there:
+        error = REASONS["output exists"]
+        settings.tell(Outcome(task, "skipped", reason="output exists", error=error))
+    work = settings.work(threads=None)
+    settings.begin(work, "video", Planned(len(todo), sum(t.size for t in todo), len(todo)))
+    run_in_thread(settings, work, todo)
     return settings.finished()
 
 

@@ -16,6 +16,7 @@ from ..picture import Picture, is_in_color, open_picture
 from .color.coloring import Coloring
 from .color.frame_pictures import FrameSize
 from .color.references import pinned
+from .color.steady import SteadyColor
 from .color.view import common_box
 from .numbered_frames import NumberedFrames
 from .segments.segment_file import writing
@@ -75,7 +76,7 @@ class SequenceWork(SegmentedWork):
         self.notes: dict[str, None] = {}
         super().__init__(
             str(frames.folder),
-            Coloring(colorizer, options, pinned=pinned(colorizer, options), box=box),
+            Coloring(SteadyColor(colorizer, options, pinned=pinned(colorizer, options), box=box)),
             None,
             len(self._files),
         )

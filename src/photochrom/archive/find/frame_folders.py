@@ -5,22 +5,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .._io import show
-from ..errors import ArgumentError
-from ..media import VIDEO_SUFFIXES
-from . import storage
-from .events import Outcome, Planned, Summary, Task
-from .find.single_file import bad_output, existing
-from .find.survey import REASONS
-from .one_file import run_in_thread
-from .run_settings import Settings
+from ..._io import show
+from ...errors import ArgumentError
+from ...media import VIDEO_SUFFIXES
+from .. import storage
+from ..events import Task
+from ..naming import bad_output
+from ..run_settings import Settings
+from ..storage import existing
 
 
-def run_sequences(settings: Settings) -> Summary:
-    """Colour image sequences, one after the other, see `engine.run`.
+def sequence_tasks(settings: Settings) -> tuple[list[Task], list[Task]]:
+    """Image sequences to colour, and those whose results are there already.
 
     Raises:
-        ArgumentError: a source is no folder or holds no frames, or an option does not fit.
+        ArgumentError: a source is no folder or holds no frames, an option does not fit, or the
+            only result is there already.
     """
     _check_options(settings)
     tasks = [task for text in settings.sources for task in _tasks(settings, text)]
@@ -33,19 +33,12 @@ def run_sequences(settings: Settings) -> Summary:
             got="that of one with files in it",
             fix="choose another with -o, or replace its frames with --overwrite",
         )
-    todo = [task for task in tasks if task not in there]
-    for task in there:
-        error = REASONS["output exists"]
-        settings.tell(Outcome(task, "skipped", reason="output exists", error=error))
-    work = settings.work(threads=None)
-    settings.begin(work, "video", Planned(len(todo), sum(t.size for t in todo), len(todo)))
-    run_in_thread(settings, work, todo)
-    return settings.finished()
+    return [task for task in tasks if task not in there], there
 
 
 def frame_folders(top: Path) -> list[Path]:
     """`top` itself if it holds pictures, else the folders in it that do, by name."""
-    from ..video.numbered_frames import holds_numbered_frames
+    from ...video.numbered_frames import holds_numbered_frames
 
     if holds_numbered_frames(top):
         return [top]
