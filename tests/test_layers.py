@@ -27,6 +27,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "gamut",
         "upsample",
         "hints",
+        "moment",
+        "shot_list",
         "affinity",
         "adjust",
         "css",

@@ -7,19 +7,24 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
 from .color import Float, srgb_to_lab
 from .css import FORMS, Rgb, parse_color
 from .errors import ArgumentError
+from .moment import Moment
 
 KEEP = "keep"
 """In the place of a colour: the place keeps the colour that it has without hints."""
 
-_FORM = f"x,y,COLOUR or x,y,COLOUR,radius in pixels of the picture; COLOUR is {FORMS}, or {KEEP}"
-_FIX = "for example 120,80,#c0392b or 120,80,teal,15 or 300,40,keep"
-_KEYS = ("x", "y", "color", "radius", "page")
+_FORM = (
+    f"x,y,COLOUR or x,y,COLOUR,radius in pixels of the picture, for a film after TIME: ; COLOUR is "
+    f"{FORMS}, or {KEEP}"
+)
+_FIX = "for example 120,80,#c0392b or 120,80,teal,15 or 300,40,keep or 1:30:120,80,teal"
+_KEYS = ("x", "y", "color", "radius", "page", "time")
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Hint:
             picture's.
         radius: of the disc, in pixels of the full picture; None: a click.
         page: number of the page it is for, from 0; None: every page.
+        time: the moment of a film whose frame it lies on, also as seconds or text, see
+            `Moment.parse`; None: for pictures.
 
     Raises:
         ArgumentError: a value out of range, or no colour.
@@ -46,6 +53,7 @@ class Hint:
     color: str | Rgb
     radius: float | None = None
     page: int | None = None
+    time: Moment | float | str | None = None
 
     def __post_init__(self) -> None:
         numbers = (self.x, self.y, 1.0 if self.radius is None else self.radius)
@@ -55,11 +63,18 @@ class Hint:
             raise _bad(f"page={self.page}")
         if self.color != KEEP:
             object.__setattr__(self, "color", parse_color(self.color))
+        if self.time is not None:
+            object.__setattr__(self, "time", Moment.parse(self.time))
 
     @property
     def keep(self) -> bool:
         """Whether the place keeps its colour."""
         return self.color == KEEP
+
+    @property
+    def moment(self) -> Moment | None:
+        """`time` as a `Moment`."""
+        return None if self.time is None else Moment.parse(self.time)
 
     @property
     def ab(self) -> Float:
@@ -73,26 +88,36 @@ class Hint:
 
     @classmethod
     def parse(cls, text: str) -> Hint:
-        """A hint from ``x,y,COLOUR`` or ``x,y,COLOUR,radius``.
+        """A hint from ``x,y,COLOUR`` or ``x,y,COLOUR,radius``; for a film from ``TIME:x,y,COLOUR``.
 
         Raises:
             ArgumentError: `text` is not of that form.
         """
-        match text.split(","):
+        moment, colon, rest = text.rpartition(":")
+        time = Moment.parse(moment) if colon else None
+        match rest.split(","):
             case [x, y, color]:
-                return cls(_number(x, text), _number(y, text), _color(color.strip(), text))
+                place = _number(x, text), _number(y, text)
+                return cls(*place, _color(color.strip(), text), time=time)
             case [x, y, color, radius]:
                 place = _number(x, text), _number(y, text)
-                return cls(*place, _color(color.strip(), text), _number(radius, text))
+                return cls(*place, _color(color.strip(), text), _number(radius, text), time=time)
         raise _bad(repr(text))
+
+    def plain(self) -> dict[str, Any]:
+        """The hint as JSON values, without those that are None; see `from_item`."""
+        color = KEEP if self.keep else "#" + bytes(parse_color(self.color)).hex()
+        time = None if self.moment is None else self.moment.plain
+        values = (self.x, self.y, color, self.radius, self.page, time)
+        return {k: v for k, v in zip(_KEYS, values, strict=True) if v is not None}
 
 
 def parse_json(text: str) -> list[Hint]:
     """Hints from JSON, as `to_json` writes them.
 
     Args:
-        text: a list of ``{"x": 1, "y": 2, "color": "#rrggbb", "radius": 3, "page": 0}``; radius
-            and page may be absent or null.
+        text: a list of ``{"x": 1, "y": 2, "color": "#rrggbb", "radius": 3, "page": 0,
+            "time": 12.5}``; radius, page and time may be absent or null.
 
     Raises:
         ArgumentError: `text` is not such a list.
@@ -103,17 +128,12 @@ def parse_json(text: str) -> list[Hint]:
         raise _bad(f"text that is not JSON ({error})") from None
     if not isinstance(items, list):
         raise _bad(f"JSON of a {type(items).__name__}, not a list")
-    return [_from_item(item) for item in items]
+    return [from_item(item) for item in items]
 
 
 def to_json(hints: Iterable[Hint]) -> str:
     """Hints as JSON, to be saved and read again with `parse_json`."""
-    items = []
-    for hint in hints:
-        color = KEEP if hint.keep else "#" + bytes(parse_color(hint.color)).hex()
-        values = (hint.x, hint.y, color, hint.radius, hint.page)
-        items.append({k: v for k, v in zip(_KEYS, values, strict=True) if v is not None})
-    return json.dumps(items)
+    return json.dumps([hint.plain() for hint in hints])
 
 
 def rasterise(
@@ -199,7 +219,12 @@ def cover(hint: Hint, shape: tuple[int, ...], size: tuple[int, ...]) -> Float:
     return np.asarray(inside, np.float32)
 
 
-def _from_item(item: object) -> Hint:
+def from_item(item: object) -> Hint:
+    """A hint from JSON values, as `Hint.plain` gives them.
+
+    Raises:
+        ArgumentError: `item` is no such object.
+    """
     if not isinstance(item, dict) or not {"x", "y", "color"} <= set(item) <= set(_KEYS):
         raise _bad(json.dumps(item))
     text, radius, page = str(item), item.get("radius"), item.get("page")
@@ -211,6 +236,7 @@ def _from_item(item: object) -> Hint:
         _color(item["color"], text),
         None if radius is None else _number(radius, text),
         page,
+        item.get("time"),
     )
 
 

@@ -12,9 +12,38 @@ from .affinity import Reference
 from .errors import ArgumentError
 from .hints import Hint
 from .media import writable_format
+from .moment import Moment
 from .picture import MAX_PIXELS
+from .shot_list import ShotList
 
 Source = str | PathLike[str] | Reference
+
+
+@dataclass(frozen=True, eq=False)
+class Still:
+    """A coloured still and its place in a film.
+
+    Attributes:
+        picture: a path, or what `Colorizer.reference` made of a picture.
+        time: the moment that it shows, also as seconds or text, see `Moment.parse`.
+
+    Raises:
+        ArgumentError: `time` is no moment.
+    """
+
+    picture: Source
+    time: Moment | float | str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "time", Moment.parse(self.time))
+        if not isinstance(self.picture, Reference):
+            object.__setattr__(self, "picture", fspath(self.picture))
+
+    @property
+    def moment(self) -> Moment:
+        """`time` as a `Moment`."""
+        return Moment.parse(self.time)
+
 
 MAX_VIVIDNESS = 4.0
 """Largest value of `ColorOptions.vividness`."""
@@ -51,7 +80,8 @@ class ColorOptions:
         size: side in pixels of the square whose area the network's input has; None: the model's.
         hints: colours fixed at places.
         reference: colour pictures to borrow colours from, one or several: paths, or what
-            `Colorizer.reference` made of a picture.
+            `Colorizer.reference` made of a picture; for films also a `Still`, or a folder of stills
+            whose names end in the number of their frame.
 
     Raises:
         ArgumentError: a value out of range.
@@ -75,7 +105,7 @@ class ColorOptions:
     )
     size: int | None = None
     hints: Sequence[Hint] = ()
-    reference: Source | Sequence[Source] = ()
+    reference: Source | Still | Sequence[Source | Still] = ()
 
     def __post_init__(self) -> None:
         for name, allowed in ranges(self).items():
@@ -85,15 +115,22 @@ class ColorOptions:
             raise ArgumentError("size", expected="pixels as an integer", got=repr(self.size))
         object.__setattr__(self, "hints", _hints(self.hints))
         given = self.reference
-        if isinstance(given, str | PathLike | Reference):
+        if isinstance(given, str | PathLike | Reference | Still):
             given = (given,)
-        paths = [one if isinstance(one, Reference) else fspath(one) for one in given]
+        paths = [one if isinstance(one, Reference | Still) else fspath(one) for one in given]
         object.__setattr__(self, "reference", tuple(paths))
 
     @property
     def references(self) -> tuple[Source, ...]:
-        """`reference` as a tuple."""
-        return self.reference  # type: ignore[return-value]  # __post_init__ made it one
+        """Those of `reference` that are for all pictures and shots alike."""
+        every: tuple[Source | Still, ...] = self.reference  # type: ignore[assignment]  # see above
+        return tuple(one for one in every if not isinstance(one, Still))
+
+    @property
+    def stills(self) -> tuple[Still, ...]:
+        """Those of `reference` that have a place in a film."""
+        every: tuple[Source | Still, ...] = self.reference  # type: ignore[assignment]  # see above
+        return tuple(one for one in every if isinstance(one, Still))
 
     def for_page(self, page: int) -> ColorOptions:
         """The same options with the hints of one page only, whose number counts from 0."""
@@ -157,6 +194,8 @@ class VideoOptions:
             ``"keep"`` or ``"recolor"``.
         fps: folders hold the numbered frames of films, so many per second; None: they hold
             pictures and films.
+        shots: the film's shots and what is wanted of them, or the file of such a list; the
+            segments of each are kept until the film is made without a list.
 
     Raises:
         ArgumentError: a value that is none of these.
@@ -171,12 +210,20 @@ class VideoOptions:
     deinterlace: str = "auto"
     in_color: str = "keep"
     fps: float | None = None
+    shots: ShotList | str | PathLike[str] | None = None
 
     def __post_init__(self) -> None:
+        if self.shots is not None and not isinstance(self.shots, ShotList):
+            object.__setattr__(self, "shots", ShotList.read(self.shots))
         if self.fps is not None:
             _check_range("fps", self.fps, 0.01, 1000, "folders of pictures and films")
         _check_choice("deinterlace", self.deinterlace, ("auto", "off", "ivtc"))
         _check_choice("in_color", self.in_color, ("keep", "recolor"))
+
+    @property
+    def shot_list(self) -> ShotList | None:
+        """`shots` as a list."""
+        return self.shots  # type: ignore[return-value]  # __post_init__ made it one
 
 
 def _hints(given: object) -> tuple[Hint, ...]:

@@ -9,7 +9,8 @@ second half of the way is theirs (see `segment_workers`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +29,9 @@ from .film_parts import FilmPart, FilmParts
 from .film_work import FilmFrames, FilmSetup, FilmWork, frames_in_all
 from .segments.segment_workers import SegmentWorkers
 from .segments.segmented_work import Progress
-from .segments.work_folder import WorkFolder, remove_work_folders
+from .segments.work_folder import ShotFolders, WorkFolder, remove_work_folders
+from .shots.listed_film import listed_film
+from .shots.shot_plans import needs_shots, with_stills
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def colorize_video(
         MissingExtraError: the extra ``video`` is not installed.
         CancelledError: `cancel` was set; the same call goes on from there.
     """
-    options, wanted = options or ColorOptions(), video_options or VideoOptions()
+    options, wanted = with_stills(options or ColorOptions()), video_options or VideoOptions()
     report = reporter(progress, cancel)
     source, output = Path(source), Path(output)
     encoding = Encoding.for_file(output, wanted.codec, crf=wanted.crf, preset=wanted.preset)
@@ -114,17 +117,17 @@ def colorize_video(
         total = frames_in_all(video, wanted.start, wanted.end)
         limits = {"start": wanted.start, "end": wanted.end}
         began = time.monotonic()
-        with WorkFolder.of(
-            output, film_job(source, colorizer, options, wanted, encoding)
-        ) as folder:
-            parts = FilmParts([_whole(setup, colorizer, options, wanted, folder)], total)
+        listed = wanted.shots is not None or needs_shots(options)
+        opened = _shots if listed else _whole
+        with opened(setup, colorizer, options, wanted, output, report) as (found, scratch):
+            parts = FilmParts(found, total)
             if on_note is not None or not parts.resumed:
-                trial = try_out(video, encoding, output, folder.path, **limits)
+                trial = try_out(video, encoding, output, scratch, **limits)
                 for change in (*trial.converted, *trial.left_out):
                     (on_note or _ignore)(str(change))
             parts.make(workers, report)
-            streams = assemble(video, folder.segments, output, note=colorizer.note, **limits)
-        remove_work_folders(output)
+            streams = assemble(video, parts.segments, output, note=colorizer.note, **limits)
+        remove_work_folders(output, shots=wanted.shots is None)
         seconds = time.monotonic() - began
         shape = video.shape[0], video.shape[1] * (1 + wanted.compare)
         return Film(
@@ -140,14 +143,16 @@ def colorize_video(
         )
 
 
+@contextmanager
 def _whole(
     setup: FilmSetup,
     colorizer: Colorizer,
     options: ColorOptions,
     wanted: VideoOptions,
-    folder: WorkFolder,
-) -> FilmPart:
-    """A film whose shots are looked for while it is coloured."""
+    output: Path,
+    report: Progress,
+) -> Iterator[tuple[list[FilmPart], Path]]:
+    """A film as one part, whose shots are looked for while it is coloured; and its folder."""
     video = setup.video
     first, end = (None if t is None else video.pts_at(t) for t in (wanted.start, wanted.end))
 
@@ -156,7 +161,25 @@ def _whole(
         name = f"the part of {video.path}"
         return FilmWork(name, setup, FilmFrames(video), Coloring(steady), first, end)
 
-    return FilmPart(folder, work)
+    job = film_job(video.path, colorizer, options, wanted, setup.encoding)
+    with WorkFolder.of(output, job) as folder:
+        yield [FilmPart(folder, work)], folder.path
+
+
+@contextmanager
+def _shots(
+    setup: FilmSetup,
+    colorizer: Colorizer,
+    options: ColorOptions,
+    wanted: VideoOptions,
+    output: Path,
+    report: Progress,
+) -> Iterator[tuple[list[FilmPart], Path]]:
+    """A film as its shots, and their folder."""
+    with ShotFolders.of(output) as folders:
+        with listed_film(setup, colorizer, options, wanted, folders, report) as parts:
+            yield parts, folders.path
+        folders.finished([part.folder for part in parts])
 
 
 def _ignore(note: str) -> None:

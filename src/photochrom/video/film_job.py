@@ -9,10 +9,12 @@ from typing import Any
 
 from ..affinity import Reference
 from ..colorizer import Colorizer
+from ..errors import ArgumentError
 from ..options import ColorOptions, Source, VideoOptions
 from .container.encoders import Encoding
 
 _METHOD = 5  # of colouring; another number where unfinished films cannot be gone on with
+_ELSEWHERE = ("codec", "crf", "preset", "shots")  # options whose meaning is elsewhere in the job
 
 
 def film_job(
@@ -22,12 +24,15 @@ def film_job(
     wanted: VideoOptions,
     encoding: Encoding,
 ) -> dict[str, Any]:
-    """The frames of a result depend on this, as JSON values; see `WorkFolder.of`."""
+    """The frames of a result depend on this, as JSON values; see `WorkFolder.of`.
+
+    Hints, stills and the list of shots are not in it; see `shots.shot_guides`.
+    """
     about = source.stat()
     return color_job(colorizer, options) | {
         "source": [str(source.resolve()), about.st_size, about.st_mtime_ns],
         "encoding": asdict(encoding),
-        "video": {k: v for k, v in asdict(wanted).items() if k not in ("codec", "crf", "preset")},
+        "video": {k: v for k, v in asdict(wanted).items() if k not in _ELSEWHERE},
     }
 
 
@@ -38,14 +43,21 @@ def color_job(colorizer: Colorizer, options: ColorOptions) -> dict[str, Any]:
     return {
         "method": _METHOD,
         "model": digest,
-        "options": asdict(replace(options, reference=())),
-        "references": [_print(each) for each in options.references],
+        "options": asdict(replace(options, reference=(), hints=())),
+        "references": [contents(each) for each in options.references],
     }
 
 
-def _print(reference: Source) -> str:
-    """What tells a reference from another one."""
+def contents(reference: Source) -> str:
+    """What tells a reference from another one.
+
+    Raises:
+        ArgumentError: its file cannot be read.
+    """
     if isinstance(reference, Reference):
         return hashlib.sha256(b"".join(part.tobytes() for part in reference)).hexdigest()
-    with Path(reference).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with Path(reference).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ArgumentError.unreadable(reference, error) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .film_work import FilmWork
 from .segments.segment_workers import SegmentWorkers, SharedSegments
@@ -34,6 +35,7 @@ class FilmParts:
         total: frames in all, if known.
 
     Attributes:
+        folders: of the segments, one for each part.
         resumed: frames that were in segments before.
         done: frames that are in segments now.
         kept: those of them that were in colour and stayed as they were.
@@ -41,10 +43,16 @@ class FilmParts:
 
     def __init__(self, parts: Sequence[FilmPart], total: int | None) -> None:
         self._parts, self._total = parts, total
+        self.folders = [part.folder for part in parts]
         self._states = [part.folder.state() for part in parts]
         known = [state for state in self._states if state is not None]
         self.resumed = self.done = sum(int(state["done"]) for state in known)
         self.kept = sum(int(state["kept"]) for state in known)
+
+    @property
+    def segments(self) -> list[Path]:
+        """Those that are made, in the film's order."""
+        return [segment for folder in self.folders for segment in folder.segments]
 
     def make(self, workers: SegmentWorkers | None, report: Progress) -> None:
         """Make the segments that are missing, in this process or by workers."""

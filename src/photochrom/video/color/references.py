@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from ...affinity import Match, Reference, match, smoothstep
 from ...color import Float
 from ...colorizer import Colorizer
-from ...options import ColorOptions
+from ...options import ColorOptions, Source
 from ...upsample import resized
+
+SAME_PLACE = 0.6
+"""Part of a frame that must be known to a set for it to show the place of its shot."""
 
 _MOST = 3168  # cells of a shot; those of the middle go first
 _KEPT = 1056  # cells of a shot that are remembered for later shots
 _SHOTS = 4  # that are remembered
-_SAME_PLACE = 0.6  # part of a frame that must be matched for it to show the place of a shot
 _ALIKE = 0.5  # similarity from which a cell of the same shot takes its colour from the set
 _OWN = 0.35, 0.55  # similarities at which a match within a shot begins to count, and counts fully
 _DARK = 10.0  # L; nothing is told of chroma by what is darker
@@ -147,17 +149,40 @@ def pinned(colorizer: Colorizer, options: ColorOptions) -> References:
         ArgumentError: one has no colours, or the model has no features.
     """
     made = References()
-    size = options.size or colorizer.model.card.film_size
     for source in options.references:
-        if isinstance(source, Reference):
-            one, light = source, np.full((1, 1), _USUAL, np.float32)
-        else:
-            plain = replace(options, size=size, reference=(), hints=())
-            one = colorizer.reference(source, plain)
-            light = colorizer.prepare(source, plain).L
-        height, width = one.ab.shape[1:]
-        made.add(one.features, one.ab, resized(light[None], (height, width))[0])
+        add_picture(made, source, colorizer, options)
     return made
+
+
+def add_picture(
+    references: References, source: Source, colorizer: Colorizer, options: ColorOptions
+) -> None:
+    """Take the cells of a coloured picture.
+
+    Raises:
+        PictureError: it cannot be read.
+        ArgumentError: it has no colours, or the model has no features.
+    """
+    if isinstance(source, Reference):
+        one, light = source, np.full((1, 1), _USUAL, np.float32)
+    else:
+        size = options.size or colorizer.model.card.film_size
+        plain = replace(options, size=size, reference=(), hints=())
+        one = colorizer.reference(source, plain)
+        light = colorizer.prepare(source, plain).L
+    height, width = one.ab.shape[1:]
+    references.add(one.features, one.ab, resized(light[None], (height, width))[0])
+
+
+def shown_in(references: References, features: Float, L: Float) -> float:
+    """Part of a frame, 0...1, that a set of another shot knows; see `SAME_PLACE`.
+
+    Args:
+        references: the set.
+        features: ``(C, h, w)``.
+        L: ``(h, w)``.
+    """
+    return float((references.match(features, L).confidence >= _MATCHED).mean())
 
 
 class EarlierShots:
@@ -176,9 +201,9 @@ class EarlierShots:
 
         A set that is found is no longer remembered; the shot hands it back with `keep`.
         """
-        parts = [float((s.match(features, L).confidence >= _MATCHED).mean()) for s in self._sets]
+        parts = [shown_in(one, features, L) for one in self._sets]
         best = max(range(len(parts)), key=parts.__getitem__, default=0)
-        if parts and parts[best] >= _SAME_PLACE:
+        if parts and parts[best] >= SAME_PLACE:
             return self._sets.pop(best)
         return References()
 

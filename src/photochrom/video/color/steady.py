@@ -24,7 +24,7 @@ from .cells import Cells
 from .key_frame import KeyFrame, light_of
 from .motion import Places, enlarged, link
 from .references import EarlierShots, References, State
-from .view import Box, View, picture_box, wider
+from .view import Box, View, box_in
 
 LOOK_AHEAD = 10
 """Frames that may come in before the first of them goes out: the longest way between key frames."""
@@ -178,9 +178,7 @@ class SteadyColor:
 
     def _box_of(self, L: Float, begins: bool) -> Box:
         """Where the picture of a frame lies: never less than before in its shot."""
-        known = self._box if begins or self._view is None else self._view.box
-        box = picture_box(L) if known is None else known
-        return box if begins and known is None else wider(box, picture_box(L))
+        return box_in(L, self._box if begins or self._view is None else self._view.box)
 
 
 def _borrowed(ab: Float, found: Sequence[Match]) -> Float:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...color import Float
+from ...errors import ArgumentError
+from ...hints import Hint
 
 _FLAT = 1.5  # L: standard deviation up to which rows or columns at the edge are a bar
 _LEVEL = 1.5  # L by which rows of one bar may differ
@@ -52,6 +54,57 @@ class View:
         whole = np.zeros((len(planes), *shape), np.float32)
         whole[:, top:bottom, left:right] = np.rot90(planes, -self.turns, (1, 2))
         return whole
+
+    def hint(self, hint: Hint, plane: tuple[int, ...], frame: tuple[int, int]) -> Hint:
+        """A hint on a frame as one on its upright picture.
+
+        Args:
+            hint: in pixels of the upright frame with its bars.
+            plane: ``(h, w)`` of a plane that `of` is called with.
+            frame: ``(H, W)`` of the frame as it is stored.
+
+        Raises:
+            ArgumentError: it lies outside the picture.
+        """
+        height, width = self._turned(frame)
+        shape, (top, left) = self.full_shape(plane, frame), self.corner(plane, frame)
+        x, y = hint.x - left, hint.y - top
+        inside = 0 <= hint.x < width and 0 <= hint.y < height
+        if not inside or not (-1 < x < shape[1] and -1 < y < shape[0]):
+            raise ArgumentError(
+                f"the hint at {hint.x:g},{hint.y:g}",
+                expected=f"a place in the picture, whose frames have {width}x{height} pixels",
+                got="one in its bars" if inside else "one outside",
+                fix="give the place in pixels of an upright frame",
+            )
+        return replace(hint, x=min(max(x, 0), shape[1] - 1), y=min(max(y, 0), shape[0] - 1))
+
+    def full_shape(self, plane: tuple[int, ...], frame: tuple[int, int]) -> tuple[int, int]:
+        """Rows and columns of the upright picture in a frame; arguments as of `hint`."""
+        (height, width), (h, w) = self._turned(frame), self._turned(plane)
+        return max(1, round(self.shape[0] * height / h)), max(1, round(self.shape[1] * width / w))
+
+    def corner(self, plane: tuple[int, ...], frame: tuple[int, int]) -> tuple[int, int]:
+        """Row and column of its first pixel in the upright frame; arguments as of `hint`."""
+        (height, width), (h, w) = self._turned(frame), self._turned(plane)
+        top, _, left, _ = self._upright(plane)
+        return round(top * height / h), round(left * width / w)
+
+    def _turned(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Rows and columns of the upright one."""
+        return shape[::-1] if self.turns % 2 else shape
+
+    def _upright(self, plane: tuple[int, ...]) -> Box:
+        """The box, turned with the frame."""
+        (top, bottom, left, right), (h, w) = self.box, plane
+        for _ in range(self.turns):
+            top, bottom, left, right, h, w = w - right, w - left, top, bottom, w, h
+        return top, bottom, left, right
+
+
+def box_in(L: Float, known: Box | None) -> Box:
+    """Where the picture of a frame lies, within or beyond that of the whole film."""
+    return picture_box(L) if known is None else wider(known, picture_box(L))
 
 
 def quarter_turns(display: tuple[int, ...] | None) -> int:

@@ -159,6 +159,10 @@ class VideoReader:
         """
         return math.ceil((self._start + Fraction(seconds)) / self.time_base)
 
+    def seconds_at(self, pts: int) -> float:
+        """The inverse of `pts_at`, to the microsecond and not later, so that it leads back."""
+        return math.floor((pts * self.time_base - self._start) * 1_000_000) / 1_000_000
+
     @property
     def clock_start(self) -> Fraction:
         """What the source's clock says at the beginning, in seconds, where that means nothing.

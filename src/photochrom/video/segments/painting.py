@@ -73,6 +73,11 @@ class Painter:
         """L of a frame at the working size, ``(h, w)`` float32."""
         return working_L(luma(frame), self.size, self._tones)
 
+    def grey(self, frame: VideoFrame) -> Codes:
+        """A frame's Y' as grey sRGB codes, ``(H, W)`` uint8."""
+        light = (luma(frame).astype(np.float32) - self._tones.black) / self._tones.luma_range
+        return np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8)
+
     def in_color(self, frame: VideoFrame) -> bool:
         """Whether a frame has colours of its own."""
         return is_in_color(chroma(frame), self._tones.depth)

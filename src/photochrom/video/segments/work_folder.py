@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -24,7 +24,7 @@ from .segment_file import SUFFIX, writing
 
 State = dict[str, NDArray[Any]]
 
-_JOB, _LOCK = "job.json", "lock"
+_JOB, _LOCK, _LAST = "job.json", "lock", "last.json"
 _STATE = ".npz"
 _DIGIT, _DIGITS = "[0-9a-f]", 12  # of the name of a job's folder
 
@@ -57,27 +57,11 @@ class WorkFolder:
         Raises:
             VideoError: it cannot be written to, or another process is at work in it.
         """
-        text = json.dumps(job, sort_keys=True, indent=1)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
-        folder = output.with_name(f".{output.name}.{digest}.parts")
+        folder = output.with_name(f".{output.name}.{_digest(job)}.parts")
         with writing(output):
-            folder.mkdir(parents=True, exist_ok=True)
-            with replacing(folder / _JOB) as temporary:
-                temporary.write_text(text + "\n", encoding="utf-8")
-        lock = FileLock(folder / _LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise VideoError(
-                f"{output} cannot be written",
-                expected="to be the only one who writes it",
-                got="another process that is making it",
-                fix="wait for that one, or choose another name",
-            ) from None
-        try:
+            _write_job(folder, job)
+        with _locked(folder, output):
             yield cls(folder, suffix)
-        finally:
-            lock.release()
 
     @property
     def path(self) -> Path:
@@ -117,14 +101,126 @@ class WorkFolder:
         return self._folder / f"{number:05}{_STATE}"
 
 
-def remove_work_folders(output: Path) -> None:
+class ShotFolders:
+    """The folder of a film that is made of a list of shots; it stays when the film is finished.
+
+    In it each shot has a `WorkFolder`, known by all that the shot's frames depend on. Only those
+    are kept that the film is made of now, or was made of when it was finished last.
+
+    Args:
+        folder: where it is or will be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @classmethod
+    @contextmanager
+    def of(cls, output: Path) -> Iterator[Self]:
+        """The folder of a film, for this process alone.
+
+        Raises:
+            VideoError: it cannot be written to, or another process is at work in it.
+        """
+        folder = _shots_of(output)
+        with writing(output):
+            folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder, output):
+            yield cls(folder)
+
+    @property
+    def path(self) -> Path:
+        """Of the folder."""
+        return self._folder
+
+    @property
+    def found(self) -> Path:
+        """The list of shots, where nobody gave one."""
+        return self._folder / "found.json"
+
+    def folders(self, jobs: Sequence[dict[str, Any]]) -> list[WorkFolder]:
+        """Those of all shots, in their order.
+
+        Raises:
+            VideoError: they cannot be written to.
+        """
+        names = [_digest(job) for job in jobs]
+        self._remove_but({*names, *self._last()})
+        for name, job in zip(names, jobs, strict=True):
+            with writing(self._folder):
+                _write_job(self._folder / name, job)
+        return [WorkFolder(self._folder / name) for name in names]
+
+    def finished(self, folders: Sequence[WorkFolder]) -> None:
+        """Remember of which the film was made, and delete the others."""
+        names = [each.path.name for each in folders]
+        with writing(self._folder), replacing(self._folder / _LAST) as temporary:
+            temporary.write_text(json.dumps(names), encoding="utf-8")
+        self._remove_but({*names})
+
+    def _last(self) -> list[str]:
+        try:
+            names = json.loads((self._folder / _LAST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []
+        return [str(name) for name in names] if isinstance(names, list) else []
+
+    def _remove_but(self, names: set[str]) -> None:
+        for folder in self._folder.iterdir():
+            if folder.is_dir() and folder.name not in names:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _shots_of(output: Path) -> Path:
+    return output.with_name(f".{output.name}.shots.parts")
+
+
+def _digest(job: dict[str, Any]) -> str:
+    return hashlib.sha256(_text(job).encode()).hexdigest()[:_DIGITS]
+
+
+def _text(job: dict[str, Any]) -> str:
+    return json.dumps(job, sort_keys=True, indent=1)
+
+
+def _write_job(folder: Path, job: dict[str, Any]) -> None:
+    if not (folder / _JOB).is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / _JOB) as temporary:
+            temporary.write_text(_text(job) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _locked(folder: Path, output: Path) -> Iterator[None]:
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise VideoError(
+            f"{output} cannot be written",
+            expected="to be the only one who writes it",
+            got="another process that is making it",
+            fix="wait for that one, or choose another name",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def remove_work_folders(output: Path, *, shots: bool = True) -> None:
     """Delete the folders of all jobs on a film, but for those in which a process is at work.
+
+    Args:
+        output: the film.
+        shots: delete its `ShotFolders` too.
 
     Without such a process, what a killed one left of the film itself is deleted too. To be called
     outside of `WorkFolder.of`: not everywhere can a folder be deleted while its lock is held.
     """
     name = "".join(f"[{c}]" if c in "*?[" else c for c in output.name)
     folders = list(output.parent.glob(f".{name}.{_DIGIT * _DIGITS}.parts"))
+    folders += [_shots_of(output)] if shots and _shots_of(output).is_dir() else []
     idle = [folder for folder in folders if _is_idle(folder)]
     for folder in idle:
         shutil.rmtree(folder, ignore_errors=True)

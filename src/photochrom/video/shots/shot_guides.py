@@ -1,0 +1,164 @@
+"""Guides of shots: what is known of their colours before their first frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...color import Float
+from ...colorizer import Colorizer
+from ...errors import ArgumentError
+from ...hints import Hint
+from ...options import ColorOptions, Source
+from ...picture import Picture
+from ...prepared import Prepared
+from ...versions import Version, versions
+from ..color.cells import Cells
+from ..color.references import SAME_PLACE, References, add_picture, pinned, shown_in
+from ..color.steady import Guide, SteadyColor
+from ..color.view import View, box_in
+from ..container.video_reader import VideoReader
+from ..film_work import FilmSetup
+from .carried_hints import CarriedHints
+from .shot_plans import ShotPlan
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+VERSIONS = 4
+"""Versions of a shot, besides the network's first choice, that there are at most."""
+
+_KEPT = 6  # frames that are kept ready
+
+
+@dataclass(frozen=True, eq=False)
+class StillFrame:
+    """One frame of a film, as its colours are decided.
+
+    Attributes:
+        frame: of `VideoReader.frames`.
+        L: ``(h, w)``, at the working size.
+        view: its picture.
+        cells: of the picture, at the vividness of the model.
+    """
+
+    frame: VideoFrame
+    L: Float
+    view: View
+    cells: Cells
+
+
+class ShotGuides:
+    """Colours shots as they are planned; reads single frames beside whatever else reads the film.
+
+    Args:
+        setup: of the film.
+        colorizer: the loaded model.
+        options: of the film.
+    """
+
+    def __init__(self, setup: FilmSetup, colorizer: Colorizer, options: ColorOptions) -> None:
+        self._setup, self._colorizer, self._options = setup, colorizer, options
+        self._reader: VideoReader | None = None
+        self._pinned: References | None = None
+        self.frame = lru_cache(_KEPT)(self._frame)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._reader is not None:
+            self._reader.close()
+
+    def steady(self, plan: ShotPlan) -> SteadyColor:
+        """What colours a shot.
+
+        Raises:
+            ArgumentError: a hint outside the picture, or no such version.
+            PictureError: a reference cannot be read.
+        """
+        if self._pinned is None:
+            self._pinned = pinned(self._colorizer, self._options)
+        guide = Guide(self._begin(plan), self._stills(plan), self._hints(plan))
+        return self._setup.steady(self._colorizer, plan.options, pinned=self._pinned, guide=guide)
+
+    def versions(self, seconds: float) -> list[Version]:
+        """The versions that there are of a frame, in pixels of its picture."""
+        return versions(self.prepared(seconds), VERSIONS)
+
+    def prepared(self, seconds: float) -> Prepared:
+        """The picture of a frame, upright and without bars, as `Colorizer.prepare` gives it."""
+        still = self.frame(seconds)
+        picture = Picture(self.picture_codes(still))
+        return self._colorizer.prepare(picture, ColorOptions(size=round(still.L.size**0.5)))
+
+    def picture_codes(self, still: StillFrame) -> Any:
+        """Grey sRGB codes of a frame's picture, ``(H, W)`` uint8."""
+        codes = np.rot90(self._setup.painter.grey(still.frame), still.view.turns)
+        shape = self._setup.video.shape
+        top, left = still.view.corner(still.L.shape, shape)
+        height, width = still.view.full_shape(still.L.shape, shape)
+        return np.ascontiguousarray(codes[top : top + height, left : left + width])
+
+    def _frame(self, seconds: float) -> StillFrame:
+        video = self._setup.video
+        if self._reader is None:
+            self._reader = VideoReader(video.path, reading=video.reading)
+        frame = next(self._reader.frames(video.pts_at(seconds)), None)
+        if frame is None:
+            raise ArgumentError(
+                f"the moment {seconds:g} s",
+                expected=f"one within {video.path}",
+                got="none of its frames",
+                fix="give an earlier one",
+            )
+        L = self._setup.painter.look(frame)
+        view = View(box_in(L, self._setup.box), self._setup.turns)
+        return StillFrame(frame, L, view, Cells.of(self._colorizer, view.of(L)))
+
+    def _begin(self, plan: ShotPlan) -> References:
+        still, vividness = self.frame(plan.begin), plan.options.vividness
+        cells = still.cells
+        if vividness != 1:
+            cells = Cells.of(self._colorizer, still.view.of(still.L), vividness)
+        made = References()
+        made.colors(cells.features, cells.ab, cells.light)
+        return made
+
+    def _stills(self, plan: ShotPlan) -> list[References]:
+        found = [self._reference(each) for each in plan.stills]
+        cells = self.frame(plan.still).cells
+        for each in plan.others:
+            one = self._reference(each)
+            if shown_in(one, cells.features, cells.light) >= SAME_PLACE:
+                found.append(one)
+        return found
+
+    def _reference(self, source: Source) -> References:
+        made = References()
+        add_picture(made, source, self._colorizer, self._options)
+        return made
+
+    def _hints(self, plan: ShotPlan) -> list[CarriedHints]:
+        found = []
+        if plan.version:
+            there = self.versions(plan.still)
+            if plan.version > len(there):
+                raise ArgumentError(
+                    f"the version of shot {plan.number}",
+                    expected=f"0 to {len(there)}",
+                    got=str(plan.version),
+                    fix="choose another one",
+                )
+            found.append(self._carried(self.frame(plan.still), there[plan.version - 1].hints))
+        for seconds, hints in plan.moments.items():
+            still, shape = self.frame(seconds), self._setup.video.shape
+            moved = [still.view.hint(hint, still.L.shape, shape) for hint in hints]
+            found.append(self._carried(still, moved))
+        return found
+
+    def _carried(self, still: StillFrame, hints: Sequence[Hint]) -> CarriedHints:
+        shape = still.view.full_shape(still.L.shape, self._setup.video.shape)
+        return CarriedHints.of(still.cells, still.view.of(still.L), hints, shape)
