@@ -1,9 +1,10 @@
-"""Cores and memory of the machine."""
+"""Cores, memory and processes of the machine."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 _SHARE = 0.6  # of the free memory
 _UNKNOWN = 2 << 30
@@ -47,3 +48,22 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def fork_server(preload: str) -> Any:
+    """What starts worker processes, as `multiprocessing` itself does.
+
+    On Linux and macOS they are forked from a process that has imported a module and done nothing
+    else, so that each starts at once; a copy of a process whose libraries have threads may hang.
+    Elsewhere each imports what it needs.
+
+    Args:
+        preload: the module. It must not import ONNX Runtime, OpenCV or FFmpeg, which start threads.
+    """
+    from multiprocessing import get_all_start_methods, get_context
+
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([preload])
+    return context

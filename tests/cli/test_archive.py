@@ -247,19 +247,20 @@ def test_full_disk(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch)
 
 def _full_after(count: int, full: Any) -> Any:
     """`save_pages` on a disk that has space for so many files."""
-    from photochrom.picture import save_pages, writing
+    from photochrom.picture import save_pages
+    from photochrom.picture.codec import encoding
 
-    encode, done = writing.encode, []
+    encode, done = encoding.encode, []
 
     def save(pages: Any, target: Any, **options: Any) -> str:
         if len(done) < count:
             done.append(target)
             return save_pages(pages, target, **options)
-        writing.encode = lambda picture, file, *rest: encode(picture, full(file), *rest)
+        encoding.encode = lambda picture, file, *rest: encode(picture, full(file), *rest)
         try:
             return save_pages(pages, target, **options)
         finally:
-            writing.encode = encode
+            encoding.encode = encode
 
     return save
 

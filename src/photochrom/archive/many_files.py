@@ -162,8 +162,10 @@ class _Run:
         with settings.segment_workers(work) if kind == "video" else nullcontext():
             pool = Threads(work, 1) if kind == "video" else self._pool(work, count)
             try:
-                # While the workers load theirs; a model that cannot be loaded is refused here.
-                self._begin(work, kind)
+                loaded = pool.loaded(kind)  # a model that cannot be loaded is refused here
+                if self._planned is not None:
+                    settings.begin(loaded, self._planned)
+                    self._planned = None
                 fatal = run(
                     self._archive.manifest,
                     pool,
@@ -178,13 +180,6 @@ class _Run:
             pool.close(now=fatal is not None)
         if fatal is not None:
             settings.summary.stopped = fatal.error
-
-    def _begin(self, work: Work, kind: TaskKind) -> None:
-        if self._planned is None:
-            work.load(kind)
-        else:
-            self._settings.begin(work, kind, self._planned)
-            self._planned = None
 
     def _pool(self, work: Work, count: int) -> Pool:
         chosen = self._settings.archive

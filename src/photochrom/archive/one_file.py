@@ -37,7 +37,7 @@ def run_one(settings: Settings) -> Summary:
     settings.check_kinds(videos=int(film), pictures=int(not film))
     _check_archive(settings, film)
     work = settings.work(threads=None)
-    settings.begin(work, task.kind, Planned(1, task.size, int(film)))
+    settings.begin(work.describe(task.kind), Planned(1, task.size, int(film)))
     with settings.segment_workers(work) if film else nullcontext():
         run_in_thread(settings, work, [task])
     return settings.finished()
@@ -57,7 +57,7 @@ def run_sequences(settings: Settings) -> Summary:
         error = REASONS["output exists"]
         settings.tell(Outcome(task, "skipped", reason="output exists", error=error))
     work = settings.work(threads=None)
-    settings.begin(work, "video", Planned(len(todo), sum(t.size for t in todo), len(todo)))
+    settings.begin(work.describe("video"), Planned(len(todo), sum(t.size for t in todo), len(todo)))
     run_in_thread(settings, work, todo)
     return settings.finished()
 

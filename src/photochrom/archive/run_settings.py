@@ -13,9 +13,9 @@ from ..cancel import CancelToken
 from ..errors import ArgumentError
 from ..options import ColorOptions, OutputOptions, VideoOptions
 from .archive_options import ArchiveOptions
-from .events import Event, Outcome, Planned, Progress, Summary, Task, TaskKind
+from .events import Event, Outcome, Planned, Progress, Summary, Task
 from .naming import Naming
-from .workers.work import Work
+from .workers.work import Loaded, Work
 
 OnEvent = Callable[[Event], None]
 
@@ -76,15 +76,10 @@ class Settings:
         self.summary.add(outcome)
         self.on_event(outcome)
 
-    def begin(self, work: Work, kind: TaskKind, planned: Planned) -> None:
-        """Load the model, and report what is planned.
-
-        Raises:
-            ModelError, ArgumentError: it cannot be loaded, or not with these options.
-        """
-        model = work.load(kind).model
-        self.summary.model = model.card.name
-        self.on_event(replace(planned, model=model.card.name, providers=tuple(model.providers)))
+    def begin(self, loaded: Loaded, planned: Planned) -> None:
+        """Report what is planned."""
+        self.summary.model = loaded.name
+        self.on_event(replace(planned, model=loaded.name, providers=loaded.providers))
 
     def finished(self) -> Summary:
         """The summary, with the time."""

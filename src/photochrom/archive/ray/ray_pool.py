@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..archive_options import Share
-from ..events import Outcome, Task
-from ..workers.work import Work
+from ..events import Outcome, Task, TaskKind
+from ..workers.work import Loaded, Work
 from .driver import PATIENCE, Driver, check_share, room
 from .shards import Cluster
 
@@ -43,6 +43,7 @@ class RayPool:
 
     def __init__(self, work: Work, address: str = "auto", share: Share | None = None) -> None:
         self.capacity = _SHARD
+        self._work = work
         self._collected: list[Task] = []
         self._idle = False
         self._driver = Driver(address, _STORE, _drive, work, share or Share())
@@ -51,6 +52,10 @@ class RayPool:
         except BaseException:
             self.close(now=True)
             raise
+
+    def loaded(self, kind: TaskKind) -> Loaded:
+        """What this machine has loaded, see `Pool`; the workers load the same."""
+        return self._work.describe(kind)
 
     def submit(self, task: Task) -> None:
         """Collect a task; `take` has it done."""

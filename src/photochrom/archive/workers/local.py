@@ -8,14 +8,14 @@ import threading
 from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from typing import Any, Protocol
 
-from ..._system import cores
-from ..events import Outcome, Task
-from .work import Work
+from ..._system import cores, fork_server
+from ...errors import ModelError, PhotochromError
+from ..events import Outcome, Task, TaskKind
+from .work import Loaded, Work
 
 _FEW = 6  # pictures for each core: below that threads, which start at once
 _REMOTE_LANES = 4  # threads of a process, of which some wait for the network
@@ -28,6 +28,13 @@ class Pool(Protocol):
     @property
     def capacity(self) -> int:
         """How many tasks keep all of them busy."""
+
+    def loaded(self, kind: TaskKind) -> Loaded:
+        """What the workers have loaded; waits for the first of them.
+
+        Raises:
+            ModelError, ArgumentError: the model cannot be loaded, or not with these options.
+        """
 
     def submit(self, task: Task) -> None:
         """Queue a task."""
@@ -52,6 +59,10 @@ class Threads:
     def capacity(self) -> int:
         """Twice the workers, so that none waits while the manifest is written."""
         return 2 * self._count
+
+    def loaded(self, kind: TaskKind) -> Loaded:
+        """See `Pool`."""
+        return self._work.describe(kind)
 
     def submit(self, task: Task) -> None:
         """See `Pool`."""
@@ -90,8 +101,7 @@ class Processes:
     def __init__(self, work: Work, count: int, lanes: int = 1) -> None:
         self._count = count * lanes
         self._work, self._lanes = work, lanes
-        # Not forked: a copy of a process whose libraries have threads may hang.
-        self._context = get_context("spawn")
+        self._context = fork_server(Work.__module__)
         self._waiting: deque[Task] = deque()
         self._deaths: Counter[int] = Counter()
         self._workers = [self._start() for _ in range(count)]
@@ -100,6 +110,19 @@ class Processes:
     def capacity(self) -> int:
         """Twice the workers, so that none waits while the manifest is written."""
         return 2 * self._count
+
+    def loaded(self, kind: TaskKind) -> Loaded:
+        """See `Pool`; of pictures only."""
+        ready = wait_for([worker.pipe for worker in self._workers])
+        first = next(worker for worker in self._workers if worker.pipe in ready)
+        try:
+            said = first.pipe.recv()
+        except (EOFError, OSError):
+            raise ModelError("the worker processes cannot be started") from None
+        if isinstance(said, PhotochromError):
+            raise said
+        assert isinstance(said, Loaded)
+        return said
 
     def submit(self, task: Task) -> None:
         """See `Pool`."""
@@ -113,9 +136,12 @@ class Processes:
             worker = next(each for each in self._workers if each.pipe is pipe)
             try:
                 while worker.pipe.poll():
-                    outcome = worker.pipe.recv()
-                    del worker.tasks[outcome.task.id]
-                    outcomes.append(outcome)
+                    said = worker.pipe.recv()
+                    if isinstance(said, PhotochromError):
+                        raise said
+                    if isinstance(said, Outcome):
+                        del worker.tasks[said.task.id]
+                        outcomes.append(said)
             except (EOFError, OSError):
                 outcomes += self._buried(worker)
         self._feed()
@@ -180,6 +206,11 @@ def _serve(work: Work, pipe: Connection, lanes: int) -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     os.environ["VIPS_CONCURRENCY"] = "1"  # as many processes as cores, and a thread in each
+    try:
+        pipe.send(work.describe())
+    except PhotochromError as error:
+        pipe.send(error)
+        return
     sending = threading.Lock()
 
     def do(task: Task) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..._io import show
 from ...cancel import CancelToken
@@ -37,6 +37,13 @@ _ALWAYS = ("vividness", "size", "hints", "quality")  # in the settings, as the f
 _NEVER = ("max_pixels", "strict")  # what they refuse is not written at all
 
 ReportFrames = Callable[[Task, int, "int | None"], None]
+
+
+class Loaded(NamedTuple):
+    """A loaded model: its name and its execution providers, first choice first."""
+
+    name: str
+    providers: tuple[str, ...]
 
 
 class Work:
@@ -103,6 +110,11 @@ class Work:
                 self._loaded[kind] = found = _colorizer(self.model, kind, self.threads)
                 found.model.fit(64, 64, self.options.size)  # refused now, if at all
             return self._loaded[kind]
+
+    def describe(self, kind: TaskKind = "picture") -> Loaded:
+        """Load the model, and say what it is; raises as `load`."""
+        model = self.load(kind).model
+        return Loaded(model.card.name, tuple(model.providers))
 
     def settings(self) -> dict[str, Any]:
         """Everything but the model that decides the bytes of a picture, as JSON values.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import signal
 import sys
 import threading
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import Any
 
+from ..._system import fork_server
 from ...cancel import CancelToken
 from ...errors import CancelledError, ModelError
 from .messages import Task, WorkerSettings, decode, decode_error
@@ -55,14 +55,6 @@ class TaskTimeoutError(Exception):
     """A task took longer than its limit; its process was ended."""
 
 
-def _context() -> Any:
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([f"{__package__}.preload"])
-    return context
-
-
 class WorkerProcess:
     """A process that does one task at a time; used by one thread.
 
@@ -80,7 +72,7 @@ class WorkerProcess:
     def __init__(self, settings: WorkerSettings) -> None:
         from .child import main
 
-        context = _context()
+        context = fork_server(f"{__package__}.preload")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=main, args=(theirs, settings), daemon=True)
         self._closing = threading.Event()
