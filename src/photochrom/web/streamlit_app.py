@@ -14,12 +14,13 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import PhotochromError
 from photochrom.web.page import choosing
 from photochrom.web.page.components import watch_connection
-from photochrom.web.page.editor import editor
+from photochrom.web.page.editor import editor, skeleton
 from photochrom.web.page.intake import album, refusals, welcome
 from photochrom.web.page.progress import film
+from photochrom.web.visit.items import Item
 from photochrom.web.visit.visits import Visits
 from photochrom.web.visit.words import explain
-from photochrom.web.visit.workspace import Item, Workspace
+from photochrom.web.visit.workspace import Workspace
 
 _CAUTION = (
     "The colours are **plausible, not evidence**: a grey picture does not tell what its colours "
@@ -91,14 +92,25 @@ def _body(workspace: Workspace) -> None:
 
 
 def _show(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
+    waiting = st.empty()
     try:
         if item.is_film:
             film(workspace, item, colorizer)
             return
-        with st.spinner("Looking at the picture …"):
-            workspace.canvas(item, colorizer)
+        if not workspace.has_canvas(item, colorizer):
+            with waiting.container():
+                skeleton(item)
+        canvas = workspace.canvas(item, colorizer)
+        waiting.empty()
+        if not item.colored:
+            item.colored = True
+            item.thumbnail = canvas.thumbnail(workspace.finish(item))
+            st.rerun()  # the row of pictures shows it in colour
     except (PhotochromError, OSError, MemoryError) as error:
-        item.failed = True
+        waiting.empty()
+        if not item.failed:
+            item.failed = True
+            st.rerun()  # the row of pictures shows that too
         _tell(error, item.name)
         return
     editor(workspace, item, colorizer)

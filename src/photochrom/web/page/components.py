@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.resources import files
@@ -10,19 +10,24 @@ from typing import Any
 
 import streamlit as st
 
-from ..visit.looks import MAX_PINS, Edits, Look, View
+from ...hints import KEEP
+from ..visit.looks import MAX_PINS, Edits, Look, Pin, View
 from ..visit.words import color_words
 
 
-def _component(name: str) -> Callable[..., Any]:
+def _component(name: str, *helpers: str) -> Callable[..., Any]:
+    """A component of the assets of that name; `helpers` are scripts put before its own."""
     assets = files(__package__) / "assets"
-    html, css, js = (
-        (assets / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
-    )
+
+    def text(file: str) -> str:
+        return (assets / file).read_text(encoding="utf-8")
+
+    js = "\n".join(text(f"{each}.js") for each in (*helpers, name))
+    html, css = text(f"{name}.html"), text(f"{name}.css")
     return st.components.v2.component(f"photochrom_{name}", html=html, css=css, js=js)
 
 
-_stage = _component("stage")
+_stage = _component("stage", "outbox", "drag", "palette")
 _strip = _component("strip")
 _compare = _component("compare")
 _connection = _component("connection")
@@ -56,6 +61,8 @@ def stage(
     after: str,
     doubt: str | None,
     palette: Sequence[tuple[str, float]],
+    named: Mapping[str, str],
+    on_color: Callable[[str, str | None], object],
     now: str,
     detail: tuple[View, str, str] | None,
     unsaved: bool,
@@ -69,6 +76,8 @@ def stage(
         size: width and height in pixels.
         before, after, doubt: addresses of the pictures, and of the layer over `after`.
         palette: colours to offer for the chosen pin, with their probabilities.
+        named: the visitor's own colours, ``#rrggbb`` by name.
+        on_color: called with a name and the colour it gets, or None: it is forgotten.
         now: ``#rrggbb`` of the chosen pin's place as it is painted.
         detail: a part in full size and its addresses before and after.
         unsaved: whether leaving the page asks first.
@@ -77,6 +86,7 @@ def stage(
     chosen = pin and {
         "id": pin.id,
         "color": pin.color,
+        "radius": pin.radius,
         "now": now,
         "palette": [
             {"color": color, "label": f"{color_words(color)}, {_percent(chance)}"}
@@ -91,9 +101,11 @@ def stage(
         "after": after,
         "doubt": doubt,
         "pins": [
-            {"id": p.id, "x": p.x, "y": p.y, "color": p.color, "label": _label(number, p.color)}
-            for number, p in enumerate(edits.look.pins, 1)
+            asdict(pin) | {"label": _label(number, pin)}
+            for number, pin in enumerate(edits.look.pins, 1)
         ],
+        "named": [{"name": name, "color": color} for name, color in named.items()],
+        "heard": edits.heard,
         "chosen": chosen,
         "detail": detail and {**asdict(detail[0]), "before": detail[1], "after": detail[2]},
         "undoable": edits.undoable,
@@ -103,7 +115,7 @@ def stage(
         "most": MAX_PINS,
         "said": _said(edits),
     }
-    _stage(key=key, data=data, on_act_change=partial(_act, key, edits))
+    _stage(key=key, data=data, on_act_change=partial(_act, key, edits, on_color))
 
 
 @dataclass(frozen=True)
@@ -128,6 +140,8 @@ def strip(
     *,
     key: str,
     on_pick: Callable[[int], object],
+    steps: bool = False,
+    grid: bool = False,
 ) -> None:
     """Show a row of pictures; `on_pick` is called with the number of the one that is chosen.
 
@@ -137,6 +151,8 @@ def strip(
         chosen: number of the present one, None if there is none.
         key: of the component.
         on_pick: called before the page is made again.
+        steps: with buttons for the one before and the next.
+        grid: in lines one below the other, where there is room.
     """
 
     def picked() -> None:
@@ -148,16 +164,29 @@ def strip(
         "label": label,
         "chosen": chosen,
         "items": [asdict(each) for each in items],
+        "steps": steps,
+        "grid": grid,
     }
     _strip(key=key, data=data, on_pick_change=picked)
 
 
-def _act(key: str, edits: Edits) -> None:
-    edits.act(st.session_state[key].get("act"))
+def _act(key: str, edits: Edits, on_color: Callable[[str, str | None], object]) -> None:
+    for event in edits.receive(st.session_state[key].get("act")):
+        match event:
+            case {"do": "remember", "name": str(name), "color": str(color)}:
+                on_color(name, color)
+            case {"do": "forget", "name": str(name)}:
+                on_color(name, None)
+            case _:
+                edits.act(event)
 
 
-def _label(number: int, color: str | None) -> str:
-    return f"Hint {number}, {color_words(color) if color else 'no colour yet'}"
+def _label(number: int, pin: Pin) -> str:
+    if pin.color is None:
+        words = "no colour yet"
+    else:
+        words = "left as it is" if pin.color == KEEP else color_words(pin.color)
+    return f"Place {number}, {words}{', only this spot' if pin.radius else ''}"
 
 
 def _percent(chance: float) -> str:
@@ -170,4 +199,4 @@ def _said(edits: Edits) -> str:
     count = len(edits.look.settled.pins)
     if not count:
         return "Click or tap a place to change its colour."
-    return "1 hint" if count == 1 else f"{count} hints"
+    return "1 place changed" if count == 1 else f"{count} places changed"

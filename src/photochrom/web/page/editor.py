@@ -11,31 +11,47 @@ import streamlit as st
 from ...colorizer import Colorizer
 from ...errors import PhotochromError
 from ..visit.canvas import Canvas, Finish
+from ..visit.items import Item
 from ..visit.words import explain
-from ..visit.workspace import Item, Workspace
+from ..visit.workspace import Workspace
 from .components import Shown, stage, strip
 from .intake import release, thumbnail
 from .progress import batch
 from .sliders import sliders
+
+_COLUMNS = (7, 3)
+_LITTLE = 0.02  # of the picture; a reference that matches no more has nothing in common with it
+
+
+def skeleton(item: Item) -> None:
+    """What is shown until a picture is ready: its thumbnail, as large as the picture will be."""
+    left, right = st.columns(_COLUMNS, gap="medium")
+    left.html(
+        f'<div class="photochrom-wait" role="status"><img src="{thumbnail(item)}" alt="">'
+        "<span>Looking at the picture …</span></div>"
+    )
+    right.html('<div class="photochrom-wait-tools"></div>')
 
 
 @st.fragment
 def editor(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
     """The picture and its controls; a change to it does not run the rest of the page."""
     canvas = workspace.canvas(item, colorizer)
-    lender = workspace.references.get(item.edits.look.reference or "")
-    finish = Finish(item.edits.look, lender.path if lender else None)
-    left, right = st.columns([7, 3], gap="medium")
+    finish = workspace.finish(item)
+    left, right = st.columns(_COLUMNS, gap="medium")
     with left:
         doubt = canvas.distribution and st.session_state.get(f"doubt-{item.key}", False)
         _stage(workspace, item, canvas, finish, doubt)
-        _versions(item, canvas, finish)
+        for note in canvas.notes:
+            st.caption(f":material/info: {_sentence(note)}")
     with right:
+        _versions(item, canvas, finish)
+        _reference(workspace, item, colorizer, canvas)
         sliders(item.edits, item.key)
-        _reference(workspace, item, colorizer)
+        _doubt(item, canvas)
         _downloads(item, canvas, finish)
         batch(workspace, colorizer)
-        _doubt(item, canvas)
+    item.thumbnail = canvas.thumbnail(finish)
     workspace.save()
 
 
@@ -50,6 +66,8 @@ def _stage(workspace: Workspace, item: Item, canvas: Canvas, finish: Finish, dou
         after=canvas.after(finish),
         doubt=canvas.certainty if doubt else None,
         palette=canvas.palette(pin) if pin else (),
+        named=workspace.colors,
+        on_color=workspace.name_color,
         now=canvas.color_at(pin, finish) if pin else "",
         detail=canvas.detail(finish, item.edits.view) if item.edits.view else None,
         unsaved=workspace.unsaved,
@@ -73,7 +91,7 @@ def _versions(item: Item, canvas: Canvas, finish: Finish) -> None:
     if not canvas.distribution:
         st.caption("This model gives one colour to each place; it has no other versions.")
         return
-    st.write("**Other versions.** All of them are plausible to the model.")
+    st.write("**Other versions**: one thing differs")
     version = item.edits.look.version
     strip(
         "Other versions",
@@ -81,23 +99,29 @@ def _versions(item: Item, canvas: Canvas, finish: Finish) -> None:
         0 if version is None else version + 1,
         key=f"versions-{item.key}",
         on_pick=lambda number: item.edits.change(version=number - 1 if number else None),
+        grid=True,
     )
 
 
-def _reference(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
+def _reference(workspace: Workspace, item: Item, colorizer: Colorizer, canvas: Canvas) -> None:
     """A photograph to borrow colours from."""
     lender = workspace.references.get(item.edits.look.reference or "")
     with st.expander("Borrow colours from a photograph", expanded=lender is not None):
         if lender is not None:
-            st.image(thumbnail(lender), caption=lender.name, width=220)
+            st.image(thumbnail(lender), caption=lender.name, width=140)
+            share = canvas.matched(workspace.finish(item))
+            if share < _LITTLE:
+                st.info("The two pictures have nothing in common, so no colours were borrowed.")
+            else:
+                st.caption(f"{share:.0%} of your picture took its colours from there.")
             st.button("Do not borrow", on_click=partial(item.edits.change, reference=None))
             return
         st.caption(
-            "A colour photograph of something similar. Places the model takes for the same kind "
-            "of thing, skin or sky or grass, get the colours they have there."
+            "A colour photograph of something similar. What is alike in both, skin or sky or "
+            "grass, gets the colours it has there."
         )
         upload = st.file_uploader(
-            "Reference photograph",
+            "Colour photograph",
             max_upload_size=100,
             key=f"reference-{item.key}-{st.session_state.get('lent', 0)}",
         )
@@ -130,14 +154,15 @@ def _downloads(item: Item, canvas: Canvas, finish: Finish) -> None:
             help="At full size, in the format and depth of the original.",
         )
     st.download_button(
-        "Before and after",
+        "Before and after in one picture",
         partial(canvas.before_after, finish),
         f"{stem}-compare.jpg",
         "image/jpeg",
         key="download-both",
         width="stretch",
         on_click="ignore",
-        help="Both in one picture, to show around.",
+        icon=":material/compare:",
+        help="A JPEG file of both side by side, to show around.",
     )
 
 
@@ -146,3 +171,7 @@ def _result(item: Item, canvas: Canvas, finish: Finish) -> bytes:
     canvas.save(buffer, finish)
     item.edits.downloaded = finish.look
     return buffer.getvalue()
+
+
+def _sentence(note: str) -> str:
+    return f"{note[0].upper()}{note[1:]}."

@@ -14,14 +14,16 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ...colorizer import Colorizer
 from ...errors import PhotochromError
-from ..visit.canvas import Canvas, Finish, file_thumbnail
+from ..visit.canvas import Canvas, Finish
 from ..visit.film_stills import write_still
+from ..visit.items import Item
 from ..visit.jobs import film_missing
+from ..visit.thumbnails import file_thumbnail
 from ..visit.words import explain
-from ..visit.workspace import MEGABYTES, Item, Workspace
+from ..visit.workspace import MEGABYTES, Workspace
 from .components import Shown, compare, strip
 
-_EXAMPLES = {"astronaut.jpg": "An astronaut, 1992", "admiral.jpg": "An admiral, 1984"}
+_EXAMPLES = {"astronaut.jpg": "Astronaut, 1992", "admiral.jpg": "Admiral, 1984"}
 _FIRST = "astronaut.jpg"
 
 
@@ -29,7 +31,7 @@ def welcome(workspace: Workspace, colorizer: Colorizer) -> None:
     """The first screen: what the app does, and the way in."""
     with st.container(key="title"):
         st.title("Give your old photographs colour", anchor=False)
-        st.write("Drop black-and-white pictures or films, look at them in colour, take them home.")
+        st.write("Photochrom guesses the colours of black-and-white pictures and films.")
     left, right = st.columns([6, 5], gap="large")
     hero = left.container(key="hero")
     with right:
@@ -50,25 +52,21 @@ def album(workspace: Workspace, colorizer: Colorizer) -> Item:
     if workspace.chosen not in keys:
         workspace.chosen = keys[0]
     number = keys.index(workspace.chosen)
-    items[number].colored = not items[number].is_film  # it is shown in colour below
 
     def look_at(number: int) -> None:
-        workspace.chosen = keys[number % len(keys)]
+        workspace.chosen = keys[number]
 
     with st.container(horizontal=True, vertical_alignment="center", key="album"):
-        st.markdown("#### Photochrom")
+        st.header("Photochrom", anchor=False, width="content")
         with st.popover("Add", icon=":material/add_photo_alternate:"):
-            _uploader(workspace)
+            with st.container(key="drop-more"):
+                _uploader(workspace)
             _offer_examples(workspace)
         remove = partial(_remove, workspace, keys[number])
         st.button("Remove", on_click=remove, icon=":material/delete:", key="remove")
-        if len(items) > 1:
-            for label, step in (("Previous", -1), ("Next", 1)):
-                icon = f":material/arrow_{'back' if step < 0 else 'forward'}:"
-                st.button(label, on_click=look_at, args=(number + step,), icon=icon, key=label)
     if len(items) > 1:
         shown = [Shown(thumbnail(item), item.name, workspace.state(item)) for item in items]
-        strip("Your pictures", shown, number, key="pictures", on_pick=look_at)
+        strip("Your pictures", shown, number, key="pictures", on_pick=look_at, steps=True)
     return items[number]
 
 
@@ -103,6 +101,7 @@ def _uploader(workspace: Workspace) -> None:
         "Drop pictures or a film here",
         accept_multiple_files=True,
         max_upload_size=MEGABYTES,
+        label_visibility="collapsed",
         key=f"uploads-{st.session_state.get('drops', 0)}",
     )
     if uploads:

@@ -14,10 +14,11 @@ from ...cancel import CancelToken
 from ...colorizer import Colorizer
 from ...media import result_suffix
 from ...options import ColorOptions, VideoOptions
-from ..visit.canvas import Canvas, Finish, save_colored
+from ..visit.canvas import Canvas, Finish
 from ..visit.film_stills import duration, write_still
-from ..visit.jobs import Job, Progress, Task, colour_film, film_missing, write_zip
-from ..visit.workspace import Item, Workspace
+from ..visit.items import Item
+from ..visit.jobs import Job, Progress, Task, colour_film, film_missing, save_colored, write_zip
+from ..visit.workspace import Workspace
 from .components import compare
 from .sliders import sliders
 
@@ -34,13 +35,13 @@ def batch(workspace: Workspace, colorizer: Colorizer) -> None:
     if count < 2:
         return
     st.button(
-        f"Colour all {count} pictures",
+        f"All {count} pictures in one ZIP file",
         key="batch",
         on_click=lambda: workspace.start(_batch(workspace, colorizer)),
         disabled=_busy(workspace),
         width="stretch",
         icon=":material/photo_library:",
-        help="One ZIP file with every picture at full size, each as it looks here.",
+        help="Colours those you have not looked at too. Each at full size, as it looks here.",
     )
     _watch(workspace, _PICTURES, "Download the ZIP", "photochrom.zip")
 
@@ -113,7 +114,7 @@ def _still(workspace: Workspace, item: Item, colorizer: Colorizer, at: float) ->
 
 
 def _busy(workspace: Workspace) -> bool:
-    return workspace.job is not None and workspace.job.status == "running"
+    return workspace.running is not None
 
 
 def _about_preview(item: Item) -> str:
@@ -122,8 +123,8 @@ def _about_preview(item: Item) -> str:
 
 def _watch(workspace: Workspace, about: str, label: str, name: str) -> None:
     """Show how the job stands; while it runs, look again and again."""
-    job = workspace.job
-    if job is not None and job.about == about:
+    job = workspace.jobs.get(about)
+    if job is not None:
         again = _LOOK_AGAIN if job.status == "running" else None
         stale = job.looks != workspace.looks(about)
         st.fragment(_show, run_every=again)(job, job.status, label, name, stale)
@@ -134,7 +135,7 @@ def _show(job: Job, before: str, label: str, name: str, stale: bool) -> None:
         of = f" of {job.total}" if job.total else ""
         share = min(job.done / job.total, 1.0) if job.total else 0.0
         st.progress(share, f"{job.done}{of} {job.unit} done{_time_left(job)}")
-        st.button("Cancel", key="cancel", on_click=job.cancel, width="stretch")
+        st.button("Cancel", key=f"cancel-{job.about}", on_click=job.cancel, width="stretch")
         return
     if before == "running":  # it has just ended: the buttons elsewhere change too
         st.rerun()
@@ -157,7 +158,7 @@ def _show(job: Job, before: str, label: str, name: str, stale: bool) -> None:
             open_result,
             name,
             kind,
-            key="download-job",
+            key=f"download-{job.about}",
             type="primary",
             icon=":material/download:",
             width="stretch",
@@ -177,9 +178,7 @@ def _batch(workspace: Workspace, colorizer: Colorizer) -> Job:
     tasks = []
     for item in workspace.items.values():
         if not item.is_film:
-            lender = workspace.references.get(item.edits.look.reference or "")
-            finish = Finish(item.edits.look, lender.path if lender else None)
-            save = partial(_saved, colorizer, item.path, finish)
+            save = partial(_saved, colorizer, item.path, workspace.finish(item))
             tasks.append(Task(item.name, save))
     target = workspace.folder / f"{uuid4().hex}.zip"
     work = partial(write_zip, target, tasks)

@@ -7,12 +7,11 @@ and any part of the full picture. Files are written by `photochrom.pipeline`.
 
 from __future__ import annotations
 
-import base64
-import io
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +20,17 @@ from PIL import Image
 from ...cancel import CancelToken
 from ...color import Float, neutral
 from ...colorizer import Colorizer
+from ...css import parse_color
 from ...hints import Hint
 from ...options import ColorOptions, OutputOptions
-from ...picture import Picture, open_pages
+from ...picture import Picture, is_in_color, open_pages
 from ...picture.comparison import before_after
 from ...pipeline import colorize_file
 from ...prepared import Prepared
 from ...versions import Version, versions
 from .looks import Look, Pin, View
+from .thumbnails import address, reduced
+from .words import color_words
 
 PREVIEW = 1200
 """Longest side of the preview, in pixels."""
@@ -38,16 +40,6 @@ MAX_PIXELS = 150_000_000
 
 VERSIONS = 5
 _DETAIL = 2000  # longest side, in pixels of the picture, of a part shown at 100 %
-_THUMBNAIL = 220
-_QUALITY = 88
-_SIGN = (
-    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 124 96' fill='none' stroke='#8a7f75' "
-    "stroke-width='4' stroke-linejoin='round'><rect x='32' y='26' width='60' height='44' rx='5'/>"
-)
-_FILM_SIGN = _SIGN + "<path d='M55 37v22l18-11z' fill='#8a7f75'/></svg>"
-_PICTURE_SIGN = (
-    _SIGN + "<circle cx='47' cy='40' r='5'/><path d='M34 64l18-16 12 10 10-8 16 14'/></svg>"
-)
 _SURE, _UNSURE = 0.45, 0.9  # entropies at which the layer begins and is full
 _VIOLET, _OPACITY = (124, 58, 237), 190
 
@@ -75,6 +67,11 @@ class Canvas:
         colorizer: the loaded model.
         file: the picture's file, a path or an open one; read again for `save` and `detail`.
 
+    Attributes:
+        width, height: of the picture, in pixels.
+        suffix: of the result, with the dot.
+        notes: what its owner should know of the file, lines for people.
+
     Raises:
         PictureError: the file cannot be read.
     """
@@ -83,14 +80,19 @@ class Canvas:
         self.colorizer, self.file = colorizer, file
         picture = next(open_pages(file, max_pixels=MAX_PIXELS))
         self.width, self.height, self.suffix = picture.width, picture.height, picture.suffix
+        self.notes = picture.notes
         before = _rgb(picture)
         before.thumbnail((PREVIEW, PREVIEW), Image.Resampling.LANCZOS, reducing_gap=2.0)
         self._before = np.asarray(before)
+        if is_in_color(Picture(self._before)):
+            self.notes = ("it has colours already: they are replaced", *self.notes)
         self._prepared = _resized(colorizer.prepare(picture), self._before)
         # What changes between two paintings is little: a slider moved, a hint came.
         self._chroma = lru_cache(2 + VERSIONS)(self._decide)
         self._preview = lru_cache(1)(self._paint_preview)
         self._after = lru_cache(4)(self._show)
+        self._thumbnail = lru_cache(1)(self._show_small)
+        self._matched = lru_cache(2)(self._match)
         self._versions = lru_cache(2)(self._show_versions)
         self._detail = lru_cache(2)(self._show_detail)
 
@@ -102,12 +104,24 @@ class Canvas:
     @cached_property
     def before(self) -> str:
         """The original at preview size, as an address for an ``<img>``."""
-        return _address(self._before)
+        return address(self._before)
 
     def after(self, finish: Finish) -> str:
         """The picture in colour at preview size, as an address for an ``<img>``."""
         address: str = self._after(finish)
         return address
+
+    def thumbnail(self, finish: Finish) -> str:
+        """A small one in colour, as an address for an ``<img>``."""
+        small: str = self._thumbnail(finish)
+        return small
+
+    def matched(self, finish: Finish) -> float:
+        """Share of the picture that takes its colours from the reference, 0...1."""
+        if finish.reference is None or self._prepared.features is None:
+            return 0.0
+        share: float = self._matched(finish.reference)
+        return share
 
     @cached_property
     def certainty(self) -> str:
@@ -119,7 +133,7 @@ class Canvas:
         doubt = np.clip((self._prepared.entropy - _SURE) / (_UNSURE - _SURE), 0, 1)
         layer = np.empty((*doubt.shape, 4), np.uint8)
         layer[..., :3], layer[..., 3] = _VIOLET, np.rint(_OPACITY * doubt)
-        return _address(layer)
+        return address(layer)
 
     def versions(self, finish: Finish) -> list[tuple[str, str]]:
         """Small pictures of the model's own colours and of the alternatives, with their names.
@@ -168,7 +182,12 @@ class Canvas:
         version, pins = finish.look.version, finish.look.pins
         height, width = shape
         # Hints are for the first page; a TIFF's others get the numbers only.
-        hints = [Hint(p.x * width, p.y * height, p.color, page=0) for p in pins if p.color]
+        longer = max(shape)
+        hints = [
+            Hint(p.x * width, p.y * height, p.color, p.radius and p.radius * longer, page=0)
+            for p in pins
+            if p.color
+        ]
         if version is not None and version < len(self._alternatives):
             scale = width / self._prepared.shape[1]
             hints[:0] = [_scaled(hint, scale) for hint in self._alternatives[version].hints]
@@ -206,7 +225,7 @@ class Canvas:
         right = min(left + min(int(view.width * self.width) + 1, _DETAIL), self.width)
         bottom = min(top + min(int(view.height * self.height) + 1, _DETAIL), self.height)
         box = left, top, right, bottom
-        before, after = (_address(np.asarray(_rgb(each).crop(box))) for each in self._full(finish))
+        before, after = (address(np.asarray(_rgb(each).crop(box))) for each in self._full(finish))
         shown = View(
             left / self.width,
             top / self.height,
@@ -218,17 +237,23 @@ class Canvas:
     def _show_versions(self, finish: Finish) -> list[tuple[str, str]]:
         if not self.distribution:
             return []
-        small = _resized(self._prepared, _thumbnail(self._before))
-        names = ["The model's own", *(each.name for each in self._alternatives)]
+        small = _resized(self._prepared, reduced(self._before))
+        names = ["First colours", *_plain_names(self._alternatives)]
         found = []
         for number, name in enumerate(names):
             look = replace(finish.look, version=number - 1 if number else None)
             picture = self._paint(small, self._chroma(replace(finish, look=look)))
-            found.append((_address(picture.pixels), name))
+            found.append((address(picture.pixels), name))
         return found
 
     def _show(self, finish: Finish) -> str:
-        return _address(self._preview(finish).pixels)
+        return address(self._preview(finish).pixels)
+
+    def _show_small(self, finish: Finish) -> str:
+        return address(reduced(np.asarray(self._preview(finish).pixels)))
+
+    def _match(self, reference: Path) -> float:
+        return self.colorizer.match(self._prepared, ColorOptions(reference=reference)).matched
 
     def _paint_preview(self, finish: Finish) -> Picture:
         return self._paint(self._prepared, self._chroma(finish))
@@ -245,47 +270,15 @@ class Canvas:
         return versions(self._prepared, VERSIONS)
 
 
-def save_colored(
-    colorizer: Colorizer, source: Path, target: Path, finish: Finish, cancel: CancelToken
-) -> Path:
-    """Colour a picture into a file, in the original's format.
-
-    Args:
-        colorizer: the loaded model.
-        source: the picture's file.
-        target: without its suffix.
-        finish: how it shall look.
-        cancel: checked between two steps.
-
-    Returns:
-        The file that was written.
-
-    Raises:
-        PictureError: the file cannot be read or written.
-        CancelledError: `cancel` was set.
-    """
-    canvas = Canvas(colorizer, source)
-    cancel.check()
-    path = target.with_name(target.name + canvas.suffix)
-    canvas.save(path, finish, cancel)
-    return path
-
-
-def file_thumbnail(file: Path | BinaryIO, kind: str) -> str:
-    """Address of a small picture of a file, or of a sign for what cannot be read at once.
-
-    Args:
-        file: a path or an open file.
-        kind: "picture" or "film".
-    """
-    try:
-        with Image.open(file) as image:
-            image.draft("RGB", (2 * _THUMBNAIL, 2 * _THUMBNAIL))
-            image.thumbnail((_THUMBNAIL, _THUMBNAIL))
-            return _address(np.asarray(image.convert("RGB")))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        svg = _FILM_SIGN if kind == "film" else _PICTURE_SIGN
-        return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+def _plain_names(alternatives: Sequence[Version]) -> list[str]:
+    """ "Top left: dark blue"; in the finer words of the version where two would be alike."""
+    names = []
+    for each in alternatives:
+        place = each.name.partition(":")[0]
+        color = bytes(parse_color(each.hints[0].color)).hex()
+        plain = f"{place}: {color_words(f'#{color}')}".capitalize()
+        names.append(each.name.capitalize() if plain in names else plain)
+    return names
 
 
 def _scaled(hint: Hint, scale: float) -> Hint:
@@ -302,16 +295,3 @@ def _resized(prepared: Prepared, rgb: NDArray[np.uint8]) -> Prepared:
     """The same prediction for a smaller picture; the large one is let go."""
     grey = np.asarray(Picture(neutral(rgb)).to_pil())
     return replace(prepared, picture=Picture(grey))
-
-
-def _thumbnail(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    image = Image.fromarray(rgb)
-    image.thumbnail((_THUMBNAIL, _THUMBNAIL), Image.Resampling.LANCZOS)
-    return np.asarray(image)
-
-
-def _address(pixels: NDArray[Any]) -> str:
-    """A ``data:`` address: JPEG, or PNG where there is transparency."""
-    buffer, kind = io.BytesIO(), "jpeg" if pixels.shape[2] == 3 else "png"
-    Image.fromarray(pixels).save(buffer, kind, quality=_QUALITY)
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -7,16 +7,20 @@ import logging
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..._io import replacing
 from ...cancel import CancelToken
+from ...colorizer import Colorizer
 from ...errors import CancelledError, MissingExtraError, PhotochromError, PictureError
 from ...options import ColorOptions, VideoOptions
+from .canvas import Canvas, Finish
 from .words import explain
+
+_INTERRUPTED = "The program ended in the middle of it. Start it again: a film goes on where it was."
 
 Progress = Callable[[int, int | None], None]
 
@@ -42,13 +46,42 @@ class Job:
     unit: str
     result: Path
     work: Callable[[Progress, CancelToken], list[str]]
-    looks: object = None
+    looks: list[Any] = field(default_factory=list)
     status: Literal["running", "done", "failed", "cancelled"] = "running"
     done: int = 0
     total: int | None = None
     started: float = field(default_factory=time.monotonic)
     problems: list[str] = field(default_factory=list)
     _cancel: CancelToken = field(default_factory=CancelToken)
+
+    def to_json(self) -> dict[str, Any]:
+        """Values for `json`, see `from_json`."""
+        return {
+            "about": self.about,
+            "unit": self.unit,
+            "result": self.result.name,
+            "looks": self.looks,
+            "status": self.status,
+            "problems": self.problems,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], folder: Path) -> Job:
+        """A job of a program that has ended: done if its result is there; it cannot be started."""
+        job = cls(
+            values["about"],
+            values["unit"],
+            folder / Path(values["result"]).name,
+            lambda progress, cancel: [],
+            values["looks"],
+            status=values["status"],
+            problems=list(values["problems"]),
+        )
+        if job.result.is_file():
+            job.status = "done"
+        elif job.status in ("running", "done"):
+            job.status, job.problems = "failed", [_INTERRUPTED]
+        return job
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -140,6 +173,32 @@ def write_zip(
             )
         progress(len(tasks), len(tasks))
     return problems
+
+
+def save_colored(
+    colorizer: Colorizer, source: Path, target: Path, finish: Finish, cancel: CancelToken
+) -> Path:
+    """Colour a picture into a file, in the original's format.
+
+    Args:
+        colorizer: the loaded model.
+        source: the picture's file.
+        target: without its suffix.
+        finish: how it shall look.
+        cancel: checked between two steps.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        PictureError: the file cannot be read or written.
+        CancelledError: `cancel` was set.
+    """
+    canvas = Canvas(colorizer, source)
+    cancel.check()
+    path = target.with_name(target.name + canvas.suffix)
+    canvas.save(path, finish, cancel)
+    return path
 
 
 def film_missing() -> str | None:

@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from ...hints import KEEP
 from ...options import ColorOptions, ranges
 
 _STEPS = 100
 """Changes that can be undone."""
 
 _ONE_MOVE = 2.0  # seconds
+
+_SPOT = 0.005  # of the longer side; least radius of a disc
 
 MAX_PINS = 40
 """Each hint costs time; nobody sets this many."""
@@ -27,13 +30,17 @@ class Pin:
     Attributes:
         id: unlike that of the picture's other pins, ever.
         x, y: shares of the width and height, 0...1.
-        color: ``#rrggbb``; None: not chosen yet, so it is no hint yet.
+        color: ``#rrggbb``, or ``keep``: as it is without hints; None: not chosen yet, so it is no
+            hint yet.
+        radius: of the disc that gets the colour, as a share of the longer side; None: the thing
+            that the place belongs to gets it.
     """
 
     id: int
     x: float
     y: float
     color: str | None = None
+    radius: float | None = None
 
 
 @dataclass(frozen=True)
@@ -101,12 +108,14 @@ class Edits:
         chosen: id of the pin whose colour is asked for; None: no pin's.
         view: the part that is looked at in full size; None: the whole is, as large as fits.
         downloaded: the look of the file that was last downloaded.
+        heard: the page that last told something, and the number of its newest event.
     """
 
     look: Look = field(default_factory=Look)
     chosen: int | None = None
     view: View | None = None
     downloaded: Look = field(default_factory=Look)
+    heard: tuple[str, int] = ("", 0)
     _past: list[Look] = field(default_factory=list)
     _future: list[Look] = field(default_factory=list)
     _next: int = 1
@@ -177,6 +186,7 @@ class Edits:
         return {
             "look": self.look.settled.to_json(),
             "downloaded": self.downloaded.to_json(),
+            "heard": self.heard,
             "past": [look.to_json() for look in self._past],
             "future": [look.to_json() for look in self._future],
             "next": self._next,
@@ -190,18 +200,39 @@ class Edits:
             None,
             None,
             Look.from_json(values["downloaded"]),
+            (str(values["heard"][0]), int(values["heard"][1])),
             [Look.from_json(look) for look in values["past"]],
             [Look.from_json(look) for look in values["future"]],
             values["next"],
         )
+
+    def receive(self, message: object) -> list[Mapping[str, Any]]:
+        """The events of a message that were not received before, in their order.
+
+        Args:
+            message: from the browser: ``client``, the page, and ``events``, all that it has no
+                confirmation of, each with its number ``n``. Whatever else comes is left alone.
+        """
+        new: list[Mapping[str, Any]] = []
+        match message:
+            case {"client": str(client), "events": list(events)}:
+                last = self.heard[1] if self.heard[0] == client else 0
+                for event in events:
+                    match event:
+                        case {"n": int(number)} if number > last:
+                            new.append(event)
+                            last = number
+                self.heard = client, last
+        return new
 
     def act(self, event: object) -> None:
         """Do what happened on the picture.
 
         Args:
             event: from the browser: ``do`` is "put" (with ``x``, ``y``), "choose", "move" (``id``,
-                ``x``, ``y``), "paint" (``id``, ``color``), "delete" (``id``), "clear", "undo",
-                "redo", "reset", "close", "look" (``x``, ``y``, ``width``, ``height``) or "fit".
+                ``x``, ``y``), "paint" (``id``, ``color``), "reach" (``id``, ``radius``), "delete"
+                (``id``), "clear", "undo", "redo", "reset", "close", "look" (``x``, ``y``,
+                ``width``, ``height``) or "fit".
                 Whatever else comes is left alone.
         """
         if not isinstance(event, Mapping):
@@ -224,7 +255,7 @@ class Edits:
                 self.chosen = None
             case "put" if place := _place(event):
                 self._put(*place)
-            case "choose" | "move" | "paint" | "delete" as what:
+            case "choose" | "move" | "paint" | "reach" | "delete" as what:
                 pin = next((p for p in self.look.pins if p.id == event.get("id")), None)
                 if pin:
                     self._act_on(pin, what, event)
@@ -239,8 +270,11 @@ class Edits:
             self.chosen = None
         elif what == "move" and (place := _place(event)):
             self._replace(pin, replace(pin, x=place[0], y=place[1]))
-        elif what == "paint" and re.fullmatch("#[0-9a-f]{6}", color):
+        elif what == "paint" and re.fullmatch(f"#[0-9a-f]{{6}}|{KEEP}", color):
             self._replace(pin, replace(pin, color=color))
+        elif what == "reach":
+            radius = _numbers(event, "radius")
+            self._replace(pin, replace(pin, radius=max(radius[0], _SPOT) if radius else None))
 
     def _put(self, x: float, y: float) -> None:
         self._close()

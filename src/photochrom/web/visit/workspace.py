@@ -1,4 +1,4 @@
-"""One visitor's files in a private folder, how they shall look, and the running job.
+"""One visitor's files in a private folder, how they shall look, and what is made of them.
 
 All of it is bounded. What the visitor decided is kept in the folder too (``state.json``), so that
 a workspace opened on the same folder again is the same.
@@ -7,10 +7,9 @@ a workspace opened on the same folder again is the same.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
@@ -18,10 +17,11 @@ from uuid import uuid4
 from ..._io import replacing
 from ...colorizer import Colorizer
 from ...errors import ArgumentError
-from ...media import Kind, Media, identify, read_head
-from .canvas import Canvas
+from ...media import Kind, identify, read_head
+from .canvas import Canvas, Finish
+from .items import Item
 from .jobs import Job
-from .looks import Edits, Look
+from .looks import Look
 
 _STATE = "state.json"
 
@@ -31,42 +31,15 @@ FILES = 60
 MEGABYTES = 500
 """All files of one visitor together."""
 
+COLORS = 24
+"""Named colours one visitor can have."""
+
 _CANVASES = 4  # 15 to 40 MB each
 _REFERENCES = 8
 
 
-@dataclass
-class Item:
-    """One uploaded file.
-
-    Attributes:
-        key: unlike that of any other file.
-        name: what its owner calls it.
-        path: where it lies; the name there is ours.
-        media: what it is, by its first bytes.
-        edits: how it shall look.
-        thumbnail: address of a small picture of it; "" until somebody made one.
-        colored: whether it was coloured once.
-        failed: whether it could not be opened.
-    """
-
-    key: str
-    name: str
-    path: Path
-    media: Media
-    edits: Edits = field(default_factory=Edits)
-    thumbnail: str = ""
-    colored: bool = False
-    failed: bool = False
-
-    @property
-    def is_film(self) -> bool:
-        """Whether it is a video."""
-        return self.media.kind == "video"
-
-
 class Workspace:
-    """The files of one visitor, their canvases and the running job.
+    """The files of one visitor, their canvases and jobs.
 
     Args:
         folder: private; made if it is not there, else gone on with.
@@ -76,7 +49,8 @@ class Workspace:
         references: pictures to borrow colours from, by their keys.
         chosen: key of the item that is looked at.
         model: name of the chosen model; None: the bundled one.
-        job: the last one started.
+        colors: named colours, ``#rrggbb`` by name.
+        jobs: the last one of each thing, by what they are about.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -86,7 +60,8 @@ class Workspace:
         self.references: dict[str, Item] = {}
         self.chosen: str | None = None
         self.model: str | None = None
-        self.job: Job | None = None
+        self.colors: dict[str, str] = {}
+        self.jobs: dict[str, Job] = {}
         self._canvases: OrderedDict[tuple[str, str], Canvas] = OrderedDict()
         self._saved = ""
         self._restore()
@@ -94,10 +69,12 @@ class Workspace:
     def save(self) -> None:
         """Write down what the visitor decided, if that changed since the last time."""
         state = {
-            "items": [_item_json(item) for item in self.items.values()],
-            "references": [_item_json(item) for item in self.references.values()],
+            "items": [item.to_json() for item in self.items.values()],
+            "references": [item.to_json() for item in self.references.values()],
             "chosen": self.chosen,
             "model": self.model,
+            "colors": self.colors,
+            "jobs": [job.to_json() for job in self.jobs.values()],
         }
         text = json.dumps(state)
         if text != self._saved and self.folder.is_dir():
@@ -113,10 +90,14 @@ class Workspace:
         state = json.loads(text)
         for name, kept in (("items", self.items), ("references", self.references)):
             for values in state[name]:
-                item = _item_from_json(values, self.folder)
+                item = Item.from_json(values, self.folder)
                 if item.path.is_file():
                     kept[item.key] = item
-        self.chosen, self.model, self._saved = state["chosen"], state["model"], text
+        self.chosen, self.model, self.colors = state["chosen"], state["model"], state["colors"]
+        for values in state["jobs"]:
+            job = Job.from_json(values, self.folder)
+            self.jobs[job.about] = job
+        self._saved = text
 
     @property
     def unsaved(self) -> bool:
@@ -185,8 +166,8 @@ class Workspace:
             )
         self.items.pop(key, None)
         self.references.pop(key, None)
-        if self.job is not None and self.job.about.startswith(key):
-            self.drop_job()
+        for about in [about for about in self.jobs if about.startswith(key)]:
+            self._drop_job(about)
         for path in self.folder.glob(f"{key}*"):  # the file and the frames of a film
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -203,22 +184,39 @@ class Workspace:
         if item.edits.look.settled != Look():
             return "edited"
         if item.is_film:
-            done = self.job is not None and self.job.about == item.key
-            return "coloured" if done and self.job and self.job.status == "done" else "waiting"
+            job = self.jobs.get(item.key)
+            return "coloured" if job and job.status == "done" else "waiting"
         return "coloured" if item.colored else "waiting"
 
-    def looks(self, about: str) -> object:
-        """What the result of a job depends on: the looks of all pictures, or of one film.
+    def looks(self, about: str) -> list[Any]:
+        """What the result of a job depends on, for `json`: the looks of all pictures, or of a film.
 
         Args:
             about: see `Job`.
         """
         film = about.partition(":")[0]
         return [
-            (key, item.edits.look.settled)
+            [key, item.edits.look.settled.to_json()]
             for key, item in self.items.items()
             if (key == film if film in self.items else not item.is_film)
         ]
+
+    def finish(self, item: Item) -> Finish:
+        """How a picture is to be painted."""
+        lender = self.references.get(item.edits.look.reference or "")
+        return Finish(item.edits.look, lender.path if lender else None)
+
+    def name_color(self, name: str, color: str | None) -> None:
+        """Give a colour a name, in the place of the oldest if there are many; None: forget it."""
+        self.colors.pop(name, None)
+        if color is not None and re.fullmatch("#[0-9a-f]{6}", color):
+            self.colors[name[:40]] = color
+            if len(self.colors) > COLORS:
+                del self.colors[next(iter(self.colors))]
+
+    def has_canvas(self, item: Item, colorizer: Colorizer) -> bool:
+        """Whether a picture is ready to be painted."""
+        return (str(item.path), str(colorizer.model.path)) in self._canvases
 
     def canvas(self, item: Item, colorizer: Colorizer, path: Path | None = None) -> Canvas:
         """The picture of `item`, from those used last or prepared now.
@@ -234,7 +232,7 @@ class Workspace:
         path = path or item.path
         key = str(path), str(colorizer.model.path)
         canvas = self._canvases.pop(key, None) or Canvas(colorizer, path)
-        item.colored, item.failed = True, False
+        item.failed = False
         self._canvases[key] = canvas
         while len(self._canvases) > _CANVASES:
             self._canvases.popitem(last=False)
@@ -244,34 +242,30 @@ class Workspace:
         """Free the memory; canvases are prepared again when they are asked for."""
         self._canvases.clear()
 
+    @property
+    def running(self) -> Job | None:
+        """The job that is running; there is one at a time."""
+        return next((job for job in self.jobs.values() if job.status == "running"), None)
+
     def start(self, job: Job) -> None:
-        """Run a job, in the place of the one before it, whose result goes."""
-        self.drop_job()
-        self.job = job
+        """Run a job, in the place of the one before about the same, whose result goes."""
+        self._drop_job(job.about)
+        self.jobs[job.about] = job
+        self.save()
         job.start()
 
-    def drop_job(self) -> None:
-        """Cancel the job and remove its result."""
-        if self.job is not None:
-            self.job.cancel()
-            self.job.result.unlink(missing_ok=True)
-            self.job = None
+    def _drop_job(self, about: str) -> None:
+        """Cancel a job and remove its result."""
+        if job := self.jobs.pop(about, None):
+            job.cancel()
+            job.result.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Cancel the job and remove the folder."""
-        self.drop_job()
+        """Cancel the jobs and remove the folder."""
+        for about in list(self.jobs):
+            self._drop_job(about)
         self.forget_canvases()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _item_json(item: Item) -> dict[str, Any]:
-    return {"name": item.name, "file": item.path.name, "edits": item.edits.to_json()}
-
-
-def _item_from_json(values: Mapping[str, Any], folder: Path) -> Item:
-    path = folder / Path(values["file"]).name
-    media = identify(read_head(path)) if path.is_file() else Media("other", "nothing")
-    return Item(path.stem, values["name"], path, media, Edits.from_json(values["edits"]))
 
 
 def _full(name: str, expected: str, got: str) -> ArgumentError:

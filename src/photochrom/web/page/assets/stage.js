@@ -1,14 +1,13 @@
-// The picture: before and after with a divider, and pins for hints. Python keeps the truth;
-// what happens here is told to it in one trigger, and drawn ahead of its answer.
+// The picture: before and after with a divider, and pins for hints. Python keeps the truth; what
+// happens here is told to it, and drawn ahead of its answer.
 
 const STEP = 0.01;
-const SLOP = 6; // pixels a finger may wander in a tap
 
 export default function (component) {
   const root = component.parentElement;
   const stage = root.querySelector(".stage");
   stage.control ??= new Stage(stage);
-  stage.control.tell = (event) => component.setTriggerValue("act", event);
+  stage.control.outbox.send = (message) => component.setTriggerValue("act", message);
   stage.control.show(component.data);
 }
 
@@ -27,24 +26,24 @@ class Stage {
     this.handle = find(".handle");
     this.pins = find(".pins");
     this.bar = find(".bar");
-    this.panel = find(".palette");
-    this.swatches = find(".swatches");
-    this.free = find("input");
     this.said = find(".say");
     this.buttons = Object.fromEntries(
       [...stage.querySelectorAll("[data-do]")].map((button) => [button.dataset.do, button]),
     );
     this.split = 0.5;
+    this.stage = stage;
+    this.outbox = new Outbox(stage);
+    this.palette = new Palette(this, find(".palette"));
     this.onDivider();
     this.onFrame();
     this.onButtons();
-    this.stage = stage;
     this.onPage();
     new ResizeObserver(() => this.fit()).observe(stage);
   }
 
   show(data) {
     this.data = data;
+    this.outbox.confirm(data.heard);
     for (const [image, source] of [[this.before, data.before], [this.after, data.after]]) {
       if (image.src !== source) image.src = source;
     }
@@ -63,8 +62,18 @@ class Stage {
     this.fit();
     this.divide(this.split);
     this.showDetail();
+    this.palette.show();
     this.showPins();
-    this.showPalette();
+    this.palette.place();
+  }
+
+  tell(event) {
+    this.outbox.put(event);
+  }
+
+  // The pin whose colour is asked for.
+  get chosen() {
+    return this.data.pins.find((pin) => pin.id === this.data.chosen?.id);
   }
 
   // As wide as there is room, but never higher than the window; zoomed, a pixel of the picture is
@@ -72,13 +81,15 @@ class Stage {
   fit() {
     if (!this.data) return;
     const { width, height } = this.data;
-    const room = Math.max(window.innerHeight - 320, window.innerHeight * 0.55);
+    const room = Math.max(window.innerHeight - 300, window.innerHeight * 0.55);
     const most = Math.min(this.stage.clientWidth, (room * width) / height);
     const full = Math.max(width / window.devicePixelRatio, 2 * most);
     this.frame.style.width = `${this.zoomed ? full : most}px`;
     this.frame.style.aspectRatio = `${width} / ${height}`;
     this.view.style.maxHeight = this.zoomed ? `${(most * height) / width}px` : "";
     this.stage.classList.toggle("zoomed", Boolean(this.zoomed));
+    this.showPins();
+    this.palette.place();
   }
 
   zoom(on, { x, y } = { x: this.split, y: 0.4 }) {
@@ -172,9 +183,12 @@ class Stage {
   }
 
   onButtons() {
-    const { add, undo, redo, reset, zoom, close, delete: remove } = this.buttons;
+    const { add, undo, redo, reset, zoom } = this.buttons;
     zoom.onclick = () => this.zoom(!this.zoomed);
-    this.view.addEventListener("scroll", () => this.look());
+    this.view.addEventListener("scroll", () => {
+      this.look();
+      this.palette.place();
+    });
     add.onclick = () => {
       this.focusNew = true; // so that the arrow keys move it
       this.put({ x: 0.5, y: 0.5 });
@@ -182,9 +196,6 @@ class Stage {
     undo.onclick = () => this.tell({ do: "undo" });
     redo.onclick = () => this.tell({ do: "redo" });
     reset.onclick = () => this.tell({ do: "reset" });
-    close.onclick = () => this.tell({ do: "close" });
-    remove.onclick = () => this.remove(this.data.chosen.id);
-    this.free.onchange = () => this.paint(this.free.value);
   }
 
   // Keys and warnings of the whole page, wherever the focus is, for as long as the picture is shown.
@@ -217,20 +228,11 @@ class Stage {
     });
   }
 
-  paint(color) {
-    const { id } = this.data.chosen;
-    const pin = this.data.pins.find((each) => each.id === id);
-    pin.color = color;
-    this.showPins();
-    this.tell({ do: "paint", id, color });
-  }
-
   remove(id) {
     this.data.pins = this.data.pins.filter((pin) => pin.id !== id);
     this.showPins();
-    this.panel.hidden = true;
-    this.bar.hidden = false;
-    this.handle.focus();
+    this.palette.panel.hidden = true;
+    this.handle.focus({ preventScroll: true });
     this.tell({ do: "delete", id });
   }
 
@@ -244,9 +246,15 @@ class Stage {
       button.pin = pin;
       button.style.left = `${pin.x * 100}%`;
       button.style.top = `${pin.y * 100}%`;
-      button.style.background = pin.color ?? "";
+      const kept = pin.color === "keep";
+      button.style.background = kept ? "" : (pin.color ?? "");
       const chosen = pin.id === (this.data.chosen?.id ?? 0);
-      button.className = `pin${pin.color ? "" : " empty"}${chosen ? " chosen" : ""}`;
+      button.className = `pin${pin.color ? "" : " empty"}${kept ? " kept" : ""}${chosen ? " chosen" : ""}`;
+      const [mark, reach] = button.children;
+      mark.textContent = kept ? "✓" : "";
+      reach.hidden = !pin.radius;
+      const across = 2 * (pin.radius ?? 0) * Math.max(this.frame.offsetWidth, this.frame.offsetHeight);
+      reach.style.width = reach.style.height = `${across}px`;
       button.setAttribute(
         "aria-label",
         `${pin.label}, ${Math.round(pin.x * 100)} % from the left, ` +
@@ -264,10 +272,14 @@ class Stage {
     const button = document.createElement("button");
     button.type = "button";
     button.dataset.id = id;
+    const reach = document.createElement("span");
+    reach.className = "reach";
+    button.append(document.createElement("span"), reach);
     this.pins.append(button);
     const moveTo = (x, y) => {
       Object.assign(button.pin, { x: clamp(x), y: clamp(y) });
       this.showPins();
+      this.palette.place();
     };
     const told = () => this.tell({ do: "move", id: button.pin.id, x: button.pin.x, y: button.pin.y });
     drag(button, {
@@ -295,58 +307,4 @@ class Stage {
     });
     return button;
   }
-
-  showPalette() {
-    const { chosen } = this.data;
-    this.panel.hidden = !chosen;
-    this.bar.hidden = Boolean(chosen); // one takes the other's room, so that the picture stays put
-    if (!chosen) return;
-    // Buttons are kept, so that the focus stays.
-    const buttons = this.swatches.children;
-    while (buttons.length > chosen.palette.length) this.swatches.lastChild.remove();
-    while (buttons.length < chosen.palette.length) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "swatch";
-      this.swatches.append(button);
-    }
-    chosen.palette.forEach(({ color, label }, index) => {
-      const button = buttons[index];
-      button.style.background = color;
-      button.title = label;
-      button.setAttribute("aria-label", label);
-      button.setAttribute("aria-pressed", color === chosen.color);
-      button.onclick = () => this.paint(color);
-    });
-    this.free.value = chosen.color ?? chosen.now;
-  }
-}
-
-// Pointer dragging: `move` while it lasts, then `end`; or `tap` if the pointer hardly moved.
-// With `sideways`, a finger that begins to go up or down is left to scroll the page.
-function drag(element, { skip, sideways, move, end, tap }) {
-  element.addEventListener("pointerdown", (down) => {
-    if (down.button !== 0 || skip?.(down)) return;
-    let moved = false;
-    let last = down;
-    const onMove = (event) => {
-      if (event.pointerId !== down.pointerId) return;
-      const [across, along] = [event.clientX - down.clientX, event.clientY - down.clientY].map(Math.abs);
-      const began = !moved && Math.hypot(across, along) > SLOP;
-      if (began && sideways && event.pointerType === "touch" && along > across) return stop.abort();
-      moved ||= began;
-      if (moved) move(event, last);
-      last = event;
-    };
-    const stop = new AbortController();
-    const on = (name, listener) => window.addEventListener(name, listener, { signal: stop.signal });
-    on("pointermove", onMove);
-    on("pointerup", (event) => {
-      if (event.pointerId !== down.pointerId) return;
-      stop.abort();
-      if (moved) end?.(event);
-      else tap?.(event);
-    });
-    on("pointercancel", (event) => event.pointerId === down.pointerId && stop.abort());
-  });
 }

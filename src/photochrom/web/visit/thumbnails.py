@@ -1,0 +1,59 @@
+"""Small pictures, and pictures as addresses for an ``<img>``."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+_SIDE = 220
+_QUALITY = 88
+_SIGN = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 124 96' fill='none' stroke='#8a7f75' "
+    "stroke-width='4' stroke-linejoin='round'><rect x='32' y='26' width='60' height='44' rx='5'/>"
+)
+_FILM_SIGN = _SIGN + "<path d='M55 37v22l18-11z' fill='#8a7f75'/></svg>"
+_PICTURE_SIGN = (
+    _SIGN + "<circle cx='47' cy='40' r='5'/><path d='M34 64l18-16 12 10 10-8 16 14'/></svg>"
+)
+
+
+def address(pixels: NDArray[Any]) -> str:
+    """A ``data:`` address: JPEG, or PNG where there is transparency.
+
+    Args:
+        pixels: ``(H, W, 3)`` or ``(H, W, 4)`` uint8.
+    """
+    buffer, kind = io.BytesIO(), "jpeg" if pixels.shape[2] == 3 else "png"
+    Image.fromarray(pixels).save(buffer, kind, quality=_QUALITY)
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture of the size of a thumbnail: ``(H, W, 3)`` uint8."""
+    image = Image.fromarray(rgb)
+    image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
+def file_thumbnail(file: Path | BinaryIO, kind: str) -> str:
+    """Address of a small picture of a file, or of a sign for what cannot be read at once.
+
+    Args:
+        file: a path or an open file.
+        kind: "picture" or "film".
+    """
+    try:
+        with Image.open(file) as image:
+            image.draft("RGB", (2 * _SIDE, 2 * _SIDE))
+            upright = ImageOps.exif_transpose(image)
+            upright.thumbnail((_SIDE, _SIDE))
+            return address(np.asarray(upright.convert("RGB")))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        svg = _FILM_SIGN if kind == "film" else _PICTURE_SIGN
+        return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
