@@ -139,6 +139,8 @@ def test_warmth_and_vividness_change_the_preview(
 def test_versions_differ_and_are_used(colorizers: dict[str, Colorizer], small: Path) -> None:
     canvas = Canvas(colorizers["free"], small)
     shown = canvas.versions(Finish())
+    assert shown[0][1] == "First colours"
+    assert shown[1][1].split(":")[0] in ("Left", "Right", "Centre")
     assert 1 < len(shown) <= VERSIONS + 1
     for number in range(len(shown) - 1):
         chosen = seen(canvas.after(Finish(Look(version=number)))).astype(int)
@@ -183,6 +185,42 @@ def test_a_reference_lends_its_colours(small: Path, tmp_path: Path) -> None:
     assert borrowed < own - 15
     lent = saved(canvas, Finish(reference=green)).pixels
     assert srgb_to_lab(lent)[:, :40, 1].mean() == pytest.approx(borrowed, abs=2)
+
+    assert canvas.matched(Finish(reference=green)) > 0.3
+    assert canvas.matched(Finish()) == 0
+
+
+def test_a_spot_and_a_place_that_stays(colorizers: dict[str, Colorizer], small: Path) -> None:
+    """A click turns the whole half; with a radius, or a place that is kept, it does not."""
+    canvas = Canvas(colorizers["free"], small)
+
+    def redness(*pins: Pin) -> Any:
+        a = srgb_to_lab(seen(canvas.after(Finish(Look(pins)))))[..., 1]
+        return a[30, 80] - a0[30, 80], a[5, 50] - a0[5, 50]  # the place, and one far from it
+
+    a0 = srgb_to_lab(seen(canvas.after(Finish())))[..., 1]
+    at = Pin(1, 0.9, 0.5, RED)
+    assert min(redness(at)) > 15
+    there, far = redness(replace(at, radius=0.08))
+    assert there > 15 > 3 > abs(far)
+    there, far = redness(at, Pin(2, 0.56, 0.1, "keep"))
+    assert there > 15 > 8 > abs(far)
+
+
+def test_what_its_owner_should_know_of_a_file(
+    colorizers: dict[str, Colorizer], small: Path, tmp_path: Path
+) -> None:
+    cut_off = write(tmp_path / "cut.jpg", scene(400, 600))
+    cut_off.write_bytes(cut_off.read_bytes()[:-200])
+    colour = np.repeat(scene(60, 90)[..., None], 3, 2)
+    colour[:20, :, 0], colour[20:40, :, 1], colour[40:, :, 2] = 200, 200, 200
+    notes = [
+        Canvas(colorizers["plain"], path).notes
+        for path in (small, cut_off, write(tmp_path / "colour.png", colour))
+    ]
+    assert notes[0] == ()
+    assert "the end of the file is missing" in notes[1][0]
+    assert "colours already" in notes[2][0]
 
 
 def test_the_palette_and_the_colour_of_a_place(

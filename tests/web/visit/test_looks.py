@@ -47,6 +47,28 @@ def test_closing_keeps_hints_and_drops_empty_places() -> None:
     assert made.pin is None
 
 
+def test_a_place_is_left_as_it_is_or_coloured_in_a_spot_alone() -> None:
+    made = edits(PUT, PAINT | {"color": "keep"}, {"do": "reach", "id": 1, "radius": 0.1})
+    assert made.look.pins == (Pin(1, 0.25, 0.5, "keep", 0.1),)
+    made.act({"do": "reach", "id": 1, "radius": None})
+    assert made.look.pins == (Pin(1, 0.25, 0.5, "keep"),)
+    made.undo()
+    assert made.look.pins[0].radius == 0.1
+    assert Edits.from_json(made.to_json()).look == made.look
+
+
+def test_events_count_once_however_often_they_are_sent() -> None:
+    made = Edits()
+    first, second = PUT | {"n": 1}, PAINT | {"n": 2}
+    assert made.receive({"client": "a", "events": [first]}) == [first]
+    assert made.receive({"client": "a", "events": [first, second]}) == [second]
+    again = Edits.from_json(made.to_json())  # the program was started again
+    assert again.receive({"client": "a", "events": [first, second]}) == []
+    assert again.receive({"client": "b", "events": [first]}) == [first]
+    for nonsense in (None, {}, {"client": "b", "events": [None, 1, {"n": "2"}]}, {"client": 1}):
+        assert again.receive(nonsense) == []
+
+
 def test_moving_choosing_and_deleting() -> None:
     made = edits(PUT, PAINT, PUT | {"x": 0.75}, {"do": "paint", "id": 2, "color": BLUE})
     made.act({"do": "choose", "id": 1})

@@ -80,7 +80,7 @@ def test_a_film_that_is_removed_is_not_coloured_on(tmp_path: Path) -> None:
     job = Job(item.key, "frames", space.folder / "x", _wait)
     space.start(job)
     space.remove(item.key)
-    assert space.job is None
+    assert not space.jobs
     _until(lambda: job.status == "cancelled")
 
 
@@ -188,6 +188,37 @@ def test_a_new_job_takes_the_place_of_the_result_before(tmp_path: Path) -> None:
     _until(lambda: first.status == "done")
     space.start(Job("x", "frames", tmp_path / "b", lambda report, cancel: []))
     assert not (tmp_path / "a").exists()
+
+
+def test_results_are_there_after_a_restart(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "visit")
+    item = space.add("a.jpg", data())
+    ended, broken = (space.folder / name for name in ("pictures.zip", "film.mkv"))
+    looks = space.looks("pictures")
+    space.start(Job("pictures", "pictures", ended, lambda *_: ended.touch() or [], looks))
+    _until(lambda: space.running is None)
+    space.start(Job("film", "frames", broken, _wait))
+    again = Workspace(space.folder)
+    assert again.jobs["pictures"].status == "done"
+    assert again.jobs["pictures"].looks == again.looks("pictures")
+    again.items[item.key].edits.change(version=1)
+    assert again.jobs["pictures"].looks != again.looks("pictures")
+    assert again.jobs["film"].status == "failed"
+    assert "goes on where it was" in again.jobs["film"].problems[0]
+    space.close()
+
+
+def test_named_colours_are_kept_bounded_and_forgotten(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "COLORS", 2)
+    space = Workspace(tmp_path / "visit")
+    for name, color in (("coat", "#7a2b1e"), ("wall", "#aabbcc"), ("x", "red"), ("sky", "#2b39c0")):
+        space.name_color(name, color)
+    space.save()
+    assert Workspace(space.folder).colors == {"wall": "#aabbcc", "sky": "#2b39c0"}
+    space.name_color("wall", None)
+    assert list(space.colors) == ["sky"]
 
 
 def test_a_new_job_cancels_the_one_before(tmp_path: Path) -> None:
