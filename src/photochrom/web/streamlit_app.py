@@ -35,6 +35,7 @@ def main() -> None:
     st.html(Path(__file__).parent / "page" / "assets" / "page.css")
     watch_connection()
     workspace = _visit()
+    workspace.save()
     try:
         _body(workspace)
     except PhotochromError as error:

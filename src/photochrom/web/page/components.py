@@ -94,6 +94,7 @@ def stage(
         ],
     }
     data = {
+        "key": key,
         "name": name,
         "width": size[0],
         "height": size[1],

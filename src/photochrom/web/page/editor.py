@@ -36,6 +36,7 @@ def skeleton(item: Item) -> None:
 @st.fragment
 def editor(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
     """The picture and its controls; a change to it does not run the rest of the page."""
+    workspace.save()  # before the slow part: the program may be killed in it
     canvas = workspace.canvas(item, colorizer)
     finish = workspace.finish(item)
     left, right = st.columns(_COLUMNS, gap="medium")
@@ -52,7 +53,6 @@ def editor(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
         _downloads(item, canvas, finish)
         batch(workspace, colorizer)
     item.thumbnail = canvas.thumbnail(finish)
-    workspace.save()
 
 
 def _stage(workspace: Workspace, item: Item, canvas: Canvas, finish: Finish, doubt: bool) -> None:

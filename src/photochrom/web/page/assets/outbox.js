@@ -1,14 +1,22 @@
 // Events for Python, numbered and sent until it confirms them, so that none is lost or done twice
-// when they come fast or the server was away.
+// when they come fast, the server was away, or the page is reloaded because of that.
 
 const AGAIN = 1500; // milliseconds after which events that were not confirmed are sent again
 
 class Outbox {
-  constructor(element) {
+  constructor(element, name) {
     this.element = element;
     this.client = crypto.getRandomValues(new Uint32Array(2)).join("-");
     this.last = 0; // number of the newest event
     this.waiting = []; // events that are not confirmed
+    const key = `photochrom-${name}`;
+    Object.assign(this, JSON.parse(sessionStorage.getItem(key) ?? "{}"));
+    sessionStorage.removeItem(key);
+    if (this.waiting.length) this.again = setTimeout(() => this.flush(), AGAIN);
+    window.addEventListener("pagehide", () => {
+      const { client, last, waiting } = this;
+      if (waiting.length && element.isConnected) sessionStorage.setItem(key, JSON.stringify({ client, last, waiting }));
+    });
   }
 
   put(event) {

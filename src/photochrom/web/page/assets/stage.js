@@ -6,7 +6,7 @@ const STEP = 0.01;
 export default function (component) {
   const root = component.parentElement;
   const stage = root.querySelector(".stage");
-  stage.control ??= new Stage(stage);
+  stage.control ??= new Stage(stage, component.data.key);
   stage.control.outbox.send = (message) => component.setTriggerValue("act", message);
   stage.control.show(component.data);
 }
@@ -14,7 +14,7 @@ export default function (component) {
 const clamp = (value, top = 1) => Math.min(Math.max(value, 0), top);
 
 class Stage {
-  constructor(stage) {
+  constructor(stage, key) {
     const find = (selector) => stage.querySelector(selector);
     this.frame = find(".frame");
     this.before = find(".before");
@@ -32,7 +32,7 @@ class Stage {
     );
     this.split = 0.5;
     this.stage = stage;
-    this.outbox = new Outbox(stage);
+    this.outbox = new Outbox(stage, key);
     this.palette = new Palette(this, find(".palette"));
     this.onDivider();
     this.onFrame();
