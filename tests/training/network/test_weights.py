@@ -16,7 +16,6 @@ from torch import Tensor, nn  # noqa: E402
 from photochrom.errors import ArgumentError, ModelError  # noqa: E402
 from photochrom.models.card import Card  # noqa: E402
 from photochrom.models.registry import Registry  # noqa: E402
-from photochrom.training.network import weights  # noqa: E402
 from photochrom.training.network.color_network import ENCODER, ColorNetwork  # noqa: E402
 from photochrom.training.network.export import export  # noqa: E402
 from photochrom.training.network.weights import read_network, write_network  # noqa: E402
@@ -256,16 +255,19 @@ def test_a_file_is_replaced_whole(network: ColorNetwork, tmp_path: Path) -> None
 def test_nothing_is_left_half_written(
     network: ColorNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bytes | None
 ) -> None:
-    def save(_: State, file: Path) -> None:
-        Path(file).write_bytes(b"the beginning")
+    write = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        write(path, data[:100])
         raise OSError("no space left")
 
     path = tmp_path / "x.safetensors"
     if old is not None:
         path.write_bytes(old)
-    monkeypatch.setattr(weights, "save_file", save)
-    with pytest.raises(OSError, match="no space left"):
-        write_network(network, path)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="no space left"):
+            write_network(network, path)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == ({path.name: old} if old else {})
 
 

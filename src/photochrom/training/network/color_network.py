@@ -7,6 +7,7 @@ logits. Hints enter at strides 32, 16 and 8; without any they add zero.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -153,20 +154,28 @@ class _Attention(nn.Module):
         self.qkv = nn.Linear(channels, 3 * channels)
         self.out = nn.Linear(channels, channels)
         last = nn.Linear(2 * channels, channels)
-        self.mlp = nn.Sequential(nn.Linear(channels, 2 * channels), nn.GELU(), last)
+        self.mlp = nn.Sequential(nn.Linear(channels, 2 * channels), _Gelu(), last)
         for adding in (self.out, last):
             nn.init.zeros_(adding.weight)
             nn.init.zeros_(adding.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        tokens = x.flatten(2).transpose(1, 2)  # (N, h * w, channels)
+        # Moving the channels before flattening: these steps cancel between blocks in an export.
+        tokens = x.permute(0, 2, 3, 1).flatten(1, 2)  # (N, h * w, channels)
         parts = self.qkv(self.before(tokens)).unflatten(2, (3, self.heads, -1))
         q, k, v = parts.permute(2, 0, 3, 1, 4)
         seen = functional.scaled_dot_product_attention(q, k, v)
         tokens = tokens + self.out(seen.transpose(1, 2).flatten(2))
         tokens = tokens + self.mlp(self.between(tokens))
-        result: Tensor = tokens.transpose(1, 2).unflatten(2, x.shape[2:])
+        result: Tensor = tokens.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
         return result
+
+
+class _Gelu(nn.Module):
+    """`nn.GELU`, written as ONNX Runtime knows it and makes one operation of it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 0.5 * x * (1 + torch.erf(x / math.sqrt(2)))
 
 
 class _Up(nn.Module):
