@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # One thread per process, here and in the processes that tests start: pytest-xdist fills the cores.
 # Set before the libraries are imported, which read these once.
@@ -67,3 +67,41 @@ def tiny_colorizer(tiny_model: Path) -> Colorizer:
     from photochrom import Colorizer
 
     return Colorizer(tiny_model, threads=1)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """``tiny.onnx`` in the test's folder, of the family ``plain``: one colour for everything."""
+    from tests.helpers.cli_model import write_model
+
+    return write_model(tmp_path / "tiny.onnx")
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's folder as the working folder, with a home inside it."""
+    monkeypatch.setenv("PHOTOCHROM_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def s3_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """File system of an S3 store in this process, with the bucket ``archive``."""
+    fsspec = pytest.importorskip("fsspec", reason="URLs need the extra archive")
+    pytest.importorskip("s3fs", reason="S3 needs s3fs")
+    server = pytest.importorskip("moto.server", reason="a store to test with needs moto[server]")
+    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",  # of a store in this process
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    fs = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
+    fs.mkdir("archive")
+    yield fs
+    running.stop()

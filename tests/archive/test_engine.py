@@ -11,14 +11,9 @@ import pytest
 from photochrom import ArgumentError, CancelToken, ColorOptions, OutputOptions, archive
 from photochrom.archive import ArchiveOptions, Outcome, Planned, Progress
 from photochrom.archive.manifest import Manifest
-from tests.helpers.cli_model import is_coloured, write_model, write_picture
+from tests.helpers.cli_model import is_coloured, write_picture
 
 pytest.importorskip("onnx", reason="the tests' model is made with onnx")
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return write_model(tmp_path / "tiny.onnx")
 
 
 def test_events_and_summary(tmp_path: Path, model: Path) -> None:

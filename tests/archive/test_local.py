@@ -19,7 +19,7 @@ from photochrom.archive.manifest import Manifest
 from photochrom.archive.workers.local import Pool, Processes, Threads, local_pool
 from photochrom.archive.workers.schedule import run
 from photochrom.archive.workers.work import Work
-from tests.helpers.cli_model import is_coloured, write_model, write_picture
+from tests.helpers.cli_model import is_coloured, write_picture
 
 pytest.importorskip("onnx", reason="the tests' model is made with onnx")
 
@@ -33,11 +33,6 @@ class Deadly(Work):
             Path(task.output).write_bytes(b"")
             os.kill(os.getpid(), signal.SIGKILL)
         return super().__call__(task)
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return write_model(tmp_path / "tiny.onnx")
 
 
 def drain(pool: Pool, count: int) -> dict[str, Outcome]:

@@ -37,11 +37,15 @@ def colorizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Colorizer:
 
 
 @pytest.fixture(scope="module")
-def ray_films() -> Iterator[RayFilms]:
+def ray_films(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayFilms]:
+    home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_worker_niceness", "0")
+        patch.setenv("HOME", str(home))
+        patch.delenv("RAY_AUTH_MODE", raising=False)
         with RayFilms("local", Share(cpus=0.5)) as running:
             yield running
+    assert not (home / ".ray").exists()  # a token, for which every later cluster would ask
 
 
 def at_work(running: RayFilms) -> list[int]:

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,11 @@ import pytest
 
 from photochrom.archive import storage as places
 from photochrom.errors import ArgumentError, MissingExtraError
-from tests.helpers.cli_model import check_mistake, invoke, is_coloured, write_model, write_picture
+from tests.helpers.cli_model import check_mistake, invoke, is_coloured, write_picture
 
 pytest.importorskip("onnx", reason="the tests' model is made with onnx")
 fsspec = pytest.importorskip("fsspec", reason="URLs need the extra archive")
-
-
-@pytest.fixture(autouse=True)
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PHOTOCHROM_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    return write_model(tmp_path / "tiny.onnx")
+pytestmark = pytest.mark.usefixtures("model", "own_folder")
 
 
 @pytest.mark.parametrize(
@@ -91,38 +84,18 @@ def test_zip(tmp_path: Path, model: Path) -> None:
 # --- S3 ------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    pytest.importorskip("s3fs", reason="S3 needs s3fs")
-    server = pytest.importorskip("moto.server", reason="a store to test with needs moto[server]")
-    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",  # of a store in this process
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    fs = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
-    fs.mkdir("archive")
-    yield fs
-    running.stop()
-
-
 def objects(fs: Any, folder: str) -> dict[str, bytes]:
     return {name.removeprefix(f"{folder}/"): fs.cat_file(name) for name in fs.find(folder)}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 on Windows")
-def test_s3_killed_and_gone_on_with(tmp_path: Path, model: Path, store: Any) -> None:
+def test_s3_killed_and_gone_on_with(tmp_path: Path, model: Path, s3_store: Any) -> None:
     from tests.cli.test_archive import command, kill
 
     for number in range(8):
         write_picture(tmp_path / "in" / f"{number % 2}" / f"ü {number}.png", 900, 600)
     (tmp_path / "in" / "bad.jpg").write_bytes(b"no picture")
-    store.put(str(tmp_path / "in"), "archive/scans", recursive=True)
+    s3_store.put(str(tmp_path / "in"), "archive/scans", recursive=True)
     invoke("colorize", "in", "-o", "whole", "-m", model)
     whole = {
         path.relative_to(tmp_path / "whole").as_posix(): path.read_bytes()
@@ -132,11 +105,11 @@ def test_s3_killed_and_gone_on_with(tmp_path: Path, model: Path, store: Any) -> 
     words = command(model, "s3://archive/scans", "s3://archive/color")
     for seconds in (2.5, 3.5):
         kill(words, seconds)
-        for name, data in objects(store, "archive/color").items():
+        for name, data in objects(s3_store, "archive/color").items():
             assert whole[name] == data
     done = subprocess.run([*words, "--json"], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
-    assert objects(store, "archive/color") == whole
+    assert objects(s3_store, "archive/color") == whole
     told = {line["input"]: line["status"] for line in map(json.loads, done.stdout.splitlines())}
     assert told["s3://archive/scans/bad.jpg"] == "failed"
     assert "s3://archive/scans/bad.jpg cannot be read" in done.stderr

@@ -20,7 +20,6 @@ from tests.helpers.cli_model import (
     is_coloured,
     launch,
     pixels,
-    write_model,
     write_picture,
 )
 
@@ -33,11 +32,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PHOTOCHROM_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     return tmp_path / "home"
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return write_model(tmp_path / "tiny.onnx")
 
 
 # --- one picture ---------------------------------------------------------------------------------

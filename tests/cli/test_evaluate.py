@@ -23,11 +23,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return write_model(tmp_path / "tiny.onnx")
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Four colour pictures in two folders."""
     for number in range(4):

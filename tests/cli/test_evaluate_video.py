@@ -15,7 +15,7 @@ from PIL import Image
 
 import photochrom.evaluate.motion
 from tests.helpers import tiny_models
-from tests.helpers.cli_model import check_mistake, invoke, write_model
+from tests.helpers.cli_model import check_mistake, invoke
 from tests.helpers.film_files import colour_frames, write_film
 
 pytest.importorskip("cv2", reason="measures motion with OpenCV (extra video)")
@@ -40,11 +40,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
             yield np.stack([grey, grey // 2, grey // 2], -1)
 
     monkeypatch.setattr("photochrom.video.colorize_frames.colorize_frames", colorize_frames)
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return write_model(tmp_path / "tiny.onnx")
 
 
 @pytest.fixture

@@ -19,18 +19,11 @@ from tests.helpers.cli_model import (
     is_coloured,
     launch,
     pixels,
-    write_model,
     write_picture,
 )
 
 pytest.importorskip("onnx", reason="the tests' model is made with onnx")
-
-
-@pytest.fixture(autouse=True)
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PHOTOCHROM_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    return write_model(tmp_path / "tiny.onnx")
+pytestmark = pytest.mark.usefixtures("model", "own_folder")
 
 
 def tree(folder: Path) -> set[str]:

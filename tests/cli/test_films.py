@@ -24,7 +24,6 @@ from tests.helpers.cli_model import (
     invoke,
     is_coloured,
     launch,
-    write_model,
     write_picture,
 )
 from tests.helpers.film_scenes import planes_of, shown
@@ -34,14 +33,12 @@ pytest.importorskip("onnx", reason="the tests' model is made with onnx")
 
 SHORT = Recipe(times=tuple(range(0, 12 * 512, 512)))
 LONG = Recipe(times=tuple(range(0, 60 * 512, 512)))
+pytestmark = pytest.mark.usefixtures("model", "own_folder")
 
 
 @pytest.fixture(autouse=True)
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PHOTOCHROM_HOME", str(tmp_path / "home"))
+def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segmented_work, "_SEGMENT", 12)
-    monkeypatch.chdir(tmp_path)
-    return write_model(tmp_path / "tiny.onnx")
 
 
 def film(path: str, recipe: Recipe = SHORT) -> Path:

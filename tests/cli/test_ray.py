@@ -14,7 +14,7 @@ from photochrom.archive.archive_options import Share
 from photochrom.archive.workers.local import Threads
 from photochrom.video.segments import segmented_work
 from photochrom.video.segments.segment_workers import SegmentTask, write_segment
-from tests.helpers.cli_model import check_mistake, invoke, write_model, write_picture
+from tests.helpers.cli_model import check_mistake, invoke, write_picture
 from tests.helpers.film_scenes import shown
 from tests.helpers.video_files import Recipe, make_film
 
@@ -51,12 +51,12 @@ class Cluster:
         return written
 
 
+pytestmark = pytest.mark.usefixtures("model", "own_folder")
+
+
 @pytest.fixture(autouse=True)
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PHOTOCHROM_HOME", str(tmp_path / "home"))
+def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segmented_work, "_SEGMENT", 12)
-    monkeypatch.chdir(tmp_path)
-    return write_model(tmp_path / "tiny.onnx")
 
 
 @pytest.fixture

@@ -18,18 +18,11 @@ from tests.helpers.cli_model import (
     invoke,
     is_coloured,
     launch,
-    write_model,
     write_picture,
 )
 
 pytest.importorskip("onnx", reason="the tests' model is made with onnx")
-
-
-@pytest.fixture
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PHOTOCHROM_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    return write_model(tmp_path / "tiny.onnx")
+pytestmark = pytest.mark.usefixtures("model", "own_folder")
 
 
 def encoded(format: str) -> bytes:
@@ -113,3 +106,11 @@ def test_closed_and_full_streams(tmp_path: Path, model: Path) -> None:
         assert done.returncode in (1, 2), (words, done.stderr)
         assert expected in done.stderr, words
         assert "Traceback" not in done.stderr, done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_is_refused(tmp_path: Path, model: Path) -> None:
+    """It can be read once only, and opening it again would wait for ever."""
+    os.mkfifo(tmp_path / "pipe.jpg")
+    done = invoke("colorize", "pipe.jpg", "-m", model)
+    check_mistake(done, "got a pipe or a device", "- < pipe.jpg")

@@ -31,13 +31,13 @@ JPEG = picture()
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("server")) as found:
+    with running(tmp_path_factory.mktemp("server"), stores=("memory://bucket",)) as found:
         yield found
 
 
 def test_there_are_blocks() -> None:
     assert [kind for kind, _ in BLOCKS] == [
-        *("sh", "python", "js", "sh", "sh", "python", "js", "python", "sh")
+        *("sh", "python", "js", "sh", "sh", "python", "js", "sh", "python", "sh")
     ]
 
 
@@ -54,7 +54,7 @@ def test_a_block(live: Running, tmp_path: Path, kind: str, code: str) -> None:
     for name in ("grandma.jpg", "grandpa.jpg"):
         (tmp_path / name).write_bytes(JPEG)
     script = tmp_path / {"sh": "run.sh", "python": "run.py", "js": "run.mjs"}[kind]
-    code = code.replace("http://127.0.0.1:8000", live.url)
+    code = code.replace("http://127.0.0.1:8000", live.url).replace("s3://", "memory://")
     script.write_text("set -e\n" + code if kind == "sh" else code, encoding="utf-8")
     done = subprocess.run(
         [program, script.name],
@@ -72,7 +72,13 @@ def test_a_block(live: Running, tmp_path: Path, kind: str, code: str) -> None:
                 assert len(packed.namelist()) == 2
         else:
             assert opened(path.read_bytes()).size == (48, 32)
-    assert made or "grandma.json" in code or "/v1/models" in code or "is_genuine" in code
+    assert (
+        made
+        or "grandma.json" in code
+        or "/v1/models" in code
+        or "is_genuine" in code
+        or "sources" in code
+    )
     if "grandma.json" in code:
         assert len(json.loads((tmp_path / "grandma.json").read_text())["palette"]) == 1
 
@@ -84,7 +90,9 @@ def _node() -> int:
 
 def test_every_setting_is_explained() -> None:
     parameters = inspect.signature(serve).parameters
-    assert {each.name for each in fields(Settings)} - {"models", "cors_origins"} < set(parameters)
+    assert {each.name for each in fields(Settings)} - {"models", "cors_origins", "stores"} < set(
+        parameters
+    )
     rows = dict(re.findall(r"^\| `--([a-z-]+)` \| ([^|]*?) \|", TEXT, re.MULTILINE))
     assert set(rows) == {name.replace("_", "-") for name in parameters}
     defaults = Settings()

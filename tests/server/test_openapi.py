@@ -100,7 +100,7 @@ Path("out.png").write_bytes(coloured)
 found = PicturesApi(client).analyze(jpeg, places="[[1, 2]]")
 assert (found.width, len(found.palette)) == (48, 1), found
 jobs = JobsApi(client)
-assert jobs.get_job(jobs.create_job([jpeg, jpeg]).id).total == 2
+assert jobs.get_job(jobs.create_job(file=[jpeg, jpeg]).id).total == 2
 """
 
 

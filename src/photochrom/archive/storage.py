@@ -69,16 +69,22 @@ def existing(text: str) -> Path:
     """The path that ``text`` is.
 
     Raises:
-        ArgumentError: there is no such file or folder.
+        ArgumentError: there is no such file or folder, or it is a pipe or a device, which cannot be
+            read twice.
     """
-    if not text or not Path(text).exists():
+    path, got, fix = Path(text), None, "check the path"
+    if not text or not path.exists():
+        got = "no such file or folder" if text else "no name"
+    elif not path.is_file() and not path.is_dir():
+        got, fix = "a pipe or a device", f"read it as standard input: - < {show(text)}"
+    if got is not None:
         raise ArgumentError(
             f"{show(text) or 'an empty path'} cannot be coloured",
             expected="a picture, a film or a folder of them",
-            got="no such file or folder" if text else "no name",
-            fix="check the path",
+            got=got,
+            fix=fix,
         )
-    return Path(text)
+    return path
 
 
 def filesystem(url: str) -> tuple[Any, str]:

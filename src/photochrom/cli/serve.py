@@ -133,6 +133,16 @@ def serve(
     webhook_private: Annotated[
         bool, _option("webhook-private", "Webhooks may have private addresses.", None)
     ] = False,
+    store: Annotated[
+        list[str] | None,
+        _option(
+            "store",
+            "URL under which jobs may read and write, such as s3://bucket/scans. Can be given "
+            "several times.",
+            "URL",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
     """Serve over HTTP.
 
@@ -150,9 +160,9 @@ def serve(
     from ..server.uvicorn_server import run
 
     given = {**arguments, "models": tuple(model or ()) or None}
-    for name in ("cors_origin", "forwarded_allow_ips"):
+    for name in ("cors_origin", "forwarded_allow_ips", "store"):
         given[name] = tuple(given[name] or ()) or None
-    given["cors_origins"] = given.pop("cors_origin")
+    given["cors_origins"], given["stores"] = given.pop("cors_origin"), given.pop("store")
     names = {each.name for each in fields(Settings)}
     settings = Settings(
         **{name: value for name, value in given.items() if name in names and value is not None}

@@ -48,6 +48,7 @@ class Settings:
         grace: seconds that requests then get to finish.
         webhook_secret: file of the secret that signs calls of webhooks; None: no webhooks.
         webhook_private: webhooks may have private addresses.
+        stores: URLs under which jobs may read their sources and write their results.
 
     Raises:
         ArgumentError: a number is not positive, or there is no model.
@@ -78,6 +79,7 @@ class Settings:
     grace: float = 6
     webhook_secret: Path | None = None
     webhook_private: bool = False
+    stores: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for each in fields(self):

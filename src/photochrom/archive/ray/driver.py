@@ -7,6 +7,7 @@ the cluster back.
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -189,12 +190,19 @@ def _connect(address: str, store: int) -> None:
         ArgumentError: there is none at `address`.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # else Ray reports to its makers
+    if address == "local" and "RAY_AUTH_MODE" not in os.environ:
+        # Of its own accord Ray would write a token into the user's home, from which on every other
+        # cluster of this user would ask for it.
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     import ray
 
     own: dict[str, Any] = {"object_store_memory": store, "include_dashboard": False}
     try:
         ray.init(address, log_to_driver=False, **(own if address == "local" else {}))
-    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+    except (
+        *(ConnectionError, ValueError, RuntimeError, OSError),
+        ray.exceptions.AuthenticationError,
+    ) as error:
         raise _no_cluster(address, error) from None
 
 
@@ -235,7 +243,8 @@ def _no_cluster(address: str, error: Exception) -> ArgumentError:
         f"the Ray cluster {address}",
         expected="one that runs",
         got=" ".join(str(error).split())[:200].rstrip(".") or type(error).__name__,
-        fix="start it with ray start --head, or take the address local",
+        fix="start it with ray start --head, or take the address local; if it has a token "
+        "(~/.ray/auth_token of its head), copy that here and set RAY_AUTH_MODE=token",
     )
 
 

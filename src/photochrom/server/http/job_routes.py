@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from ...media import CONTAINERS, HEAD, PICTURE_SUFFIXES, default_suffix, identify
 from ..jobs.job_store import ENDED, Job, State
+from ..jobs.stores import film_suffix, folder_of
 from ..service import Service
 from ..service_error import ServiceError
 from ..settings import MEGABYTE
@@ -25,8 +26,8 @@ from .dependencies import Client, Owner, Running, accepting, check_key
 from .error_responses import responses
 from .openapi import BINARY, body
 from .picture_routes import MEDIA_TYPES, check_is_picture, file_response
-from .request_options import JobOptions, check_options_of, chosen, with_form
-from .uploads import Upload, receiving
+from .request_options import Chosen, JobOptions, check_options_of, chosen, with_form
+from .uploads import Upload, no_file, receiving
 
 _LOOK = 0.25  # seconds between two looks at a job that somebody watches
 _STREAM = 3600.0  # seconds of one event stream at most; clients of such streams connect again
@@ -46,10 +47,11 @@ router = APIRouter(
 
 
 class File(BaseModel):
-    """One file of a job."""
+    """One file of a job; `result` is its address in a store, if it was written into one."""
 
     name: str
     error: str | None = None
+    result: str | None = None
 
 
 class JobStatus(BaseModel):
@@ -101,7 +103,7 @@ Found = Annotated[Job, Depends(find)]
 def _status(request: Request, service: Service, job: Job) -> JobStatus:
     here = f"{request.scope.get('root_path', '')}/v1/jobs/{job.id}"
     links = {"self": here, "events": f"{here}/events"}
-    if job.state == "done":
+    if job.state == "done" and "target" not in job.options:
         links["result"] = f"{here}/result"
     if job.kind == "pictures":
         links["file"] = f"{here}/files/{{number}}"
@@ -163,12 +165,21 @@ async def create(
                 limit=limit,
                 seconds=limits.timeout,
                 max_files=limits.max_files,
+                files=False,
             ) as sent:
                 options = with_form(query, sent.fields)
-                film = await run_in_threadpool(_container, sent.files, options, service)
+                sources = _check(options, service).sources
+                if sources and sent.files:
+                    raise ServiceError(422, "sources: expected these or files, got both")
+                if not sources and not sent.files:
+                    raise no_file()
+                if sources:
+                    film = _container_of_sources(sources, options, service)
+                else:
+                    film = await run_in_threadpool(_container, sent.files, options, service)
                 _check(options, service, "film" if film else "pictures")
                 job = await run_in_threadpool(
-                    jobs.add, options, sent.files, owner, film, idempotency_key
+                    jobs.add, options, sent.files or sources, owner, film, idempotency_key
                 )
     status = _status(request, service, job)
     response.headers["Location"] = status.links["self"]
@@ -177,10 +188,34 @@ async def create(
 
 def _check(
     options: JobOptions, service: Service, kind: Literal["pictures", "film"] | None = None
-) -> None:
+) -> Chosen:
     found = chosen(options, service.pool.models, service.settings, kind)
     if found.webhook is not None:
         service.jobs.webhooks.check(found.webhook)
+    stores = service.jobs.stores
+    if found.sources:
+        stores.check("sources", found.sources)
+    if found.target is not None:
+        stores.check("target", [found.target])
+        if found.target in map(folder_of, found.sources):
+            raise ServiceError(422, "target: expected another folder than that of the sources")
+    return found
+
+
+def _container_of_sources(
+    sources: Sequence[str], options: JobOptions, service: Service
+) -> str | None:
+    """The suffix of the film in a store, by its name; None if they are pictures.
+
+    Raises:
+        ServiceError: not with these options, or a film beside others.
+    """
+    suffix = next((found for source in sources if (found := film_suffix(source))), None)
+    if suffix is None:
+        check_options_of("pictures", options)
+    else:
+        _check_film(len(sources), options, service)
+    return suffix
 
 
 def _container(files: list[Upload], options: JobOptions, service: Service) -> str | None:
@@ -322,7 +357,8 @@ def result(request: Request, job: Found, service: Running) -> Response:
         raise ServiceError(409, f"there is no result: the job is {job.state}")
     path = service.jobs.files.result(job.id)
     if path is None:
-        raise ServiceError(404, "the result is not there any more")
+        where = "is in the store" if "target" in job.options else "is not there any more"
+        raise ServiceError(404, f"the result {where}")
     tag = f'"{job.id}"'  # a result never changes
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     wanted = request.headers.get("if-none-match", "")
@@ -350,6 +386,8 @@ def one_file(job: Found, service: Running, number: Annotated[int, Path(ge=0)]) -
         raise ServiceError(404, f"the job has no picture {number}")
     if (error := job.items[number].get("error")) is not None:
         raise ServiceError(404, f"the picture could not be coloured: {error}")
+    if (stored := job.items[number].get("result")) is not None:
+        raise ServiceError(404, f"the picture is in the store: {stored}")
     opened = service.jobs.files.open_picture(job.id, number)
     if opened is None:
         if job.state in ENDED:

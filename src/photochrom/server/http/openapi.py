@@ -36,7 +36,9 @@ def body(options: type[BaseModel], *, several: bool = False) -> dict[str, Any]:
     for each in fields.values():
         each.pop("default", None)  # of what is left out, None is no value
     file = {"type": "array", "items": BINARY, "minItems": 1} if several else BINARY
-    form = {"type": "object", "required": ["file"], "properties": {"file": file, **fields}}
+    form: dict[str, Any] = {"type": "object", "properties": {"file": file, **fields}}
+    if not several:  # else sources in a store can stand for it
+        form["required"] = ["file"]
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}}}
 
 

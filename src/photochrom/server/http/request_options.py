@@ -118,6 +118,27 @@ _WEBHOOK = (
     ],
     None,
 )
+_SOURCES = (
+    Annotated[
+        str,
+        Field(
+            description="The pictures, or the film, in a store that the service allows, instead of "
+            "files: a JSON list of addresses.",
+        ),
+    ],
+    None,
+)
+_TARGET = (
+    Annotated[
+        str,
+        Field(
+            max_length=2000,
+            description="Folder in a store where the results are written instead of being kept by "
+            "the service.",
+        ),
+    ],
+    None,
+)
 
 if TYPE_CHECKING:
     PictureOptions = _Base
@@ -137,6 +158,8 @@ else:
         __doc__="How the files of a job are coloured.",
         **(_VIDEO | _OUTPUT),
         webhook=_WEBHOOK,
+        sources=_SOURCES,
+        target=_TARGET,
     )
     AnalysisOptions = create_model(
         "AnalysisOptions",
@@ -156,6 +179,8 @@ class Chosen:
         color, output, video: for the pipeline and for films.
         places: x and y of the places to analyze; None: nine, spread over the picture.
         webhook: address to call at the end of a job.
+        sources: addresses in stores, instead of files; empty: there are files.
+        target: folder in a store for the results; None: the service keeps them.
     """
 
     model: str
@@ -164,6 +189,8 @@ class Chosen:
     video: VideoOptions
     places: Sequence[tuple[float, float]] | None = None
     webhook: str | None = None
+    sources: tuple[str, ...] = ()
+    target: str | None = None
 
 
 def with_form(options: _Base, form: Mapping[str, str]) -> _Base:
@@ -229,6 +256,8 @@ def chosen(
         VideoOptions(**video),
         None if places is None else _places(places),
         values.get("webhook"),
+        _sources(values.get("sources"), settings.max_files),
+        (values.get("target") or "").rstrip("/") or None,
     )
 
 
@@ -244,6 +273,25 @@ def check_options_of(kind: Literal["pictures", "film"], options: _Base) -> None:
     if wrong := sorted(options.model_fields_set & others):
         noun = "a picture" if kind == "pictures" else "a film"
         raise ServiceError(422, f"{', '.join(wrong)}: {noun} does not take this; leave it out")
+
+
+def _sources(text: str | None, most: int) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    wrong = ServiceError(
+        422,
+        f"sources: expected a JSON list of 1 to {most} different addresses, for example "
+        '["s3://bucket/a.jpg"], got something else; correct it',
+    )
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise wrong from None
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise wrong
+    if not 1 <= len(found) <= most or len(set(found)) < len(found):
+        raise wrong
+    return tuple(found)
 
 
 def _places(text: str) -> list[tuple[float, float]]:

@@ -66,7 +66,13 @@ class Uploads:
 
 @asynccontextmanager
 async def receiving(
-    request: Request, folder: Path, *, limit: int, seconds: float, max_files: int = 1
+    request: Request,
+    folder: Path,
+    *,
+    limit: int,
+    seconds: float,
+    max_files: int = 1,
+    files: bool = True,
 ) -> AsyncIterator[Uploads]:
     """The files and fields of a request; the files are removed at the end of the block.
 
@@ -76,6 +82,7 @@ async def receiving(
         limit: bytes of the whole body.
         seconds: for it to arrive; bytes that come at 64 kB/s or faster buy more time.
         max_files: in a form.
+        files: there must be one; without, empty ones are left out.
 
     Raises:
         ServiceError: larger, slower or more than that, no file, or a broken form.
@@ -89,16 +96,26 @@ async def receiving(
             await _receive_form(request, folder, max_files, found)
         else:
             found.files.append(await _receive_body(request, folder))
-        if not any(upload.size for upload in found.files):
-            raise ServiceError(
-                422,
-                "there is no file: expected a picture as the body, or as the field file of a form, "
-                "got nothing; send one",
-            )
+        if not files:
+            empty = [upload for upload in found.files if not upload.size]
+            found.files = [upload for upload in found.files if upload.size]
+            for upload in empty:
+                upload.path.unlink(missing_ok=True)
+        elif not any(upload.size for upload in found.files):
+            raise no_file()
         yield found
     finally:
         for upload in found.files:
             upload.path.unlink(missing_ok=True)
+
+
+def no_file() -> ServiceError:
+    """The answer to a request without a file."""
+    return ServiceError(
+        422,
+        "there is no file: expected a picture as the body, or as the field file of a form, "
+        "got nothing; send one",
+    )
 
 
 async def _receive_body(request: Request, folder: Path) -> Upload:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from ...cancel import CancelToken
 from ...errors import CancelledError
@@ -12,12 +13,13 @@ from ...media import FORMATS
 from ..http.request_options import Chosen, JobOptions, chosen
 from ..logs import log
 from ..service_error import outage, service_error
-from ..settings import Settings
+from ..settings import MEGABYTE, Settings
 from ..workers.messages import ColorizeTask, FilmTask
 from ..workers.pool import WorkerPool
 from ..workers.process import Progress
-from .job_files import JobFiles
+from .job_files import JobFiles, zip_name
 from .job_store import Job, JobStore, State
+from .stores import Stores, film_suffix
 
 _NOTE = 0.25  # seconds between two notes of a film's progress
 
@@ -31,6 +33,7 @@ class JobWork:
         settings: limits.
         pool: colours pictures.
         files, store: of the jobs.
+        stores: where sources and results may be.
         stop: set when the service stops.
         on_end: called with each job that has ended, and its state.
         film: colours a film.
@@ -42,12 +45,14 @@ class JobWork:
         pool: WorkerPool,
         files: JobFiles,
         store: JobStore,
+        stores: Stores,
         stop: CancelToken,
         on_end: Callable[[Job, State], None],
         film: ColorizeFilm,
     ) -> None:
         self._settings, self._pool, self._film = settings, pool, film
-        self._files, self._store, self._stop, self._on_end = files, store, stop, on_end
+        self._files, self._store, self._stores = files, store, stores
+        self._stop, self._on_end = stop, on_end
 
     def do(self, job: Job, cancel: CancelToken) -> None:
         """Do a job, to its end or until `cancel` is set.
@@ -100,7 +105,8 @@ class JobWork:
         if self._files.result(job.id) is None:  # else the service ended right after this
             for number, item in enumerate(job.items):
                 self._note(job, number, len(job.items))
-                if "error" not in item and self._files.picture(job.id, number) is None:
+                done = not {"error", "result"}.isdisjoint(item)
+                if not done and self._files.picture(job.id, number) is None:
                     self._do_picture(job, number, found, cancel)
             self._note(job, len(job.items), len(job.items))
             errors = [item["error"] for item in job.items if "error" in item]
@@ -108,7 +114,8 @@ class JobWork:
                 first = errors[0]
                 self._end(job, "failed", f"no picture could be coloured; the first: {first}")
                 return
-            self._files.pack(job.id, [item["name"] for item in job.items])
+            if found.target is None:
+                self._files.pack(job.id, [item["name"] for item in job.items])
         self._note(job, len(job.items), len(job.items))
         self._end(job, "done")
 
@@ -123,9 +130,15 @@ class JobWork:
             found.output,
         )
         try:
+            self._fetch(found, number, task.source, self._settings.max_upload, cancel)
             result = self._pool.submit(task, cancel, self._settings.timeout, large=True).result()
             suffix = FORMATS[result["format"]].suffixes[0]
-            task.target.rename(place / "out" / f"{number:04}{suffix}")
+            if found.target is None:
+                task.target.rename(place / "out" / f"{number:04}{suffix}")
+            else:
+                self._put(job, number, task.target, f"{found.target}/", suffix)
+            if found.sources:
+                task.source.unlink()
         except Exception as error:
             cancel.check()
             if outage(error) is not None:
@@ -134,8 +147,27 @@ class JobWork:
                 log("picture failed", logging.ERROR, trace=True, job=job.id)
             job.items[number]["error"] = _message(error)
 
+    def _fetch(
+        self, found: Chosen, number: int, path: Path, megabytes: float, cancel: CancelToken
+    ) -> None:
+        """Copy a source out of its store, if it is in one and not here yet."""
+        if found.sources and not path.exists():
+            self._stores.fetch(found.sources[number], path, int(megabytes * MEGABYTE), cancel)
+
+    def _put(self, job: Job, number: int, path: Path, folder: str, suffix: str) -> None:
+        """Move a result into a store."""
+        stored = (item["result"] for item in job.items if "result" in item)
+        taken = {url.rpartition("/")[2].lower() for url in stored}
+        url = folder + zip_name(job.items[number]["name"], suffix, number, taken)
+        self._stores.put(path, url)
+        job.items[number]["result"] = url
+        path.unlink()
+
     def _do_film(self, job: Job, found: Chosen, cancel: CancelToken) -> None:
         place = self._files.of(job.id)
+        if found.sources:
+            film = place / "in" / f"0000{film_suffix(found.sources[0])}"
+            self._fetch(found, 0, film, self._settings.max_job_upload, cancel)
         source = next((place / "in").iterdir(), None)
         seen: tuple[int, int | None] = (job.done, job.total)
         noted = 0.0
@@ -148,7 +180,8 @@ class JobWork:
                 noted = time.monotonic()
                 self._note(job, done, total)
 
-        if self._files.result(job.id) is None and source is not None:
+        done = self._files.result(job.id) is not None or "result" in job.items[0]
+        if not done and source is not None:
             # Under its final suffix, but not yet its final name: a broken-off film is no result.
             output = place / f"film{source.suffix}"
             task = FilmTask(
@@ -161,7 +194,10 @@ class JobWork:
                 self._settings.max_pixels,
             )
             self._film(task, cancel, progress)
-            output.replace(place / f"result{source.suffix}")
+            if found.target is None:
+                output.replace(place / f"result{source.suffix}")
+            else:
+                self._put(job, 0, output, f"{found.target}/", source.suffix)
         self._note(job, *seen)
         self._end(job, "done")
 

@@ -20,6 +20,7 @@ from ..workers.pool import WorkerPool
 from .job_files import JobFiles
 from .job_store import Job, JobStore, State
 from .job_work import ColorizeFilm, JobWork
+from .stores import Stores
 from .webhook import Webhooks
 
 _SWEEP = 30.0  # seconds between two looks for results that have expired
@@ -59,12 +60,20 @@ class JobRunner:
         self.films_are_faked = film is not None
         self.files = JobFiles(settings.folder)
         self.store = JobStore(self.files.database)
+        self.stores = Stores(settings.stores)
         self.paused: dict[str, str] = {}
         self.on_end: Callable[[Job, str], None] = lambda job, state: None
         self._arriving = 0
         self._stop = CancelToken()
         self._work = JobWork(
-            settings, pool, self.files, self.store, self._stop, self._ended, film or pool.run_film
+            settings,
+            pool,
+            self.files,
+            self.store,
+            self.stores,
+            self._stop,
+            self._ended,
+            film or pool.run_film,
         )
         self._cancelled: dict[str, CancelToken] = {}
         self._news = {kind: threading.Event() for kind in ("pictures", "film", "webhooks")}
@@ -135,7 +144,7 @@ class JobRunner:
     def add(
         self,
         options: JobOptions,
-        files: Sequence[Upload],
+        files: Sequence[Upload] | Sequence[str],
         owner: str | None,
         film: str | None,
         idempotency: str | None = None,
@@ -144,7 +153,7 @@ class JobRunner:
 
         Args:
             options: checked before.
-            files: pictures, or one film.
+            files: pictures, or one film; or addresses of them in stores.
             owner: name of the API key.
             film: suffix of the film; None for pictures.
             idempotency: the client's own key; a second job with it is the first one.
@@ -153,12 +162,16 @@ class JobRunner:
             secrets.token_hex(16),
             "film" if film else "pictures",
             options.model_dump(exclude_unset=True),
-            [{"name": upload.name} for upload in files],
+            [
+                {"name": each.name if isinstance(each, Upload) else each.rpartition("/")[2]}
+                for each in files
+            ],
             owner,
             total=None if film else len(files),
             idempotency=idempotency,
         )
-        self.files.take(job.id, files, film or "")
+        uploads = [each for each in files if isinstance(each, Upload)]
+        self.files.take(job.id, uploads, film or "")
         try:
             self.store.add(job)
         except sqlite3.IntegrityError:
