@@ -30,7 +30,7 @@ _ALIKE = 0.5  # similarity from which a cell of the same shot takes its colour f
 _OWN = 0.35, 0.55  # similarities at which a match within a shot begins to count, and counts fully
 _DARK = 10.0  # L; nothing is told of chroma by what is darker
 _USUAL = 50.0  # L that references are taken to have, which come without it
-_DIM, _CLEARER = 12.0, 1.3  # L; and times as much contrast
+_DIM, _CLEARER = 12.0, 1.8  # L; and times as much contrast
 _MATCHED = 0.5  # confidence from which a cell of another shot is of the same place
 
 State = dict[str, NDArray[Any]]

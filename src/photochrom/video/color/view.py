@@ -18,6 +18,7 @@ _FLAT = 1.5  # L: standard deviation up to which rows or columns at the edge are
 _LEVEL = 1.5  # L by which rows of one bar may differ
 _EVEN = 0.02  # part of a side by which two bars may differ in width
 _MOST = 0.4  # part of a side that one bar may take
+_EDGE, _STEP = 0.4, 3.0  # part of a bar's edge along which there is picture, that much L from it
 _CONTRAST = 3.0  # L: standard deviation from which there is a picture between the bars
 
 Box = tuple[int, int, int, int]
@@ -167,8 +168,17 @@ def _bars(L: Float) -> tuple[int, int]:
     most, even = _MOST * len(L), max(2.0, _EVEN * len(L))
     if not (upper and lower) or max(upper, lower) > most or abs(upper - lower) > even:
         return 0, 0
+    # Things in front of something dark, which leave it when they move, have no straight edge.
+    if max(_edge(L, upper), _edge(L[::-1], lower)) < _EDGE:
+        return 0, 0
     # The row at the edge is partly picture, by shrinking.
     return upper + 1, lower + 1
+
+
+def _edge(L: Float, rows: int) -> float:
+    """Part of the edge of a bar, so many rows wide, along which the picture begins."""
+    step = np.abs(L[rows : rows + 3] - L[:rows].mean()).max(0)
+    return float((step > _STEP).mean())
 
 
 def _run(flat: NDArray[np.bool_], means: NDArray[Any]) -> int:
