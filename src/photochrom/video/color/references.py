@@ -26,7 +26,8 @@ SAME_PLACE = 0.6
 _MOST = 3168  # cells of a shot; those of the middle go first
 _KEPT = 1056  # cells of a shot that are remembered for later shots
 _SHOTS = 4  # that are remembered
-_ALIKE = 0.5  # similarity from which a cell of the same shot takes its colour from the set
+_ALIKE = 0.5  # similarity below which a cell of the same shot is of something new ...
+_FEW = 4  # ... unless there are fewer of them side by side: specks of colour are worse than none
 _OWN = 0.35, 0.55  # similarities at which a match within a shot begins to count, and counts fully
 _DARK = 10.0  # L; nothing is told of chroma by what is darker
 _USUAL = 50.0  # L that references are taken to have, which come without it
@@ -107,7 +108,7 @@ class References:
             self._contrast = contrast
         if len(self):
             found = self.match(features, L)
-            new = found.similarity < _ALIKE
+            new = _news(found.similarity)
             if not new.any():
                 return found.ab
         self.add(features, own, L, new)
@@ -139,6 +140,17 @@ class References:
         made._features, made._tint = (state[k].astype(np.float16) for k in ("features", "tint"))
         made._contrast = float(state["contrast"])
         return made
+
+
+def _news(similarity: Float) -> NDArray[np.bool_]:
+    """The cells ``(h, w)`` that show something that the set does not have."""
+    import cv2
+
+    unlike = (similarity < _ALIKE).astype(np.uint8)
+    count, places, about, _ = cv2.connectedComponentsWithStats(unlike, connectivity=4)
+    large = about[:count, cv2.CC_STAT_AREA] >= _FEW
+    large[0] = False
+    return np.asarray(large[places])
 
 
 def pinned(colorizer: Colorizer, options: ColorOptions) -> References:
