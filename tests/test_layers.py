@@ -60,7 +60,6 @@ HEAVY_AT_HOME = {  # imported by nobody who could do without
     "web": {"streamlit"},
     "picture": {"pyvips"},
 }
-KNOWN_TWINS = {"pool.py", "motion.py", "options.py"}  # to be renamed
 FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 
 
@@ -204,7 +203,7 @@ def test_a_file_name_says_what_the_file_holds_without_its_folder() -> None:
     names = Counter(
         file.name for file in FILES if file.parts[0] != "cli" and file.name != "__init__.py"
     )
-    assert {name for name, count in names.items() if count > 1} <= KNOWN_TWINS
+    assert {name for name, count in names.items() if count > 1} == set()
 
 
 def test_circles_are_found() -> None:
@@ -256,13 +255,13 @@ def test_what_is_allowed(file: str, source: str) -> None:
         ("models/session.py", "from ..training import network"),
         ("video/colorize_video.py", "from ..pipeline import colorize_file"),
         ("video/colorize_video.py", "from ..evaluate import image_metrics"),
-        ("evaluate/films.py", "from ..archive import local"),
+        ("evaluate/bootstrap.py", "from ..archive import local"),
         ("colorizer.py", "from .video import colorize_video"),
         ("archive/schedule.py", "from ..cli import app"),
         ("server/app.py", "from ..web import page"),
         ("cli/train.py", "from ..training import export"),
         ("server/app.py", "def f():\n    from ..training import export"),
-        ("evaluate/films.py", "def f():\n    from ..training import export"),
+        ("evaluate/bootstrap.py", "def f():\n    from ..training import export"),
         ("training/export.py", "from ..cli import app"),
         ("helpers.py", "from .errors import ArgumentError"),
         ("color.py", "from .helpers import clamp"),

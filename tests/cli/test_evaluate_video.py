@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-import photochrom.evaluate.motion
+import photochrom.evaluate.films.moving_clips
 from tests.helpers import tiny_models
 from tests.helpers.cli_model import check_mistake, invoke
 from tests.helpers.film_files import colour_frames, write_film
@@ -79,8 +79,8 @@ def test_json_of_several_clips(film: Path, model: Path, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_motion_and_strips(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scenarios = photochrom.evaluate.motion.SCENARIOS
-    monkeypatch.setattr(photochrom.evaluate.motion, "SCENARIOS", scenarios[:2])
+    scenarios = photochrom.evaluate.films.moving_clips.SCENARIOS
+    monkeypatch.setattr(photochrom.evaluate.films.moving_clips, "SCENARIOS", scenarios[:2])
     (tmp_path / "set").mkdir()
     for place in range(2):
         Image.fromarray(colour_frames(1)[0][:, :: 1 - 2 * place]).save(f"set/{place}.png")

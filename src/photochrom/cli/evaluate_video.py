@@ -13,9 +13,9 @@ from .commands import FAILED, say
 
 if TYPE_CHECKING:
     from ..colorizer import Colorizer
-    from ..evaluate.film_clips import Footage
-    from ..evaluate.film_report import FilmReport
-    from ..evaluate.film_run import Method
+    from ..evaluate.films.film_clips import Footage
+    from ..evaluate.films.film_report import FilmReport
+    from ..evaluate.films.film_run import Method
 
 
 def evaluate_video(
@@ -78,7 +78,7 @@ def evaluate_video(
     colours films, and compared with itself.
     """
     from ..colorizer import Colorizer
-    from ..evaluate.film_run import evaluate_films
+    from ..evaluate.films.film_run import evaluate_films
     from .bars import progress_bar
 
     footage = _footage(clips or [], motion or [], seed)
@@ -99,7 +99,7 @@ def evaluate_video(
 
 def _footage(clips: list[str], motion: list[str], seed: int) -> list[Footage]:
     from ..errors import ArgumentError
-    from ..evaluate.film_clips import open_clip
+    from ..evaluate.films.film_clips import open_clip
 
     if not clips and not motion:
         raise ArgumentError(
@@ -110,7 +110,7 @@ def _footage(clips: list[str], motion: list[str], seed: int) -> list[Footage]:
         )
     footage = [open_clip(clip) for clip in clips]
     if motion:
-        from ..evaluate.motion import motion_clips
+        from ..evaluate.films.moving_clips import motion_clips
 
         footage += motion_clips(motion, seed=seed)
     return footage
@@ -135,7 +135,7 @@ def _methods(colorizer: Colorizer) -> dict[str, Method]:
 
 
 def _print(report: FilmReport) -> None:
-    from ..evaluate.film_report import heads, rows
+    from ..evaluate.films.film_report import heads, rows
     from .table import print_table
 
     print_table(heads(report), rows(report))
@@ -143,7 +143,7 @@ def _print(report: FilmReport) -> None:
 
 def _tell(report: FilmReport) -> int:
     """Say what does not stand in the table; returns the exit code."""
-    from ..evaluate.film_report import summary
+    from ..evaluate.films.film_report import summary
 
     say(summary(report))
     for _, why in report.unreadable:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photochrom.evaluate.films import Drift
+from photochrom.evaluate.films.film_metrics import Drift
 from photochrom.video.color.cells import describe
 from photochrom.video.color.key_frame import KeyFrame, light_of
 from photochrom.video.color.motion import Places

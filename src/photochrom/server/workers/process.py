@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import wait
@@ -75,7 +74,6 @@ class WorkerProcess:
         context = fork_server(f"{__package__}.preload")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=main, args=(theirs, settings), daemon=True)
-        self._closing = threading.Event()
         self._process.start()
         theirs.close()
         self.models: list[dict[str, Any]] = []

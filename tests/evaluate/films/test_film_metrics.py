@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from photochrom import MissingExtraError
 from photochrom.color import srgb_to_lab
-from photochrom.evaluate.films import (
+from photochrom.evaluate.films.film_metrics import (
     BT601,
     BT709,
     Cdc,

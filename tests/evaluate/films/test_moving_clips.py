@@ -14,9 +14,17 @@ from PIL import Image
 
 from photochrom import ArgumentError
 from photochrom.color import srgb_to_lab
-from photochrom.evaluate import motion
-from photochrom.evaluate.film_clips import Footage
-from photochrom.evaluate.motion import FRAMES, SCENARIOS, SHAPE, SIDE, View, look, motion_clips
+from photochrom.evaluate.films import moving_clips as motion
+from photochrom.evaluate.films.film_clips import Footage
+from photochrom.evaluate.films.moving_clips import (
+    FRAMES,
+    SCENARIOS,
+    SHAPE,
+    SIDE,
+    View,
+    look,
+    motion_clips,
+)
 
 pytest.importorskip("cv2", reason="the camera is OpenCV's (extra video)")
 

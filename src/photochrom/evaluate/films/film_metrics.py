@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color import Float, srgb_to_lab
-from ..errors import MissingExtraError
+from ...color import Float, srgb_to_lab
+from ...errors import MissingExtraError
+from ..image_metrics import MOST_DECIBELS, colourfulness, psnr
 from .film_report import FilmScore
-from .image_metrics import MOST_DECIBELS, colourfulness, psnr
 
 Rgb = NDArray[np.uint8]
 

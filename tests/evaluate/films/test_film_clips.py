@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from photochrom import ArgumentError, MissingExtraError, VideoError
-from photochrom.evaluate.film_clips import Footage, open_clip
-from photochrom.evaluate.films import BT601, BT709, luma
+from photochrom.evaluate.films.film_clips import Footage, open_clip
+from photochrom.evaluate.films.film_metrics import BT601, BT709, luma
 from tests.helpers.film_files import colour_frames, write_film, write_planes, write_sound
 
 

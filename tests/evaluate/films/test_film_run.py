@@ -19,11 +19,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from photochrom import ArgumentError, MissingExtraError, VideoError
-from photochrom.evaluate.film_clips import Footage
-from photochrom.evaluate.film_report import ClipScores, FilmReport, FilmScore, heads, rows, summary
-from photochrom.evaluate.film_run import Method, evaluate_films
-from photochrom.evaluate.film_strip import FilmStrip
-from photochrom.evaluate.films import BT601, luma
+from photochrom.evaluate.films.film_clips import Footage
+from photochrom.evaluate.films.film_metrics import BT601, luma
+from photochrom.evaluate.films.film_report import (
+    ClipScores,
+    FilmReport,
+    FilmScore,
+    heads,
+    rows,
+    summary,
+)
+from photochrom.evaluate.films.film_run import Method, evaluate_films
+from photochrom.evaluate.films.film_strip import FilmStrip
 from tests.helpers.film_files import colour_frames
 
 pytest.importorskip("cv2", reason="measures motion with OpenCV (extra video)")

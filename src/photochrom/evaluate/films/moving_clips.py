@@ -17,12 +17,12 @@ from itertools import chain, cycle, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color import Float, lab_to_srgb, srgb_to_lab
-from ..errors import ArgumentError, PhotochromError
+from ...color import Float, lab_to_srgb, srgb_to_lab
+from ...errors import ArgumentError, PhotochromError
+from ..image_metrics import colourfulness
+from ..picture_set import list_pictures, squares
 from .film_clips import Footage
-from .films import Rgb, opencv
-from .image_metrics import colourfulness
-from .picture_set import list_pictures, squares
+from .film_metrics import Rgb, opencv
 
 SHAPE = (256, 384)
 """Height and width of a frame."""

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._io import show
-from ..errors import ArgumentError, MissingExtraError, VideoError
-from ..picture import open_picture
-from ..picture.page import to_8_bits
-from .accumulators import compared_lab, is_near_grey
-from .films import BT601, BT709, SMALLEST, Rgb
-from .picture_set import list_pictures
+from ..._io import show
+from ...errors import ArgumentError, MissingExtraError, VideoError
+from ...picture import open_picture
+from ...picture.page import to_8_bits
+from ..accumulators import compared_lab, is_near_grey
+from ..picture_set import list_pictures
+from .film_metrics import BT601, BT709, SMALLEST, Rgb
 
 if TYPE_CHECKING:
     import av

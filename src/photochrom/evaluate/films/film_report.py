@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from .report.text_table import NOTHING, Row, words
+from ..report.text_table import NOTHING, Row, words
 
 TRUTH = "truth"
 

@@ -13,12 +13,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .._io import show
-from ..errors import ArgumentError, PictureError, VideoError
+from ..._io import show
+from ...errors import ArgumentError, PictureError, VideoError
 from .film_clips import Footage
+from .film_metrics import FilmTally, Frame, MotionTracker, Rgb, luma, opencv
 from .film_report import TRUTH, ClipScores, FilmReport
 from .film_strip import FilmStrip
-from .films import FilmTally, Frame, MotionTracker, Rgb, luma, opencv
 
 Grey = NDArray[np.uint8]
 Method: TypeAlias = Callable[[Iterable[Grey]], Iterator[Rgb]]

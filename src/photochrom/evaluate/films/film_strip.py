@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .._io import replacing
-from .films import Rgb
+from ..._io import replacing
+from .film_metrics import Rgb
 
 _MOST = 12  # frames across
 _HEIGHT = 120  # of one, in pixels

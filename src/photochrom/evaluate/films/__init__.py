@@ -1,0 +1,1 @@
+"""Colours of films: clips, how true and how steady they are, reports."""
