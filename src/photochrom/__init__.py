@@ -29,21 +29,27 @@ if TYPE_CHECKING:
     from .cancel import CancelToken
     from .colorizer import Colorizer, colorize
     from .hints import Hint
-    from .options import ColorOptions, OutputOptions, VideoOptions
+    from .moment import Moment
+    from .options import ColorOptions, OutputOptions, Still, VideoOptions
     from .palette import Suggestion
     from .picture import Picture, open_pages, open_picture, save_pages
     from .picture.uncolor import uncolor
     from .pipeline import colorize_file
     from .prepared import Prepared
+    from .shot_list import Shot, ShotList
     from .video.colorize_frames import colorize_frames
     from .video.colorize_sequence import colorize_sequence
     from .video.colorize_video import Film, colorize_video
+    from .video.shots.find_shots import find_shots
+    from .video.shots.shot_sheet import write_shot_sheet
 
     __version__: str
 
 _HOMES = {
     "cancel": ("CancelToken",),
-    "options": ("ColorOptions", "OutputOptions", "VideoOptions"),
+    "moment": ("Moment",),
+    "options": ("ColorOptions", "OutputOptions", "Still", "VideoOptions"),
+    "shot_list": ("Shot", "ShotList"),
     "pipeline": ("colorize_file",),
     "affinity": ("Match", "Reference"),
     "colorizer": ("Colorizer", "colorize"),
@@ -55,6 +61,8 @@ _HOMES = {
     "video.colorize_frames": ("colorize_frames",),
     "video.colorize_sequence": ("colorize_sequence",),
     "video.colorize_video": ("Film", "colorize_video"),
+    "video.shots.find_shots": ("find_shots",),
+    "video.shots.shot_sheet": ("write_shot_sheet",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = (
@@ -77,6 +85,7 @@ __all__ = [
     "ModelError",
     "ModelImportError",
     "ModelNotFoundError",
+    "Moment",
     "OutputOptions",
     "PhotochromError",
     "Picture",
@@ -84,6 +93,9 @@ __all__ = [
     "PictureTooLargeError",
     "Prepared",
     "Reference",
+    "Shot",
+    "ShotList",
+    "Still",
     "Suggestion",
     "VideoError",
     "VideoOptions",
@@ -93,10 +105,12 @@ __all__ = [
     "colorize_frames",
     "colorize_sequence",
     "colorize_video",
+    "find_shots",
     "open_pages",
     "open_picture",
     "save_pages",
     "uncolor",
+    "write_shot_sheet",
 ]
 
 

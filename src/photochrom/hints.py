@@ -7,14 +7,16 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .color import Float, srgb_to_lab
 from .css import FORMS, Rgb, parse_color
 from .errors import ArgumentError
-from .moment import Moment
+
+if TYPE_CHECKING:
+    from .moment import Moment
 
 KEEP = "keep"
 """In the place of a colour: the place keeps the colour that it has without hints."""
@@ -64,7 +66,7 @@ class Hint:
         if self.color != KEEP:
             object.__setattr__(self, "color", parse_color(self.color))
         if self.time is not None:
-            object.__setattr__(self, "time", Moment.parse(self.time))
+            object.__setattr__(self, "time", self.moment)
 
     @property
     def keep(self) -> bool:
@@ -74,6 +76,8 @@ class Hint:
     @property
     def moment(self) -> Moment | None:
         """`time` as a `Moment`."""
+        from .moment import Moment
+
         return None if self.time is None else Moment.parse(self.time)
 
     @property
@@ -94,7 +98,7 @@ class Hint:
             ArgumentError: `text` is not of that form.
         """
         moment, colon, rest = text.rpartition(":")
-        time = Moment.parse(moment) if colon else None
+        time = moment if colon else None
         match rest.split(","):
             case [x, y, color]:
                 place = _number(x, text), _number(y, text)

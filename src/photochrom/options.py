@@ -6,15 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from numbers import Integral, Real
 from os import PathLike, fspath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .affinity import Reference
 from .errors import ArgumentError
 from .hints import Hint
 from .media import writable_format
-from .moment import Moment
 from .picture import MAX_PIXELS
-from .shot_list import ShotList
+
+if TYPE_CHECKING:
+    from .moment import Moment
+    from .shot_list import ShotList
+else:
+    ShotList = Any  # for those who ask for the types of fields; it is imported where it is needed
 
 Source = str | PathLike[str] | Reference
 
@@ -35,13 +39,15 @@ class Still:
     time: Moment | float | str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "time", Moment.parse(self.time))
+        object.__setattr__(self, "time", self.moment)
         if not isinstance(self.picture, Reference):
             object.__setattr__(self, "picture", fspath(self.picture))
 
     @property
     def moment(self) -> Moment:
         """`time` as a `Moment`."""
+        from .moment import Moment
+
         return Moment.parse(self.time)
 
 
@@ -213,7 +219,9 @@ class VideoOptions:
     shots: ShotList | str | PathLike[str] | None = None
 
     def __post_init__(self) -> None:
-        if self.shots is not None and not isinstance(self.shots, ShotList):
+        if isinstance(self.shots, str | PathLike):
+            from .shot_list import ShotList
+
             object.__setattr__(self, "shots", ShotList.read(self.shots))
         if self.fps is not None:
             _check_range("fps", self.fps, 0.01, 1000, "folders of pictures and films")

@@ -39,6 +39,7 @@ def test_the_tree() -> None:
         "photochrom",
         "colorize",
         "uncolor",
+        "shots",
         "evaluate",
         "evaluate-video",
         "train",

@@ -114,12 +114,25 @@ class Progress:
     total: int | None
 
 
+@dataclass(frozen=True)
+class Note:
+    """Something that should be known of a film before it is coloured; reported from any thread.
+
+    Attributes:
+        task: the film.
+        text: one line.
+    """
+
+    task: Task
+    text: str
+
+
 def passed_over(counts: Counter[str]) -> str:
     """``12 .txt, 3 .xmp``."""
     return ", ".join(f"{number} {ending}" for ending, number in counts.most_common())
 
 
-Event = Planned | Progress | Outcome
+Event = Planned | Note | Progress | Outcome
 
 
 @dataclass

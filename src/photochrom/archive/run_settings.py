@@ -11,9 +11,9 @@ from pathlib import Path
 from .._system import cores, memory_budget
 from ..cancel import CancelToken
 from ..errors import ArgumentError
-from ..options import ColorOptions, OutputOptions, VideoOptions
+from ..options import ColorOptions, OutputOptions, Source, VideoOptions
 from .archive_options import ArchiveOptions
-from .events import Event, Outcome, Planned, Progress, Summary, Task
+from .events import Event, Note, Outcome, Planned, Progress, Summary, Task
 from .naming import Naming
 from .workers.work import Loaded, Work
 
@@ -49,8 +49,8 @@ class Settings:
         """How one file is coloured."""
         # Workers on other machines have another working directory.
         reference = [
-            str(Path(one).absolute()) if isinstance(one, str) else one
-            for one in self.options.references
+            *(_absolute(one) for one in self.options.references),
+            *(replace(still, picture=_absolute(still.picture)) for still in self.options.stills),
         ]
         work = Work(
             self.model,
@@ -69,6 +69,7 @@ class Settings:
             self.on_event(Progress(task, done, total))
 
         work.on_frames = report
+        work.on_note = lambda task, text: self.on_event(Note(task, text))
         return work
 
     def tell(self, outcome: Outcome) -> None:
@@ -92,14 +93,25 @@ class Settings:
         Raises:
             ArgumentError: options of films without a film, or hints for a film.
         """
-        if videos and self.options.hints:
+        hints, stills = self.options.hints, self.options.stills
+        placed = [hint for hint in hints if hint.time is not None]
+        given = ["--hint TIME:X,Y,COLOUR"] * bool(placed) + ["--reference FILE@TIME"] * bool(stills)
+        given += ["--shots"] * (self.video.shots is not None)
+        if given and (pictures or videos != 1):
             raise ArgumentError(
-                "--hint (hints=) cannot be used",
-                expected="pictures",
-                got="a film",
+                f"{' and '.join(given)} cannot be used",
+                expected="one film",
+                got="pictures" if not videos else "several files",
                 fix="leave it out, or colour the film apart",
             )
-        names = [f.name for f in fields(VideoOptions) if f.name not in ("in_color",)]
+        if videos and len(placed) < len(hints):
+            raise ArgumentError(
+                "--hint (hints=) cannot be used",
+                expected="pictures, or the time of its frame, as in 1:30:410,620,teal",
+                got="a film",
+                fix="put the time before it, or leave it out",
+            )
+        names = [f.name for f in fields(VideoOptions) if f.name not in ("in_color", "shots")]
         default = VideoOptions()
         given = [name for name in names if getattr(self.video, name) != getattr(default, name)]
         if given and pictures and not videos:
@@ -122,3 +134,7 @@ class Settings:
         with RayFilms(self.archive.cluster, self.archive.share) as workers:
             work.segment_workers = workers
             yield
+
+
+def _absolute(reference: Source) -> Source:
+    return str(Path(reference).absolute()) if isinstance(reference, str) else reference

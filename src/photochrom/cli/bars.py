@@ -59,7 +59,7 @@ class FileBar:
                 self._begun = time.perf_counter()
         elif isinstance(event, Progress):
             self._frames(event)
-        elif event.state != "skipped" and self._files is not None:
+        elif isinstance(event, Outcome) and event.state != "skipped" and self._files is not None:
             self._file(event)
 
     def _file(self, outcome: Outcome) -> None:

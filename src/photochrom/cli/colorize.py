@@ -65,6 +65,7 @@ def colorize(
     end: o.End = None,
     preview: o.Preview = None,
     deinterlace: o.Deinterlace = "auto",
+    shots: o.ShotFile = None,
     fps: o.Fps = None,
     # which files: each is a field of ArchiveOptions
     overwrite: o.Overwrite = False,
@@ -153,9 +154,9 @@ def _options(kind: type[Any], given: dict[str, Any]) -> Any:
     names = {field.name for field in fields(kind)}
     values = {name: value for name, value in given.items() if name in names}
     if values.get("hints") is not None:
-        from ..hints import Hint
-
-        values["hints"] = [Hint.parse(text) for text in values["hints"]]
+        values["hints"] = [hint for text in values["hints"] for hint in o.hints(text)]
+    if values.get("reference") is not None:
+        values["reference"] = [o.reference(text) for text in values["reference"]]
     return kind(**{name: value for name, value in values.items() if value is not None})
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..media import CONTAINERS, FORMATS
 
-_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
+if TYPE_CHECKING:
+    from ..hints import Hint
+    from ..options import Still
 
 _COLOR, _PICTURES, _FILMS = "Colour", "Pictures", "Films"
 _ARCHIVES, _CLUSTER, _CAFFE = "Folders and many files", "Cluster", "Caffe models"
@@ -67,11 +68,13 @@ Warmth = Annotated[float, _option(_COLOR, of="NUMBER", usual=True,
     help="From -1 (blue) over 0 (as it is) to 1 (yellow).")]
 Size = Annotated[Count, _option(_COLOR, of="PIXELS", usual="the model's own",
     help="Side of the square at which the network sees the picture.")]
-Hints = Annotated[Texts, _option(_COLOR, "--hint", of="X,Y,COLOUR[,R]",
+Hints = Annotated[Texts, _option(_COLOR, "--hint", of="[TIME:]X,Y,COLOUR[,R]",
     help="The colour of what lies at a place, in pixels of the picture: #rgb, #rrggbb, a CSS "
-    "name, or keep. With a radius, of that disc alone. Can be given several times.")]
-Reference = Annotated[Texts, _option(_COLOR, "--reference", of="FILE",
-    help="A colour picture to borrow the colours of like things from. Can be given several "
+    "name, or keep. With a radius, of that disc alone. In a film, of the frame at a time. Or a "
+    "JSON file of hints. Can be given several times.")]
+Reference = Annotated[Texts, _option(_COLOR, "--reference", of="FILE[@TIME]",
+    help="A colour picture to borrow the colours of like things from; for a film also a coloured "
+    "still of a moment, or a folder of stills named like ref_000034.jpg. Can be given several "
     "times.")]
 Versions = Annotated[Count, _option(_COLOR, "--versions", of="NUMBER", min=1,
     help="Write so many alternatives instead, which differ in the colour of one thing each, as "
@@ -107,6 +110,9 @@ End = Annotated[Text, _option(_FILMS, of="TIME", help="Colour a film up to there
 Preview = Annotated[Text, _option(_FILMS, of="TIME",
     help="Colour only so much of a film, and show before and after side by side. Writes "
     "NAME-preview.EXT.")]
+ShotFile = Annotated[Text, _option(_FILMS, "--shots", of="FILE",
+    help="A list that `photochrom shots` wrote, edited: shots, their hints, references, versions "
+    "and so on. Only shots that changed are made again.")]
 Deinterlace = Annotated[str, _option(_FILMS, of="auto|ivtc|off", usual=True,
     help="Interlaced frames become whole ones (auto), telecined ones the film's own (ivtc), or "
     "stay as they are (off).")]
@@ -157,17 +163,46 @@ def seconds(text: str | None) -> float | None:
     Raises:
         ArgumentError: `text` is not of that form.
     """
-    from ..errors import ArgumentError
-
     if text is None:
         return None
-    match = _CLOCK.fullmatch(text.strip())
-    if match is None:
+    from ..errors import ArgumentError
+    from ..moment import clock_seconds
+
+    found = clock_seconds(text)
+    if found is None:
         raise ArgumentError(
             "a time in a film",
             expected="seconds, or minutes and seconds, or hours too: 12.5, 1:30 or 1:02:03.5",
             got=repr(text),
             fix="write it like one of these",
         )
-    hours, minutes, rest = (float(part or 0) for part in match.groups())
-    return 3600 * hours + 60 * minutes + rest
+    return found
+
+
+def hints(text: str) -> list[Hint]:
+    """The hints of a --hint: one, or those of a JSON file.
+
+    Raises:
+        ArgumentError: `text` is no hint, or the file holds none.
+    """
+    from ..errors import ArgumentError
+    from ..hints import Hint, parse_json
+
+    if not text.lower().endswith(".json"):
+        return [Hint.parse(text)]
+    try:
+        return parse_json(Path(text).read_text(encoding="utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise ArgumentError.unreadable(text, error) from None
+
+
+def reference(text: str) -> str | Still:
+    """``FILE``, or ``FILE@TIME`` where no file has that name.
+
+    Raises:
+        ArgumentError: what follows the file's name is no moment.
+    """
+    from ..options import Still
+
+    file, at, time = text.rpartition("@")
+    return Still(file, time) if at and not Path(text).exists() and Path(file).is_file() else text

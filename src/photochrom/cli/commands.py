@@ -25,6 +25,7 @@ FAILED, USAGE, STOPPED = 1, 2, 130
 COMMANDS = {
     "colorize": "colorize:colorize",
     "uncolor": "uncolor_files:uncolor_files",
+    "shots": "shots:shots",
     "evaluate": "evaluate:evaluate",
     "evaluate-video": "evaluate_video:evaluate_video",
     "train": "train:train",

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from .._io import show
-from ..archive.events import Event, Outcome, Planned, Progress, SkipReason, Summary, passed_over
+from ..archive.events import (
+    Event,
+    Note,
+    Outcome,
+    Planned,
+    Progress,
+    SkipReason,
+    Summary,
+    passed_over,
+)
 from .commands import FAILED, STOPPED, USAGE, complain, is_terminal, say
 
 if TYPE_CHECKING:
@@ -48,6 +57,7 @@ class EventLines:
         self._bar: FileBar | None = None
         self._failures: list[str] = []
         self._notes: list[str] = []
+        self._told: set[str] = set()  # notes
         self._mistaken = False
 
     @contextmanager
@@ -70,10 +80,19 @@ class EventLines:
         """Tell an event; may be called from any thread."""
         if isinstance(event, Planned):
             self._planned = event
+        elif isinstance(event, Note):
+            self._note(event)
         elif isinstance(event, Outcome):
             self._outcome(event)
         if self._bar is not None and (not self._single or _is_film(event)):
             self._bar.update(event)
+
+    def _note(self, note: Note) -> None:
+        """Tell at once what is known of a film before it is coloured."""
+        if self._single or self._verbose:
+            name = "photochrom" if self._single else show(note.task.source)
+            self._tell(f"{name}: {note.text}")
+            self._told.add(note.text)
 
     def _outcome(self, outcome: Outcome) -> None:
         if self._as_json:
@@ -100,7 +119,8 @@ class EventLines:
         elif outcome.reason is not None:
             self._tell(f"{show(outcome.task.source)} {_SKIPPED[outcome.reason]}")
         for note in outcome.notes:
-            self._tell(f"photochrom: {note}")
+            if note not in self._told:
+                self._tell(f"photochrom: {note}")
         self._mistaken = outcome.mistaken
 
     def _tell(self, line: str) -> None:

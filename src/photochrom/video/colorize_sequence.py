@@ -14,11 +14,11 @@ from ..colorizer import Colorizer
 from ..errors import ArgumentError
 from ..options import ColorOptions, OutputOptions
 from .color.coloring import film_colorizer
-from .colorize_video import Film, reporter
+from .colorize_video import Film
 from .film_job import color_job
 from .numbered_frames import NumberedFrames, numbered_frames
 from .segments.segment_file import writing
-from .segments.segmented_work import Progress
+from .segments.segmented_work import Progress, reporter
 from .segments.work_folder import WorkFolder, remove_work_folders
 from .sequence_work import SequenceWork
 
@@ -65,6 +65,13 @@ def colorize_sequence(
     """
     source, output = Path(source), Path(output)
     options, how = options or ColorOptions(), output_options or OutputOptions()
+    if options.hints or options.stills:
+        raise ArgumentError(
+            f"hints and stills for the folder {show(source)}",
+            expected="a film in one file, which has times",
+            got="numbered frames",
+            fix="leave them out, or join the frames to a film first",
+        )
     frames = numbered_frames(source)
     _check_output(source, output)
     if on_note is not None:

@@ -28,7 +28,7 @@ from .film_job import film_job
 from .film_parts import FilmPart, FilmParts
 from .film_work import FilmFrames, FilmSetup, FilmWork, frames_in_all
 from .segments.segment_workers import SegmentWorkers
-from .segments.segmented_work import Progress
+from .segments.segmented_work import Progress, reporter
 from .segments.work_folder import ShotFolders, WorkFolder, remove_work_folders
 from .shots.listed_film import listed_film
 from .shots.shot_plans import needs_shots, with_stills
@@ -184,18 +184,6 @@ def _shots(
 
 def _ignore(note: str) -> None:
     """For callers who want no notes."""
-
-
-def reporter(progress: Progress | None, cancel: CancelToken | None) -> Progress:
-    """What is called after each frame: it calls `progress`, and raises if `cancel` was set."""
-
-    def report(done: int, total: int | None) -> None:
-        if cancel is not None:
-            cancel.check()
-        if progress is not None:
-            progress(done, total)
-
-    return report
 
 
 def _check_range(video: VideoReader, start: float | None, end: float | None) -> None:

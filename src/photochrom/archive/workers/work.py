@@ -66,6 +66,7 @@ class Work:
     Attributes:
         cancel: ends what is being done.
         on_frames: called with a film, its frames that are done, and those in all if known.
+        on_note: called with a film and a line about it, before it is coloured.
         segment_workers: who paints and encodes films; None: this process.
     """
 
@@ -88,6 +89,7 @@ class Work:
         self.memory, self.turn = memory, turn
         self.cancel = CancelToken()
         self.on_frames: ReportFrames = lambda task, done, total: None
+        self.on_note: Callable[[Task, str], None] = lambda task, text: None
         self.segment_workers: SegmentWorkers | None = None
         self._loading = threading.Lock()
         self._loaded: dict[TaskKind, Colorizer] = {}
@@ -123,16 +125,19 @@ class Work:
         coloured again because a new setting exists.
         """
         values: dict[str, Any] = {}
-        for options in (self.options, self.output):
+        for options in (replace(self.options, reference=()), self.output):
             plain = asdict(options)
+            for hint in plain.get("hints", ()):
+                if hint["time"] is None:
+                    del hint["time"]
             for field in fields(options):
                 default = () if field.name == "hints" else field.default
                 changed = getattr(options, field.name) != default
                 if field.name in _ALWAYS or (changed and field.name not in _NEVER):
                     values[field.name] = plain[field.name]
-        if self.options.references:
-            values["reference"] = [_contents(one) for one in self.options.references]
-        return values
+        named = [_contents(one) for one in self.options.references]
+        placed = [[_contents(s.picture), s.moment.plain] for s in self.options.stills]
+        return values | ({"reference": [*named, *placed]} if named or placed else {})
 
     def __call__(self, task: Task) -> Outcome:
         """Do ``task``; whatever goes wrong with it is in the outcome."""
@@ -202,6 +207,9 @@ class Work:
         def progress(done: int, total: int | None) -> None:
             self.on_frames(task, done, total)
 
+        def note(text: str) -> None:
+            self.on_note(task, text)
+
         if source.is_dir():
             from ...video.colorize_sequence import colorize_sequence
 
@@ -213,6 +221,7 @@ class Work:
                 in_color=self.video.in_color,
                 colorizer=colorizer,
                 progress=progress,
+                on_note=note,
                 cancel=self.cancel,
             )
         else:
@@ -223,6 +232,7 @@ class Work:
                 self.video,
                 colorizer=colorizer,
                 progress=progress,
+                on_note=note,
                 workers=self.segment_workers,
                 cancel=self.cancel,
             )

@@ -57,12 +57,12 @@ class Guide:
         begin: the shot's references to begin with; None: those of an earlier shot of the same
             place, or none.
         stills: references of this shot alone, such as a frame of it that a person coloured.
-        hints: on frames of this shot.
+        hints: on frames of this shot; None: there are none.
     """
 
     begin: References | None = None
     stills: Sequence[References] = ()
-    hints: Sequence[CarriedHints] = ()
+    hints: CarriedHints | None = None
 
 
 class SteadyColor:
@@ -171,8 +171,8 @@ class SteadyColor:
         own = _borrowed(cells.ab, found)  # so that the shot's references carry these colours on
         ab = _borrowed(self._references.colors(cells.features, own, cells.light), found)
         fine = joint_bilateral(small, ab)
-        for hints in self._guide.hints:
-            fine = hints.applied(fine, cells, small)
+        if self._guide.hints is not None:
+            fine = self._guide.hints.applied(fine, cells, small)
         fine = warm(fine, self._options.warmth)
         return KeyFrame.of(L, self._view.back(fine, _shape(L)))
 

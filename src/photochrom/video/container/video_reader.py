@@ -157,7 +157,9 @@ class VideoReader:
         The beginning is that of the whole file: where sound comes before the first frame, of the
         sound.
         """
-        return math.ceil((self._start + Fraction(seconds)) / self.time_base)
+        # As the number is written: in binary, 0.917 is a little more than the frame at 917 ms.
+        written = Fraction(str(float(seconds)))
+        return math.ceil((self._start + written) / self.time_base)
 
     def seconds_at(self, pts: int) -> float:
         """The inverse of `pts_at`, to the microsecond and not later, so that it leads back."""

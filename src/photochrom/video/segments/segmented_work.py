@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...cancel import CancelToken
 from ...color import Float
 from ...errors import ArgumentError
 from ..color.coloring import Coloring
@@ -21,6 +22,18 @@ Progress = Callable[[int, int | None], None]
 
 _SEGMENT = 240
 """Frames after which a segment may end: some ten seconds, so that a break costs no more."""
+
+
+def reporter(progress: Progress | None, cancel: CancelToken | None) -> Progress:
+    """What is called after each frame: it calls `progress`, and raises if `cancel` was set."""
+
+    def report(done: int, total: int | None) -> None:
+        if cancel is not None:
+            cancel.check()
+        if progress is not None:
+            progress(done, total)
+
+    return report
 
 
 class SegmentedWork(ABC):

@@ -27,11 +27,39 @@ _SHADE = 0.5, 1.25  # least and greatest factor of chroma for darker and lighter
 
 
 @dataclass(frozen=True, eq=False)
-class CarriedHints:
-    """Hints on one frame.
+class HintedFrame:
+    """A frame of a shot with its hints.
 
     Attributes:
-        features: ``(C, n)`` of the frame's cells.
+        cells: of the frame.
+        L: ``(h, w)``, its upright picture without bars.
+        hints: in pixels of that picture at its full size.
+        shape: ``(H, W)`` of that.
+    """
+
+    cells: Cells
+    L: Float
+    hints: Sequence[Hint]
+    shape: tuple[int, int]
+
+    def weights(self) -> Float:
+        """How far each hint decides the colour of each cell: ``(k, n)``.
+
+        Raises:
+            ArgumentError: a hint lies outside the picture.
+        """
+        cells, grid = self.cells, (self.cells.light.shape[0], self.cells.light.shape[1])
+        vectors = feature_vectors(cells.features)
+        found = hint_weights(cells.ab, self.L, vectors, self.hints, self.shape)
+        return resized(found, grid).reshape(len(self.hints), -1)
+
+
+@dataclass(frozen=True, eq=False)
+class CarriedHints:
+    """The hints of a shot, as weights of the cells of the frames that they are on.
+
+    Attributes:
+        features: ``(C, n)`` of the cells.
         weights: ``(k, n)``, how far each hint decides the colour of each cell.
         ab: ``(k, 2)`` of the hints.
         light: ``(k,)``, L + 16 at their places.
@@ -43,29 +71,33 @@ class CarriedHints:
     light: Float
 
     @classmethod
-    def of(
-        cls, cells: Cells, L: Float, hints: Sequence[Hint], shape: tuple[int, int]
-    ) -> CarriedHints:
-        """Lay hints on a frame; those that keep a colour hold the others back.
+    def of(cls, frames: Sequence[HintedFrame]) -> CarriedHints:
+        """Lay hints on frames; those that keep a colour hold the others back.
 
-        Args:
-            cells: of the frame.
-            L: ``(h, w)``, its upright picture without bars.
-            hints: in pixels of that picture at its full size.
-            shape: ``(H, W)`` of it.
+        The hints of each frame are carried to the others first, where these have none of their
+        own, so that all frames agree.
 
         Raises:
             ArgumentError: a hint lies outside the picture.
         """
-        weights = hint_weights(cells.ab, L, feature_vectors(cells.features), hints, shape)
-        weights = resized(weights, (cells.light.shape[0], cells.light.shape[1]))
-        colored = [number for number, hint in enumerate(hints) if not hint.keep]
-        chosen = [hints[number] for number in colored]
+        own = [frame.weights() for frame in frames]
+        rows = []
+        for frame, weights in zip(frames, own, strict=True):
+            mine = weights[[not hint.keep for hint in frame.hints]]
+            row = [
+                mine
+                if other is frame
+                else _carried(frame.cells.features, mine, other.cells)
+                * (1 - np.clip(theirs.sum(0), 0, 1))
+                for other, theirs in zip(frames, own, strict=True)
+            ]
+            rows.append(np.concatenate(row, 1))
+        hints = [(f, hint) for f in frames for hint in f.hints if not hint.keep]
         return cls(
-            cells.features.reshape(len(cells.features), -1),
-            weights[colored].reshape(len(colored), -1),
-            np.array([hint.ab for hint in chosen], np.float32).reshape(-1, 2),
-            np.array([L[cell(hint, shape, L.shape)] + 16 for hint in chosen], np.float32),
+            np.concatenate([_flat(frame.cells.features) for frame in frames], 1),
+            np.concatenate(rows),
+            np.array([hint.ab for _, hint in hints], np.float32).reshape(-1, 2),
+            np.array([f.L[cell(h, f.shape, f.L.shape)] + 16 for f, h in hints], np.float32),
         )
 
     def applied(self, ab: Float, cells: Cells, L: Float) -> Float:
@@ -79,16 +111,28 @@ class CarriedHints:
         Returns:
             ``(2, h, w)``; `ab` exactly where no hint counts.
         """
-        if not len(self.ab):
+        if not len(self.ab):  # all of them keep colours
             return ab
-        weights, similarity = matched_values(cells.features, self.features, self.weights)
-        total = weights.sum(0)
-        counts = smoothstep(total, *_COUNTS) * smoothstep(similarity, *_LIKE)
-        if not counts.any():
+        weights = _carried(self.features, self.weights, cells)
+        if not weights.any():
             return ab
-        weights *= counts / np.maximum(total, np.float32(1e-6))
+        weights = weights.reshape(len(weights), *cells.light.shape)
         fine = np.clip(joint_bilateral(L, weights), 0, 1)
         fine[fine < _LEAST] = 0
         shade = np.clip((L + 16) / self.light[:, None, None], *_SHADE)
         wanted = self.ab[:, :, None, None] * shade[:, None]
         return np.asarray(ab + (fine[:, None] * (wanted - ab)).sum(0), np.float32)
+
+
+def _carried(features: Float, weights: Float, cells: Cells) -> Float:
+    """Weights of cells for those of another frame: ``(k, n')``."""
+    found, similarity = matched_values(cells.features, _flat(features), weights)
+    total = found.sum(0)
+    counts = smoothstep(total, *_COUNTS) * smoothstep(similarity, *_LIKE)
+    found *= counts / np.maximum(total, np.float32(1e-6))
+    return found.reshape(len(weights), cells.light.size)
+
+
+def _flat(features: Float) -> Float:
+    """Features ``(C, ...)`` as ``(C, n)``."""
+    return features.reshape(len(features), -1)

@@ -22,7 +22,7 @@ from ..container.video_reader import VideoReader
 from ..film_work import FilmSetup, frames_in_all
 from ..segments.ahead import ahead
 from ..segments.painting import pts_of
-from ..segments.segmented_work import Progress
+from ..segments.segmented_work import Progress, reporter
 from .cuts import Shots
 
 _AHEAD = 8  # frames that are decoded ahead
@@ -57,12 +57,7 @@ def find_shots(
     options, wanted = options or ColorOptions(), video_options or VideoOptions()
     colorizer = colorizer or film_colorizer()
 
-    def report(done: int, total: int | None) -> None:
-        if cancel is not None:
-            cancel.check()
-        if progress is not None:
-            progress(done, total)
-
+    report = reporter(progress, cancel)
     with VideoReader(source, wanted.deinterlace) as video:
         setup = FilmSetup.of(video, colorizer, options, wanted, _LOSSLESS)
         return shots_of(setup, colorizer, wanted, report)
@@ -76,7 +71,7 @@ def shots_of(
     found: list[Shot] = []
     total = frames_in_all(video, wanted.start, wanted.end)
     for begun, following in _begun(_frames(setup, wanted, lambda n: report(n, total))):
-        still, L = begun.still()
+        index, still, L = begun.still()
         view = View(box_in(L, setup.box), setup.turns)
         cells = Cells.of(colorizer, view.of(L))
         number = len(found) + 1
@@ -91,6 +86,7 @@ def shots_of(
                 video.seconds_at(still),
                 place=place,
                 frame=None if wanted.start else begun.number,
+                picture=None if wanted.start else f"stills/{begun.number + index:06}.jpg",
             )
         )
     length = video.duration
@@ -105,25 +101,25 @@ class _Begun:
         number: of its first frame in the film.
         first, last: pts of frames.
         count: frames so far.
-        looks: pts and L of the frames 0, 1, 2, 4, 8 and so on, the last two of them.
+        looks: number in the shot, pts and L of the frames 0, 1, 2, 4, 8 and so on, the last two.
     """
 
     number: int
     first: int
     last: int
     count: int = 0
-    looks: list[tuple[int, Float]] = field(default_factory=list)
+    looks: list[tuple[int, int, Float]] = field(default_factory=list)
 
     def add(self, pts: int, L: Float) -> None:
         if self.count & (self.count - 1) == 0:
-            self.looks = [*self.looks, (pts, L)][-2:]
+            self.looks = [*self.looks, (self.count, pts, L)][-2:]
         self.count += 1
         self.last = pts
 
-    def still(self) -> tuple[int, Float]:
+    def still(self) -> tuple[int, int, Float]:
         """A frame from the second quarter, or one after it that shows clearly more."""
         one, other = self.looks[0], self.looks[-1]
-        return other if float(other[1].std()) > _CLEARER * float(one[1].std()) else one
+        return other if float(other[2].std()) > _CLEARER * float(one[2].std()) else one
 
 
 class _Places:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ from ..color.steady import Guide, SteadyColor
 from ..color.view import View, box_in
 from ..container.video_reader import VideoReader
 from ..film_work import FilmSetup
-from .carried_hints import CarriedHints
+from .carried_hints import CarriedHints, HintedFrame
 from .shot_plans import ShotPlan
 
 if TYPE_CHECKING:
@@ -141,24 +140,29 @@ class ShotGuides:
         add_picture(made, source, self._colorizer, self._options)
         return made
 
-    def _hints(self, plan: ShotPlan) -> list[CarriedHints]:
-        found = []
+    def _hints(self, plan: ShotPlan) -> CarriedHints | None:
+        moments: dict[float, tuple[Hint, ...]] = {}
         if plan.version:
-            there = self.versions(plan.still)
-            if plan.version > len(there):
-                raise ArgumentError(
-                    f"the version of shot {plan.number}",
-                    expected=f"0 to {len(there)}",
-                    got=str(plan.version),
-                    fix="choose another one",
-                )
-            found.append(self._carried(self.frame(plan.still), there[plan.version - 1].hints))
+            moments[plan.still] = self._version(plan)
+        shape = self._setup.video.shape
         for seconds, hints in plan.moments.items():
-            still, shape = self.frame(seconds), self._setup.video.shape
-            moved = [still.view.hint(hint, still.L.shape, shape) for hint in hints]
-            found.append(self._carried(still, moved))
-        return found
+            still = self.frame(seconds)
+            moved = (still.view.hint(hint, still.L.shape, shape) for hint in hints)
+            moments[seconds] = (*moments.get(seconds, ()), *moved)
+        frames = []
+        for seconds, hints in moments.items():
+            still = self.frame(seconds)
+            picture = still.view.full_shape(still.L.shape, shape)
+            frames.append(HintedFrame(still.cells, still.view.of(still.L), hints, picture))
+        return CarriedHints.of(frames) if frames else None
 
-    def _carried(self, still: StillFrame, hints: Sequence[Hint]) -> CarriedHints:
-        shape = still.view.full_shape(still.L.shape, self._setup.video.shape)
-        return CarriedHints.of(still.cells, still.view.of(still.L), hints, shape)
+    def _version(self, plan: ShotPlan) -> tuple[Hint, ...]:
+        there = self.versions(plan.still)
+        if plan.version > len(there):
+            raise ArgumentError(
+                f"the version of shot {plan.number}",
+                expected=f"0 to {len(there)}",
+                got=str(plan.version),
+                fix="choose another one",
+            )
+        return there[plan.version - 1].hints

@@ -1,0 +1,174 @@
+"""The contact sheet of a film: a coloured still of each shot, a page with all of them, a list."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..._io import replacing, show
+from ...cancel import CancelToken
+from ...colorizer import Colorizer
+from ...errors import ArgumentError
+from ...options import ColorOptions, VideoOptions
+from ...picture import Picture
+from ...shot_list import Shot, ShotList
+from ..color.coloring import film_colorizer
+from ..container.encoders import Encoding
+from ..container.video_reader import VideoReader
+from ..film_work import FilmSetup
+from ..segments.segment_file import writing
+from ..segments.segmented_work import Progress, reporter
+from .find_shots import shots_of
+from .sheet_page import SheetEntry, sheet_page
+from .shot_guides import ShotGuides
+from .shot_plans import ShotPlan, plans, with_stills
+
+LIST, PAGE, STILLS = "shots.json", "shots.html", "stills"
+"""Names in the folder of a sheet."""
+
+_LONGEST = 1280  # pixels of a still's longer side
+_SMALL = 480  # of its picture on the page
+_COLORS = 5  # main colours of a shot
+_SAME = 24  # sRGB codes within which two main colours count as one
+_ENCODING = Encoding("ffv1", None, None)  # nothing is encoded; any will do
+
+RGB = NDArray[np.uint8]
+
+
+def write_shot_sheet(
+    source: Path | str,
+    folder: Path | str,
+    options: ColorOptions | None = None,
+    video_options: VideoOptions | None = None,
+    *,
+    colorizer: Colorizer | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> ShotList:
+    """Write the contact sheet of a film: ``shots.json``, ``shots.html`` and stills in a folder.
+
+    Args:
+        source: any film that FFmpeg reads.
+        folder: where they go; made if it is not there.
+        options: vividness, references and so on; stills and hints with times too.
+        video_options: deinterlacing, the part of the film; with `VideoOptions.shots` the sheet is
+            of that list, else shots are looked for.
+        colorizer: the loaded model; None: the bundled one.
+        overwrite: replace a list that is there.
+        progress: called after each frame that is looked at, then after each still.
+        cancel: checked then.
+
+    Returns:
+        The list as it was written.
+
+    Raises:
+        VideoError: the source cannot be read, or the folder not be written to.
+        ArgumentError: there is a list in the folder, or the one that is given makes no sense.
+        CancelledError: `cancel` was set.
+    """
+    options, wanted = with_stills(options or ColorOptions()), video_options or VideoOptions()
+    folder, report = Path(folder), reporter(progress, cancel)
+    if (folder / LIST).exists() and not overwrite:
+        raise ArgumentError(
+            f"{show(folder / LIST)} exists already, and may have been edited",
+            expected="a new folder",
+            got="that of a sheet",
+            fix="choose another one, or replace it with --overwrite",
+        )
+    colorizer = colorizer or film_colorizer()
+    with VideoReader(source, wanted.deinterlace) as video:
+        setup = FilmSetup.of(video, colorizer, options, wanted, _ENCODING)
+        shots = wanted.shot_list or shots_of(setup, colorizer, wanted, report)
+        sheet = _Sheet(setup, colorizer, options, folder)
+        with writing(folder):
+            (folder / STILLS).mkdir(parents=True, exist_ok=True)
+        try:
+            for number, plan in enumerate(plans(shots, video, options), 1):
+                shots = shots.with_shot(number, **sheet.add(plan, shots.shots[number - 1]))
+                report(number, len(shots.shots))
+        finally:
+            sheet.close()
+        with writing(folder):
+            shots.write(folder / LIST)
+            with replacing(folder / PAGE) as temporary:
+                page = sheet_page(video.path.name, shots, sheet.entries, video.shape)
+                temporary.write_text(page, encoding="utf-8")
+    return shots
+
+
+class _Sheet:
+    """The stills of a sheet that is being made.
+
+    Attributes:
+        entries: what the page shows of each shot.
+    """
+
+    def __init__(
+        self, setup: FilmSetup, colorizer: Colorizer, options: ColorOptions, folder: Path
+    ) -> None:
+        self._setup, self._colorizer, self._folder = setup, colorizer, folder
+        self._guides = ShotGuides(setup, colorizer, options)
+        self._names: Counter[str] = Counter()
+        self.entries: list[SheetEntry] = []
+
+    def close(self) -> None:
+        """Close the film."""
+        self._guides.close()
+
+    def add(self, plan: ShotPlan, shot: Shot) -> dict[str, Any]:
+        """Colour and write the still of a shot; returns what is known of it for the list."""
+        still = self._guides.frame(plan.still)
+        grey, turns = self._setup.painter.grey(still.frame), self._setup.turns
+        ab = self._guides.steady(plan).push(still.L, True)[0]
+        rgb = np.ascontiguousarray(np.rot90(self._colorizer.paint(grey, still.L, ab), turns))
+        prepared = self._guides.prepared(plan.still)
+        name = shot.picture or ""
+        if not name.startswith(f"{STILLS}/") or Path(name).name in self._names:
+            name = f"{STILLS}/shot-{plan.number:04}-still.jpg"
+        self._names[Path(name).name] += 1
+        picture = Picture(_shrunk(rgb, _LONGEST))
+        picture.save(self._folder / STILLS / Path(name).name, quality=92)
+        small = Picture(_shrunk(rgb, _SMALL)).to_bytes("jpeg", quality=80)
+        self.entries.append(SheetEntry(small, rgb.shape[:2]))
+        sure = None if prepared.logits is None else 1 - float(prepared.entropy.mean())
+        top, left = still.view.corner(still.L.shape, grey.shape)
+        height, width = prepared.shape
+        return {
+            "picture": name,
+            "colors": main_colors(rgb[top : top + height, left : left + width]),
+            "confidence": None if sure is None else round(min(max(sure, 0.0), 1.0), 3),
+            "versions": tuple(each.name for each in self._guides.versions(plan.still)),
+        }
+
+
+def main_colors(rgb: RGB, count: int = _COLORS) -> tuple[str, ...]:
+    """The colours that a picture has most of, the commonest first.
+
+    Args:
+        rgb: ``(H, W, 3)`` sRGB codes.
+        count: how many at most.
+
+    Returns:
+        ``#rrggbb`` each.
+    """
+    small = Image.fromarray(rgb).resize((96, 96), Image.Resampling.BOX)
+    few = small.quantize(2 * count, kmeans=4)
+    table = np.reshape(few.getpalette() or [], (-1, 3)).astype(int)
+    found: list[NDArray[Any]] = []
+    for _, index in sorted(few.getcolors() or [], reverse=True):
+        color = table[int(str(index))]
+        if all(np.abs(color - other).max() > _SAME for other in found):
+            found.append(color)
+    return tuple("#" + bytes(int(v) for v in color).hex() for color in found[:count])
+
+
+def _shrunk(rgb: RGB, longest: int) -> RGB:
+    image = Image.fromarray(rgb)
+    image.thumbnail((longest, longest))
+    return np.asarray(image)
