@@ -170,7 +170,7 @@ def test_all_pictures_at_once(page: Any) -> None:
 
 
 def test_a_film_without_the_extra(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photochrom.web.page.progress.film_missing", lambda: "Films need more.")
+    monkeypatch.setattr("photochrom.web.page.film.film_missing", lambda: "Films need more.")
     drop(page, ("clip.mkv", MATROSKA))
     assert not page.exception
     assert page.info[0].value == "Films need more."
@@ -186,16 +186,18 @@ def test_a_film_is_coloured_with_progress(page: Any, monkeypatch: pytest.MonkeyP
         progress(2, 2)
         return []
 
-    monkeypatch.setattr("photochrom.web.page.progress.film_missing", lambda: None)
-    monkeypatch.setattr("photochrom.web.page.progress.colour_film", fake)
-    monkeypatch.setattr("photochrom.web.page.progress.duration", lambda path: 0.5)
+    monkeypatch.setattr("photochrom.web.page.film.film_missing", lambda: None)
+    monkeypatch.setattr("photochrom.web.page.film.color_film", fake)
+    monkeypatch.setattr("photochrom.web.page.film.duration", lambda path: 0.5)
     monkeypatch.setattr(
-        "photochrom.web.page.progress.write_still", lambda film, path, at: path.write_bytes(png())
+        "photochrom.web.page.film.write_still", lambda film, path, at: path.write_bytes(png())
     )
+    monkeypatch.setattr("photochrom.web.page.film.write_shots", lambda *given: None)
     drop(page, ("clip.mkv", MATROSKA))
     vividness(page).set_value(0.5).run()
     page.button(key="film").click().run()
-    (job,) = page.session_state["workspace"].jobs.values()
+    space = page.session_state["workspace"]
+    job = space.jobs[space.chosen]
     while job.status == "running":
         page.run()
     page.run()

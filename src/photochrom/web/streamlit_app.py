@@ -15,8 +15,8 @@ from photochrom.errors import PhotochromError
 from photochrom.web.page import choosing
 from photochrom.web.page.components import watch_connection
 from photochrom.web.page.editor import editor, skeleton
+from photochrom.web.page.film import film
 from photochrom.web.page.intake import album, refusals, welcome
-from photochrom.web.page.progress import film
 from photochrom.web.visit.items import Item
 from photochrom.web.visit.visits import Visits
 from photochrom.web.visit.words import explain

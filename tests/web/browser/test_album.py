@@ -18,7 +18,7 @@ import photochrom.web.page
 from photochrom import open_picture
 from tests.helpers.browser import Page, downloaded, until
 
-ASSETS = Path(photochrom.web.page.__file__).parent / "assets"
+ASSETS = Path(photochrom.web.page.__file__).parent / "assets" / "examples"
 TAKEN = "1952:06:01 12:00:00"
 
 
@@ -101,7 +101,7 @@ def test_a_family_album(screen: str, page: Page, tmp_path: Path) -> None:
     page.click(page.one("[data-testid=stExpander] summary"))
     lent = reference(tmp_path)
     page.changed(lambda: page.drop(lent, into="[data-testid=stExpander]"))
-    until(lambda: "of your picture took its colours from there" in page.text())
+    until(lambda: "of the picture took its colours from there" in page.text())
 
     # Everything comes out: one by one, and together.
     page.rest()

@@ -7,35 +7,68 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("streamlit", reason="needs Streamlit (extra web)")
 pytest.importorskip("selenium", reason="drives the browser with Selenium (group dev)")
 
+import photochrom.web.page
 from tests.helpers.browser import Page, downloaded, until
 
+EXAMPLES = Path(photochrom.web.page.__file__).parent / "assets" / "examples"
 
-def test_a_film_with_progress(page: Page, tmp_path: Path) -> None:
+
+def two_shots(path: Path) -> Path:
+    """A film of two still pictures, half a second each."""
     av = pytest.importorskip("av", reason="writes a film with PyAV (extra video)")
     pytest.importorskip("cv2", reason="colours films with OpenCV (extra video)")
-    path = tmp_path / "clip.mp4"
     with av.open(str(path), "w") as film:
         stream = film.add_stream("libx264", rate=24)
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
-        for number in range(12):
-            grey = np.full((64, 96), 60 + 5 * number, np.uint8)
-            frame = av.VideoFrame.from_ndarray(grey, "gray").reformat(format="yuv420p")
-            film.mux(stream.encode(frame))
+        stream.width, stream.height, stream.pix_fmt = 192, 128, "yuv420p"
+        for name in ("astronaut.jpg", "admiral.jpg"):
+            with Image.open(EXAMPLES / name) as image:
+                rgb = np.asarray(image.convert("RGB").resize((192, 192)).crop((0, 0, 192, 128)))
+            for _ in range(12):
+                film.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, "rgb24")))
         film.mux(stream.encode(None))
-    page.drop(path)
-    page.button("Preview three seconds")
+    return path
+
+
+def chroma(film: bytes) -> list[float]:
+    """Mean distance of Cb and Cr from grey, of each frame."""
+    import av
+
+    with av.open(io.BytesIO(film)) as container:
+        frames = [frame.to_ndarray(format="yuv444p") for frame in container.decode(video=0)]
+    return [float(np.abs(frame[1:].astype(int) - 128).mean()) for frame in frames]
+
+
+def test_a_film_its_shots_and_a_hint(page: Page, tmp_path: Path) -> None:
+    page.drop(two_shots(tmp_path / "clip.mp4"))
+    until(lambda: page.find(".frame"))
     page.rest()
-    assert page.one(".compare img.after").get_attribute("alt") == "clip.mp4, in colour"
+    assert page.one("img.after").get_attribute("alt") == "clip.mp4, in colour"
     page.click(page.button("Preview three seconds"))
     until(lambda: "Download the preview" in page.text())
+
+    # The shots are found meanwhile; the second is chosen, and a place of it gets a colour.
+    until(lambda: len(page.find("[aria-label='Shots'] button")) == 2)
+    page.rest()
+    page.changed(lambda: page.click(page.find("[aria-label='Shots'] button")[1]))
+    page.rest()
+    page.hint(0.5, 0.75, 1)
+    page.one("[data-do=close]").click()
+    states = ["", "edited"]
+    row = "[aria-label='Shots'] button"
+    until(lambda: [b.get_attribute("data-state") for b in page.find(row)] == states)
+    until(lambda: "You changed something since" in page.text())
+
+    # The whole film, with progress.
     page.rest()
     page.click(page.button("Colour the film"))
     until(lambda: "Download the film" in page.text())
     page.rest()
     page.click(page.button("Download the film"))
-    with av.open(io.BytesIO(downloaded(tmp_path, "clip-color.mp4"))) as film:
-        assert sum(1 for _ in film.decode(video=0)) == 12
+    amounts = chroma(downloaded(tmp_path, "clip-color.mp4"))
+    assert len(amounts) == 24
+    assert min(amounts) > 1

@@ -14,7 +14,8 @@ import pytest
 from photochrom import ArgumentError, PictureError
 from photochrom.cancel import CancelToken
 from photochrom.web.visit import workspace as module
-from photochrom.web.visit.jobs import Job, Progress, Task, film_missing, write_zip
+from photochrom.web.visit.film_files import film_missing
+from photochrom.web.visit.jobs import Job, Progress, Task, write_zip
 from photochrom.web.visit.workspace import Workspace
 
 JPEG, MP4 = b"\xff\xd8\xff", b"\0\0\0 ftypisom"
@@ -140,7 +141,7 @@ def test_canvases_are_few_and_those_used_last(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     class Fake:
-        def __init__(self, colorizer: object, path: Path) -> None:
+        def __init__(self, colorizer: object, path: Path, size: object) -> None:
             made.append(path)
 
     class Colorizer:

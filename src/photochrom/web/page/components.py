@@ -15,9 +15,9 @@ from ..visit.looks import MAX_PINS, Edits, Look, Pin, View
 from ..visit.words import color_words
 
 
-def _component(name: str, *helpers: str) -> Callable[..., Any]:
+def _component(name: str, *helpers: str, folder: str = "") -> Callable[..., Any]:
     """A component of the assets of that name; `helpers` are scripts put before its own."""
-    assets = files(__package__) / "assets"
+    assets = files(__package__) / "assets" / folder
 
     def text(file: str) -> str:
         return (assets / file).read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ def _component(name: str, *helpers: str) -> Callable[..., Any]:
     return st.components.v2.component(f"photochrom_{name}", html=html, css=css, js=js)
 
 
-_stage = _component("stage", "outbox", "drag", "palette")
+_stage = _component("stage", "outbox", "drag", "palette", folder="stage")
 _strip = _component("strip")
 _compare = _component("compare")
 _connection = _component("connection")
@@ -102,8 +102,7 @@ def stage(
         "after": after,
         "doubt": doubt,
         "pins": [
-            asdict(pin) | {"label": _label(number, pin)}
-            for number, pin in enumerate(edits.look.pins, 1)
+            asdict(pin) | {"label": _label(number, pin)} for number, pin in enumerate(edits.pins, 1)
         ],
         "named": [{"name": name, "color": color} for name, color in named.items()],
         "heard": edits.heard,
@@ -197,7 +196,7 @@ def _percent(chance: float) -> str:
 def _said(edits: Edits) -> str:
     if edits.pin:
         return ""
-    count = len(edits.look.settled.pins)
+    count = sum(pin.color is not None for pin in edits.pins)
     if not count:
         return "Click or tap a place to change its colour."
     return "1 place changed" if count == 1 else f"{count} places changed"

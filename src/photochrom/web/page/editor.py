@@ -9,18 +9,16 @@ from pathlib import Path
 import streamlit as st
 
 from ...colorizer import Colorizer
-from ...errors import PhotochromError
 from ..visit.canvas import Canvas, Finish
 from ..visit.items import Item
-from ..visit.words import explain
 from ..visit.workspace import Workspace
 from .components import Shown, stage, strip
-from .intake import release, thumbnail
+from .intake import thumbnail
 from .progress import batch
+from .reference import borrow
 from .sliders import sliders
 
 _COLUMNS = (7, 3)
-_LITTLE = 0.02  # of the picture; a reference that matches no more has nothing in common with it
 
 
 def skeleton(item: Item) -> None:
@@ -47,7 +45,7 @@ def editor(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
             st.caption(f":material/info: {_sentence(note)}")
     with right:
         _versions(item, canvas, finish)
-        _reference(workspace, item, colorizer, canvas)
+        borrow(workspace, item, colorizer, canvas, "Borrow colours from a photograph")
         sliders(item.edits, item.key)
         _doubt(item, canvas)
         _downloads(item, canvas, finish)
@@ -101,42 +99,6 @@ def _versions(item: Item, canvas: Canvas, finish: Finish) -> None:
         on_pick=lambda number: item.edits.change(version=number - 1 if number else None),
         grid=True,
     )
-
-
-def _reference(workspace: Workspace, item: Item, colorizer: Colorizer, canvas: Canvas) -> None:
-    """A photograph to borrow colours from."""
-    lender = workspace.references.get(item.edits.look.reference or "")
-    with st.expander("Borrow colours from a photograph", expanded=lender is not None):
-        if lender is not None:
-            st.image(thumbnail(lender), caption=lender.name, width=140)
-            share = canvas.matched(workspace.finish(item))
-            if share < _LITTLE:
-                st.info("The two pictures have nothing in common, so no colours were borrowed.")
-            else:
-                st.caption(f"{share:.0%} of your picture took its colours from there.")
-            st.button("Do not borrow", on_click=partial(item.edits.change, reference=None))
-            return
-        st.caption(
-            "A colour photograph of something similar. What is alike in both, skin or sky or "
-            "grass, gets the colours it has there."
-        )
-        upload = st.file_uploader(
-            "Colour photograph",
-            max_upload_size=100,
-            key=f"reference-{item.key}-{st.session_state.get('lent', 0)}",
-        )
-        if upload is None:
-            return
-        try:
-            lender = workspace.lend(upload.name, upload)
-            colorizer.reference(lender.path)
-        except (PhotochromError, OSError, MemoryError) as error:
-            st.error(explain(error, upload.name)[0], icon=":material/error:")
-            return
-        release(upload)
-        st.session_state["lent"] = st.session_state.get("lent", 0) + 1
-        item.edits.change(reference=lender.key)
-        st.rerun(scope="fragment")
 
 
 def _downloads(item: Item, canvas: Canvas, finish: Finish) -> None:

@@ -15,9 +15,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from ...colorizer import Colorizer
 from ...errors import PhotochromError
 from ..visit.canvas import Canvas, Finish
-from ..visit.film_stills import write_still
+from ..visit.film_files import film_missing, write_still
 from ..visit.items import Item
-from ..visit.jobs import film_missing
 from ..visit.thumbnails import file_thumbnail
 from ..visit.words import explain
 from ..visit.workspace import MEGABYTES, Workspace
@@ -151,7 +150,7 @@ def _offer_examples(workspace: Workspace) -> None:
 
 
 def _example(name: str) -> bytes:
-    return (files(__package__) / "assets" / name).read_bytes()
+    return (files(__package__) / "assets" / "examples" / name).read_bytes()
 
 
 @st.cache_resource(show_spinner=False)

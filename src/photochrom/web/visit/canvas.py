@@ -66,6 +66,7 @@ class Canvas:
     Args:
         colorizer: the loaded model.
         file: the picture's file, a path or an open one; read again for `save` and `detail`.
+        size: as of `ColorOptions`.
 
     Attributes:
         width, height: of the picture, in pixels.
@@ -76,7 +77,9 @@ class Canvas:
         PictureError: the file cannot be read.
     """
 
-    def __init__(self, colorizer: Colorizer, file: Path | BinaryIO) -> None:
+    def __init__(
+        self, colorizer: Colorizer, file: Path | BinaryIO, size: int | None = None
+    ) -> None:
         self.colorizer, self.file = colorizer, file
         picture = next(open_pages(file, max_pixels=MAX_PIXELS))
         self.width, self.height, self.suffix = picture.width, picture.height, picture.suffix
@@ -86,7 +89,7 @@ class Canvas:
         self._before = np.asarray(before)
         if is_in_color(Picture(self._before)):
             self.notes = ("it has colours already: they are replaced", *self.notes)
-        self._prepared = _resized(colorizer.prepare(picture), self._before)
+        self._prepared = _resized(colorizer.prepare(picture, ColorOptions(size=size)), self._before)
         # What changes between two paintings is little: a slider moved, a hint came.
         self._chroma = lru_cache(2 + VERSIONS)(self._decide)
         self._preview = lru_cache(1)(self._paint_preview)
@@ -182,12 +185,7 @@ class Canvas:
         version, pins = finish.look.version, finish.look.pins
         height, width = shape
         # Hints are for the first page; a TIFF's others get the numbers only.
-        longer = max(shape)
-        hints = [
-            Hint(p.x * width, p.y * height, p.color, p.radius and p.radius * longer, page=0)
-            for p in pins
-            if p.color
-        ]
+        hints = [pin.hint((height, width)) for pin in pins if pin.color]
         if version is not None and version < len(self._alternatives):
             scale = width / self._prepared.shape[1]
             hints[:0] = [_scaled(hint, scale) for hint in self._alternatives[version].hints]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import threading
 import time
@@ -15,8 +14,7 @@ from typing import Any, Literal
 from ..._io import replacing
 from ...cancel import CancelToken
 from ...colorizer import Colorizer
-from ...errors import CancelledError, MissingExtraError, PhotochromError, PictureError
-from ...options import ColorOptions, VideoOptions
+from ...errors import CancelledError, PhotochromError, PictureError
 from .canvas import Canvas, Finish
 from .words import explain
 
@@ -40,6 +38,7 @@ class Job:
         done, total: how far it is; the total may not be known.
         started: on the clock `time.monotonic`.
         problems: what went wrong, in lines for people.
+        aside: others may run beside it.
     """
 
     about: str
@@ -52,6 +51,7 @@ class Job:
     total: int | None = None
     started: float = field(default_factory=time.monotonic)
     problems: list[str] = field(default_factory=list)
+    aside: bool = False
     _cancel: CancelToken = field(default_factory=CancelToken)
 
     def to_json(self) -> dict[str, Any]:
@@ -199,39 +199,6 @@ def save_colored(
     path = target.with_name(target.name + canvas.suffix)
     canvas.save(path, finish, cancel)
     return path
-
-
-def film_missing() -> str | None:
-    """Why films cannot be coloured here, in a line; None if they can."""
-    for package in ("av", "cv2"):
-        if importlib.util.find_spec(package) is None:
-            return str(MissingExtraError.of(package, "video", "Colouring films"))
-    return None
-
-
-def colour_film(
-    source: Path,
-    target: Path,
-    model: Path,
-    options: ColorOptions,
-    video_options: VideoOptions,
-    progress: Progress,
-    cancel: CancelToken,
-) -> list[str]:
-    """Colour a film, or a part of it; returns what was left out, in lines."""
-    from ...video.color.coloring import film_colorizer
-    from ...video.colorize_video import colorize_video
-
-    film = colorize_video(
-        source,
-        target,
-        options,
-        video_options,
-        colorizer=film_colorizer(model),
-        progress=progress,
-        cancel=cancel,
-    )
-    return [film.damage] if film.damage else []
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ...hints import KEEP
+from ...hints import KEEP, Hint
 from ...options import ColorOptions, ranges
 
 _STEPS = 100
@@ -34,6 +34,7 @@ class Pin:
             hint yet.
         radius: of the disc that gets the colour, as a share of the longer side; None: the thing
             that the place belongs to gets it.
+        time: seconds; of a film, the frame that it lies on.
     """
 
     id: int
@@ -41,6 +42,20 @@ class Pin:
     y: float
     color: str | None = None
     radius: float | None = None
+    time: float | None = None
+
+    def hint(self, shape: tuple[int, int]) -> Hint:
+        """The same as a hint for the first page of a picture.
+
+        Args:
+            shape: ``(H, W)`` of the picture.
+
+        Raises:
+            ArgumentError: it has no colour.
+        """
+        height, width = shape
+        radius = None if self.radius is None else self.radius * max(shape)
+        return Hint(self.x * width, self.y * height, self.color or "", radius, page=0)
 
 
 @dataclass(frozen=True)
@@ -66,12 +81,14 @@ class Look:
         pins: in the order they were put.
         version: which of the alternatives, from 0; None: the model's own.
         reference: key of the reference picture; None: there is none.
+        stills: of a film, seconds and keys of reference pictures, each for the shot it lies in.
         options: the numbers, such as vividness; hints are made of `pins`.
     """
 
     pins: tuple[Pin, ...] = ()
     version: int | None = None
     reference: str | None = None
+    stills: tuple[tuple[float, str], ...] = ()
     options: ColorOptions = ColorOptions()  # noqa: RUF009 - it is frozen
 
     @property
@@ -85,6 +102,7 @@ class Look:
             "pins": [asdict(pin) for pin in self.pins],
             "version": self.version,
             "reference": self.reference,
+            "stills": [list(still) for still in self.stills],
             "options": {name: getattr(self.options, name) for name in ranges(self.options)},
         }
 
@@ -95,6 +113,7 @@ class Look:
             tuple(Pin(**pin) for pin in values["pins"]),
             values["version"],
             values["reference"],
+            tuple((float(time), str(key)) for time, key in values["stills"]),
             ColorOptions(**values["options"]),
         )
 
@@ -108,12 +127,14 @@ class Edits:
         chosen: id of the pin whose colour is asked for; None: no pin's.
         view: the part that is looked at in full size; None: the whole is, as large as fits.
         downloaded: the look of the file that was last downloaded.
+        moment: seconds; the frame of a film that is looked at; None for pictures.
         heard: the page that last told something, and the number of its newest event.
     """
 
     look: Look = field(default_factory=Look)
     chosen: int | None = None
     view: View | None = None
+    moment: float | None = None
     downloaded: Look = field(default_factory=Look)
     heard: tuple[str, int] = ("", 0)
     _past: list[Look] = field(default_factory=list)
@@ -122,9 +143,14 @@ class Edits:
     _tuned: tuple[str, float] = ("", 0.0)  # the number changed last, and when
 
     @property
+    def pins(self) -> tuple[Pin, ...]:
+        """The pins of the picture, or of the frame that is looked at."""
+        return tuple(pin for pin in self.look.pins if pin.time == self.moment)
+
+    @property
     def pin(self) -> Pin | None:
         """The chosen pin."""
-        return next((pin for pin in self.look.pins if pin.id == self.chosen), None)
+        return next((pin for pin in self.pins if pin.id == self.chosen), None)
 
     @property
     def undoable(self) -> bool:
@@ -197,6 +223,7 @@ class Edits:
         """The edits that `to_json` was called on, with no pin chosen."""
         return cls(
             Look.from_json(values["look"]),
+            None,
             None,
             None,
             Look.from_json(values["downloaded"]),
@@ -281,7 +308,7 @@ class Edits:
         if len(self.look.pins) < MAX_PINS:
             self.chosen = self._next
             self._next += 1
-            self.change(pins=(*self.look.pins, Pin(self.chosen, x, y)))
+            self.change(pins=(*self.look.pins, Pin(self.chosen, x, y, time=self.moment)))
 
     def _close(self, keep: int | None = None) -> None:
         """No pin is chosen any more; those that never got a colour go."""

@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
@@ -202,9 +203,14 @@ class Workspace:
         ]
 
     def finish(self, item: Item) -> Finish:
-        """How a picture is to be painted."""
-        lender = self.references.get(item.edits.look.reference or "")
-        return Finish(item.edits.look, lender.path if lender else None)
+        """How a picture, or the frame of a film that is looked at, is to be painted."""
+        look, moment = item.edits.look, item.edits.moment
+        lent = look.reference
+        if moment is not None:
+            look = replace(look, pins=item.edits.pins)
+            lent = dict(look.stills).get(moment)
+        lender = self.references.get(lent or "")
+        return Finish(look, lender.path if lender else None)
 
     def name_color(self, name: str, color: str | None) -> None:
         """Give a colour a name, in the place of the oldest if there are many; None: forget it."""
@@ -231,7 +237,8 @@ class Workspace:
         """
         path = path or item.path
         key = str(path), str(colorizer.model.path)
-        canvas = self._canvases.pop(key, None) or Canvas(colorizer, path)
+        size = colorizer.model.card.film_size if item.is_film else None
+        canvas = self._canvases.pop(key, None) or Canvas(colorizer, path, size)
         item.failed = False
         self._canvases[key] = canvas
         while len(self._canvases) > _CANVASES:
@@ -244,8 +251,9 @@ class Workspace:
 
     @property
     def running(self) -> Job | None:
-        """The job that is running; there is one at a time."""
-        return next((job for job in self.jobs.values() if job.status == "running"), None)
+        """The job that is running; there is one at a time, but for those that run aside."""
+        jobs = self.jobs.values()
+        return next((job for job in jobs if job.status == "running" and not job.aside), None)
 
     def start(self, job: Job) -> None:
         """Run a job, in the place of the one before about the same, whose result goes."""
