@@ -105,7 +105,8 @@ def test_nothing_is_left_of_a_killed_try(live: Running, monkeypatch: pytest.Monk
 
     def killed_once(process: WorkerProcess, task: Any, *more: Any) -> Any:
         if not parts:
-            parts.append(task.target.with_name(f".{task.target.name}.0123.part"))
+            parts.append(task.target.with_name("half-written"))
+            parts[0].parent.mkdir()
             parts[0].write_bytes(b"half")
             process.kill()
         return run(process, task, *more)

@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
 from .http.error_responses import ErrorAnswer, add_error_handlers
+from .http.job_creation import router as new_job_router
 from .http.job_routes import router as job_router
 from .http.middleware import RequestMiddleware
 from .http.openapi import add_docs
@@ -51,7 +52,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     add_error_handlers(app)
-    for each in (picture_router, job_router, router, open_router):
+    for each in (picture_router, new_job_router, job_router, router, open_router):
         app.include_router(each)
     add_docs(app)
     if service.settings.cors_origins:

@@ -1,42 +1,34 @@
-"""Endpoints for jobs."""
+"""Endpoints for jobs that are there: lists, states, events, results."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import re
 import time
-from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Literal
+from collections.abc import AsyncIterator
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from ...media import CONTAINERS, HEAD, PICTURE_SUFFIXES, default_suffix, identify
+from ...media import CONTAINERS, PICTURE_SUFFIXES
 from ..jobs.job_store import ENDED, Job, State
-from ..jobs.stores import film_suffix, folder_of
 from ..service import Service
 from ..service_error import ServiceError
-from ..settings import MEGABYTE
 from .client_limits import ClientLimit
-from .dependencies import Client, Owner, Running, accepting, check_key
+from .dependencies import Client, Owner, Running, check_key
 from .error_responses import responses
-from .openapi import BINARY, body
-from .picture_routes import MEDIA_TYPES, check_is_picture, file_response
-from .request_options import Chosen, JobOptions, check_options_of, chosen, with_form
-from .uploads import Upload, no_file, receiving
+from .openapi import BINARY
+from .picture_routes import MEDIA_TYPES, file_response
 
 _LOOK = 0.25  # seconds between two looks at a job that somebody watches
 _STREAM = 3600.0  # seconds of one event stream at most; clients of such streams connect again
 _PING = 15.0  # seconds after which a stream without news shows that it lives
-_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _RESULTS = {".zip": "application/zip"} | {
     row.suffixes[0]: row.media_type for row in CONTAINERS.values() if row.write
 }
-_FILM_PACKAGES = ("av", "cv2")
 
 router = APIRouter(
     prefix="/v1/jobs",
@@ -100,7 +92,8 @@ def find(
 Found = Annotated[Job, Depends(find)]
 
 
-def _status(request: Request, service: Service, job: Job) -> JobStatus:
+def status_of(request: Request, service: Service, job: Job) -> JobStatus:
+    """How far a job is, with links as the client sees the service."""
     here = f"{request.scope.get('root_path', '')}/v1/jobs/{job.id}"
     links = {"self": here, "events": f"{here}/events"}
     if job.state == "done" and "target" not in job.options:
@@ -124,138 +117,6 @@ def _status(request: Request, service: Service, job: Job) -> JobStatus:
     )
 
 
-@router.post(
-    "",
-    operation_id="create_job",
-    status_code=202,
-    dependencies=[Depends(accepting)],
-    responses=responses(408, 413, 415, 429),
-    openapi_extra=body(JobOptions, several=True),
-)
-async def create(
-    request: Request,
-    response: Response,
-    service: Running,
-    owner: Owner,
-    client: Client,
-    query: Annotated[JobOptions, Query()],
-    idempotency_key: Annotated[
-        str | None,
-        Header(description="A second request with the same key answers with the first one's job."),
-    ] = None,
-) -> JobStatus:
-    """Queue a film, or pictures, whose results come as one ZIP file."""
-    jobs, limits = service.jobs, service.settings
-    _check(query, service)
-    if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
-        raise ServiceError(422, "Idempotency-Key: expected 1 to 200 printable characters")
-    earlier = None
-    if idempotency_key is not None:
-        earlier = await run_in_threadpool(jobs.store.same, owner, idempotency_key)
-    if earlier is not None:
-        job = earlier
-    else:
-        limit = int(limits.max_job_upload * MEGABYTE)
-        stated = request.headers.get("content-length", "")
-        expected = min(int(stated), limit) if stated.isdigit() else limit
-        with service.picture_limit.slot(client), jobs.place(expected):
-            async with receiving(
-                request,
-                jobs.files.uploads,
-                limit=limit,
-                seconds=limits.timeout,
-                max_files=limits.max_files,
-                files=False,
-            ) as sent:
-                options = with_form(query, sent.fields)
-                sources = _check(options, service).sources
-                if sources and sent.files:
-                    raise ServiceError(422, "sources: expected these or files, got both")
-                if not sources and not sent.files:
-                    raise no_file()
-                if sources:
-                    film = _container_of_sources(sources, options, service)
-                else:
-                    film = await run_in_threadpool(_container, sent.files, options, service)
-                _check(options, service, "film" if film else "pictures")
-                job = await run_in_threadpool(
-                    jobs.add, options, sent.files or sources, owner, film, idempotency_key
-                )
-    status = _status(request, service, job)
-    response.headers["Location"] = status.links["self"]
-    return status
-
-
-def _check(
-    options: JobOptions, service: Service, kind: Literal["pictures", "film"] | None = None
-) -> Chosen:
-    found = chosen(options, service.pool.models, service.settings, kind)
-    if found.webhook is not None:
-        service.jobs.webhooks.check(found.webhook)
-    stores = service.jobs.stores
-    if found.sources:
-        stores.check("sources", found.sources)
-    if found.target is not None:
-        stores.check("target", [found.target])
-        if found.target in map(folder_of, found.sources):
-            raise ServiceError(422, "target: expected another folder than that of the sources")
-    return found
-
-
-def _container_of_sources(
-    sources: Sequence[str], options: JobOptions, service: Service
-) -> str | None:
-    """The suffix of the film in a store, by its name; None if they are pictures.
-
-    Raises:
-        ServiceError: not with these options, or a film beside others.
-    """
-    suffix = next((found for source in sources if (found := film_suffix(source))), None)
-    if suffix is None:
-        check_options_of("pictures", options)
-    else:
-        _check_film(len(sources), options, service)
-    return suffix
-
-
-def _container(files: list[Upload], options: JobOptions, service: Service) -> str | None:
-    """The suffix of the film that `files` is; None if they are pictures.
-
-    Raises:
-        ServiceError: they are neither, or too large, or not with these options.
-    """
-    largest = int(service.settings.max_upload * MEGABYTE)
-    for number, upload in enumerate(files, 1):
-        head = upload.head(HEAD)
-        media = identify(head)
-        try:
-            if media.kind == "video":
-                _check_film(len(files), options, service)
-                return default_suffix(media.format)
-            check_is_picture(head)
-            if upload.size > largest:
-                raise ServiceError(413, f"a picture may have {largest:,} bytes at most")
-        except ServiceError as error:
-            if len(files) > 1:
-                error.message = f"file {number} of {len(files)}: {error.message}"
-            raise
-    check_options_of("pictures", options)
-    return None
-
-
-def _check_film(count: int, options: JobOptions, service: Service) -> None:
-    if count > 1:
-        raise ServiceError(415, "this is a film: expected pictures, or one film; send it alone")
-    if not service.jobs.films_are_faked and (lack := missing_for_films()) is not None:
-        raise ServiceError(415, f"this service cannot colour films: the package {lack} is missing")
-    check_options_of("film", options)
-
-
-def missing_for_films() -> str | None:
-    """The package that films need and that is not installed; None if all are there."""
-    return next((name for name in _FILM_PACKAGES if importlib.util.find_spec(name) is None), None)
-
-
 @router.get("", operation_id="list_jobs")
 def list_jobs(
     request: Request,
@@ -270,7 +131,7 @@ def list_jobs(
     """The jobs made with this key, the newest first."""
     found = service.jobs.store.page(owner, state, before, limit)
     return JobList(
-        jobs=[_status(request, service, job) for job in found],
+        jobs=[status_of(request, service, job) for job in found],
         next=found[-1].created if len(found) == limit else None,
     )
 
@@ -278,7 +139,7 @@ def list_jobs(
 @router.get("/{id}", operation_id="get_job", responses=responses(404))
 def status(request: Request, job: Found, service: Running) -> JobStatus:
     """How far a job is."""
-    return _status(request, service, job)
+    return status_of(request, service, job)
 
 
 class EventStream(StreamingResponse):
@@ -324,7 +185,7 @@ async def _events(request: Request, service: Service, job: Job) -> AsyncIterator
     before: JobStatus | None = None
     found: Job | None = job
     while found is not None:
-        now = _status(request, service, found)
+        now = status_of(request, service, found)
         if now != before:
             yield f"event: progress\ndata: {now.model_dump_json()}\n\n"
             before, said = now, time.monotonic()

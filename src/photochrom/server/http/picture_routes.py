@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import AsyncIterator
 from typing import IO, Annotated, Any
 
@@ -112,13 +113,14 @@ async def colorize(
             found = chosen(with_form(query, sent.fields), pool.models, limits, "pictures")
             file = sent.files[0]
             check_is_picture(file.head(HEAD))
-            target = file.path.with_name(f"{file.path.name}-coloured")
+            target = file.path.with_name(f"{file.path.name}-coloured") / "result"
             task = ColorizeTask(file.path, target, found.model, found.color, found.output)
             try:
                 result = await pool.do(request, task, limits.timeout)
                 answer = target.open("rb")
             finally:
-                target.unlink(missing_ok=True)  # an open file can still be read
+                # An open file can still be read.
+                shutil.rmtree(target.parent, ignore_errors=True)
     service.metrics.picture(found.model, owner, result)
     headers = {
         "Photochrom-Model": found.model,

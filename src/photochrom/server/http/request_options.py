@@ -26,7 +26,7 @@ from .error_responses import validation_message
 
 _MOST_PLACES = 100
 _SCALARS = (bool, int, float, str)
-_OF_OPERATOR = {"max_pixels"}
+_NOT_HERE = {"max_pixels", "fps"}  # the operator chooses it; of folders of frames only
 _PARSERS: dict[str, Callable[[str], Any]] = {"hints": parse_json}  # of fields that are no scalar
 _FORMATS = [
     name
@@ -75,7 +75,7 @@ def _request_fields(kind: type) -> dict[str, Any]:
     hints, described = typing.get_type_hints(kind), _attributes(kind)
     made: dict[str, Any] = {}
     for each in fields(kind):
-        if each.name in _OF_OPERATOR:
+        if each.name in _NOT_HERE:
             continue
         scalar = _scalar(hints[each.name])
         if scalar is None and each.name not in _PARSERS:

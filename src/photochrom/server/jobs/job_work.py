@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -124,7 +125,7 @@ class JobWork:
         place = self._files.of(job.id)
         task = ColorizeTask(
             place / "in" / f"{number:04}",
-            place / f"{number:04}",
+            place / f"{number:04}" / "result",
             found.model,
             found.color,
             found.output,
@@ -137,6 +138,7 @@ class JobWork:
                 task.target.rename(place / "out" / f"{number:04}{suffix}")
             else:
                 self._put(job, number, task.target, f"{found.target}/", suffix)
+            shutil.rmtree(task.target.parent, ignore_errors=True)
             if found.sources:
                 task.source.unlink()
         except Exception as error:

@@ -49,7 +49,8 @@ class WorkerSettings:
 class ColorizeTask:
     """Colour the picture `source`, all pages of it, and write it to `target`.
 
-    The name of `target` has no ending, which would tell a format.
+    The name of `target` has no ending, which would tell a format. Its folder is the task's own,
+    made for it, and removed if it fails or nobody waits for it any more.
     """
 
     source: Path

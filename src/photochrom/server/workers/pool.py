@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import shutil
 import threading
 import time
 from collections import Counter, deque
@@ -329,9 +330,7 @@ class WorkerPool:
 def _remove(task: Task) -> None:
     """Remove what a task has written, whole or in part."""
     if isinstance(task, ColorizeTask):
-        for path in (task.target, *task.target.parent.glob(f".{task.target.name}.*.part")):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+        shutil.rmtree(task.target.parent, ignore_errors=True)
 
 
 def _unprocessable(noun: str, error: WorkerDiedError) -> ServiceError:
