@@ -54,11 +54,12 @@ HEAVY = {
     *("onnxscript", "pillow_heif", "pyvips", "ray", "safetensors", "streamlit", "tensorboard"),
     *("timm", "torch", "torchmetrics", "torchvision", "uvicorn"),
 }
-HEAVY_AT_HOME = {  # imported by nobody who could do without
+HEAVY_AT_HOME = {  # by folder; imported by nobody who could do without
     "training": {"lightning", "onnx", "safetensors", "timm", "torch", "torchvision"},
     "server": {"fastapi"},
     "web": {"streamlit"},
     "picture": {"pyvips"},
+    "models/importers/checkpoint": {"torch"},
 }
 FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 
@@ -121,13 +122,16 @@ def part_of(name: str) -> str:
 
 def violations(file: Path, source: str) -> list[str]:
     here = part_of(module(file))
+    home = {each for path, names in HEAVY_AT_HOME.items() if _within(file, path) for each in names}
     found = []
     for target, lazy, typing, line in imports(file, source):
         where = f"{file.as_posix()}:{line}"
         top, there = target.split(".")[0], part_of(target)
         if top != "photochrom":
-            if top in HEAVY - HEAVY_AT_HOME.get(here, set()) and not (lazy or typing):
+            if top in HEAVY - home and not (lazy or typing):
                 found.append(f"{where}: {top} is to be imported in the function that needs it")
+        elif _torch_alone(target, file) and not (lazy or typing):
+            found.append(f"{where}: {target} needs PyTorch: import it in a function")
         elif here not in LEVEL or there not in LEVEL:
             found.append(f"{where}: the layer of {here} or {there} is not known")
         elif there == "training" != here and (here != "cli" or not (lazy or typing)):
@@ -135,6 +139,16 @@ def violations(file: Path, source: str) -> list[str]:
         elif not _allowed(here, there):
             found.append(f"{where}: {here} may not import {there or 'the package itself'}")
     return found
+
+
+def _within(file: Path, folder: str) -> bool:
+    return file.as_posix().startswith(f"{folder}/")
+
+
+def _torch_alone(target: str, file: Path) -> bool:
+    """Whether a module of a room that needs PyTorch is imported from outside of it."""
+    room = "models/importers/checkpoint"
+    return target.startswith(f"photochrom.{room.replace('/', '.')}") and not _within(file, room)
 
 
 def _allowed(here: str, there: str) -> bool:
@@ -226,6 +240,8 @@ def test_circles_are_found() -> None:
         ("models/session.py", "def f():\n    import onnxruntime"),
         ("colorizer.py", "if TYPE_CHECKING:\n    import onnxruntime"),
         ("training/export.py", "import torch\nfrom ..models.card import Card\nfrom . import loss"),
+        ("models/importers/onnx_model.py", "def f():\n    from . import checkpoint"),
+        ("models/importers/checkpoint/state_dict.py", "import torch"),
         ("cli/train.py", "def train():\n    from ..training import export"),
         ("cli/serve.py", "def serve():\n    from ..server import app"),
         ("cli/__init__.py", "from .. import __version__"),
@@ -265,6 +281,8 @@ def test_what_is_allowed(file: str, source: str) -> None:
         ("training/export.py", "from ..cli import app"),
         ("helpers.py", "from .errors import ArgumentError"),
         ("color.py", "from .helpers import clamp"),
+        ("models/importers/onnx_model.py", "from . import checkpoint"),
+        ("models/importers/onnx_contents.py", "import torch"),
         ("models/session.py", "import onnxruntime as ort"),
         ("models/session.py", "class A:\n    from torch import nn"),
         ("models/importers/caffe/graph.py", "from google.protobuf import text_format"),

@@ -252,10 +252,18 @@ class TestCatalogue:
         roles = sorted(file.role for file in entry.files)
         if entry.family == "zhang16":
             assert roles == ["caffemodel", "points", "prototxt"]
+        elif roles == ["weights"]:
+            assert entry.card is None  # made by the import
         else:
             assert roles == ["model"]
             assert entry.card is not None
             assert (entry.card.name, entry.card.family) == (name, entry.family)
+
+    def test_networks_that_take_any_size(self) -> None:
+        for name in ("ddcolor-artistic", "deoldify-artistic"):
+            card = CATALOGUE[name].card
+            assert card is not None
+            assert (card.fixed, card.size, card.multiple) == (None, 256, 32)
 
     def test_no_bytes_twice(self) -> None:
         hashes = [file.sha256 for entry in CATALOGUE.values() for file in entry.files]
@@ -322,6 +330,7 @@ def catalogue(asked: tuple[str, list[str]]) -> Mapping[str, CatalogueEntry]:
             family="deoldify", files=(remote("model", "net.onnx"),), card=card, **common
         ),
         "old": CatalogueEntry(family="zhang16", files=parts, **common),
+        "torch": CatalogueEntry(family="siggraph17", files=(remote("weights", "w"),), **common),
     }
 
 
@@ -478,6 +487,25 @@ class TestPullOfThreeParts:
         with pytest.raises(MissingExtraError, match="photochrom\\[import\\]"):
             shop.pull("old")
         assert not asked[1]
+
+    def test_weights_are_imported(
+        self, shop: Registry, asked: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from photochrom.models.importers import onnx_model
+
+        def import_checkpoint(file: Path, target: Path, name: str, options: object) -> Card:
+            assert (file.read_bytes(), name) == (CONTENT["w"], "torch")
+            target.write_bytes(b"converted")
+            return Card(name=name, family="siggraph17")
+
+        monkeypatch.setattr(onnx_model, "import_checkpoint", import_checkpoint)
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+        with pytest.raises(MissingExtraError, match="photochrom\\[train\\]"):
+            shop.pull("torch")
+        assert not asked[1]
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+        assert shop.pull("torch").read_bytes() == b"converted"
+        assert names(shop.user_dir) == ["torch.onnx"]
 
     def test_two_at_once_convert_once(
         self, shop: Registry, converted: list[tuple[bytes, bytes, bytes]]

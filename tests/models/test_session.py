@@ -74,7 +74,9 @@ def test_any_side_where_the_network_takes_any(path: Path) -> None:
 
 def test_a_fixed_size_is_fixed(path: Path) -> None:
     model = plain(path, fixed=(224, 192))
-    assert model.fit(1, 5000) == model.fit(640, 480) == model.fit(9, 9, 512) == (224, 192)
+    assert model.fit(1, 5000) == model.fit(640, 480) == model.fit(9, 9, 224) == (224, 192)
+    with pytest.raises(ArgumentError, match=r"expected 192 x 224, the only one .* takes, got 512"):
+        model.fit(9, 9, 512)
 
 
 @pytest.mark.parametrize("size", [0, -256, 31, 4097])

@@ -14,7 +14,12 @@ from .commands import say
 def import_model(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE.onnx", help="An ONNX file.", show_default=False),
+        typer.Argument(
+            metavar="FILE",
+            help="An ONNX file; or weights (.pth, .pt, .bin, .safetensors) of ECCV16, SIGGRAPH17, "
+            "DDColor or DeOldify.",
+            show_default=False,
+        ),
     ] = None,
     family: Annotated[
         str | None,
@@ -23,7 +28,7 @@ def import_model(
             metavar="FAMILY",
             help="What FILE.onnx takes and gives: photochrom, zhang16, siggraph17, ddcolor, "
             "deoldify or plain.",
-            show_default="as FILE.onnx says itself",
+            show_default="found out by trying",
         ),
     ] = None,
     prototxt: Annotated[
@@ -99,29 +104,35 @@ def import_model(
 ) -> None:
     """Make a model of other files.
 
-    These are an ONNX file, or the three Caffe files of Zhang et al. 2016. The result is
-    one ONNX file that says what it is. It is tried out before it is kept.
+    These are an ONNX file, weights of a known network, or the three Caffe files of Zhang et al.
+    2016. The result is one ONNX file that says what it is. It is tried out before it is kept.
     """
     from ..errors import ArgumentError
-    from ..models.importers.onnx_model import ImportOptions, import_caffe, import_onnx
+    from ..models.importers import onnx_model as importers
 
     parts = (prototxt, caffemodel, points)
     if (file is None) == (parts == (None, None, None)):
         raise ArgumentError(
             "there is nothing to import" if file is None else "two models are named",
-            expected="FILE.onnx, or --prototxt FILE --caffemodel FILE --points FILE",
+            expected="FILE, or --prototxt FILE --caffemodel FILE --points FILE",
             got="neither" if file is None else "both",
             fix="name one of them",
         )
-    described = ImportOptions(family, size, multiple, scale)
-    if file is not None:
-        target = _target(output, name or _name_of(output or file), overwrite)
-        card = import_onnx(file, target, name or _name_of(output or file), described)
-    else:
+    described = importers.ImportOptions(family, size, multiple, scale)
+    about = ""
+    if file is None:
         target = _target(output, name or "zhang16", overwrite)
-        card = import_caffe(parts, target, described)
+        card = importers.import_caffe(parts, target, described)
+    else:
+        name = name or _name_of(output or file)
+        target = _target(output, name, overwrite)
+        if file.suffix.lower() in importers.CHECKPOINTS:
+            card = importers.import_checkpoint(file, target, name, described)
+        else:
+            card, about = importers.import_onnx(file, target, name, described)
     usage = target.stem if output is None else target
-    say(f"{target} is a model of the family {card.family}; use it with --model {usage}")
+    taken = f" ({about})" if about else ""
+    say(f"{target} is a model of the family {card.family}{taken}; use it with --model {usage}")
 
 
 def _target(output: Path | None, name: str, overwrite: bool) -> Path:

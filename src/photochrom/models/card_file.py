@@ -38,8 +38,8 @@ def read_card(path: Path) -> Card | None:
     """The card in an ONNX file or beside it; None if there is none that can be read."""
     try:
         with path.open("rb") as file:
-            for _, pair in _fields(file, {14}):  # metadata_props of onnx.ModelProto
-                texts = dict(_fields(BytesIO(pair), {1, 2}))  # its key and its value
+            for _, pair in fields(file, {14}):  # metadata_props of onnx.ModelProto
+                texts = dict(fields(BytesIO(pair), {1, 2}))  # its key and its value
                 if texts.get(1) == METADATA_KEY.encode():
                     return Card.from_json(texts.get(2, b"").decode(), str(path))
         return Card.from_toml(path.with_suffix(".toml"))
@@ -75,7 +75,7 @@ def _field(number: int, content: bytes) -> bytes:
     return bytes([number << 3 | 2]) + bytes(size) + bytes([length]) + content
 
 
-def _fields(file: BinaryIO, wanted: set[int]) -> Iterator[tuple[int, bytes]]:
+def fields(file: BinaryIO, wanted: set[int]) -> Iterator[tuple[int, bytes]]:
     """(number, bytes) of the wanted length-delimited fields of a protobuf message.
 
     The others are jumped over, so that a list of models does not read gigabytes of weights.

@@ -19,8 +19,8 @@ class RemoteFile:
     """One file of a download.
 
     Attributes:
-        role: "model" for a finished ONNX file; "prototxt", "caffemodel" or "points" for the parts
-            of Zhang 2016, which are turned into one.
+        role: "model" for a finished ONNX file; "weights" for those of a known network, or
+            "prototxt", "caffemodel" and "points" of Zhang 2016, which are turned into one.
         filename: its name, while it is being fetched and turned into a model.
         urls: mirrors, tried in order.
         size: length in bytes.
@@ -41,9 +41,9 @@ class CatalogueEntry:
     Attributes:
         title: one line for people.
         licence: SPDX expression.
-        family: key of ``models.onnx.FAMILIES``.
+        family: key of ``models.families.FAMILIES``.
         homepage: page of the model's authors.
-        files: what is fetched: one file of role "model", or the three parts of Zhang 2016.
+        files: what is fetched: one file of role "model" or "weights", or the parts of Zhang 2016.
         card: description to write beside an ONNX file that has none inside.
     """
 
@@ -112,6 +112,30 @@ _ZHANG16 = CatalogueEntry(
     ),
 )
 
+# SHA-256 and second address: the README of clibdev/colorization, which hosts the file and states
+# 130.5 MiB; the authors' own address has the first digits of the SHA-256 in its name, by which
+# their code checks it. Length in bytes: a public list of models that fetches it from there, with
+# this SHA-256.
+_SIGGRAPH17 = CatalogueEntry(
+    title="Real-Time User-Guided Colorization (Zhang et al. 2017), with hints",
+    licence="BSD-2-Clause",
+    family="siggraph17",
+    homepage="https://github.com/richzhang/colorization",
+    files=(
+        RemoteFile(
+            role="weights",
+            filename="siggraph17-df00044c.pth",
+            urls=(
+                "https://colorizers.s3.us-east-2.amazonaws.com/siggraph17-df00044c.pth",
+                "https://github.com/clibdev/colorization/releases/latest/download/"
+                "colorization-siggraph-17.pth",
+            ),
+            size=136_787_426,
+            sha256="df00044c0a4d7c3edcecf6f75437ce346a66e7a42612d9b968e1a7e17dbc6f66",
+        ),
+    ),
+)
+
 
 def _onnx(
     *, urls: tuple[str, ...], size: int, sha256: str, homepage: str, card: Card
@@ -150,7 +174,8 @@ _DDCOLOR_TINY = _onnx(
 )
 
 # Address, revision, length and SHA-256: cliecy/CManga (lib/utils/colorization). The second
-# address and the licence: facefusion/facefusion (frame_colorizer). Both run it at 256 x 256.
+# address and the licence: facefusion/facefusion (frame_colorizer), which runs it at 192 to 512
+# pixels, 256 if nothing is said.
 _DDCOLOR_ARTISTIC = _onnx(
     urls=(
         f"{_FACEFUSION}/728b9659bd9691bf32cbf7f61af478d94b7ba81e/ddcolor_artistic.onnx",
@@ -165,13 +190,13 @@ _DDCOLOR_ARTISTIC = _onnx(
         title="DDColor artistic (Kang et al. 2023)",
         licence="Apache-2.0",
         source="https://huggingface.co/facefusion/models-3.0.0",
-        fixed=(256, 256),
+        multiple=32,
     ),
 )
 
 # Address, length and SHA-256: the model list of OpenPhotoshop (MODELS.md, fetch-models.sh). The
 # second address, the licence and the RGB range of 0 to 255: facefusion/facefusion
-# (frame_colorizer). Both run it at 256 x 256.
+# (frame_colorizer), which runs it at 192 to 512 pixels, 256 if nothing is said.
 _DEOLDIFY_ARTISTIC = _onnx(
     urls=(
         f"{_FACEFUSION}/main/deoldify_artistic.onnx",
@@ -187,7 +212,6 @@ _DEOLDIFY_ARTISTIC = _onnx(
         licence="MIT",
         source="https://huggingface.co/facefusion/models-3.0.0",
         multiple=32,
-        fixed=(256, 256),
         scale=255,
     ),
 )
@@ -197,6 +221,7 @@ CATALOGUE: Mapping[str, CatalogueEntry] = MappingProxyType(
         "ddcolor-artistic": _DDCOLOR_ARTISTIC,
         "ddcolor-tiny": _DDCOLOR_TINY,
         "deoldify-artistic": _DEOLDIFY_ARTISTIC,
+        "siggraph17": _SIGGRAPH17,
         "zhang16": _ZHANG16,
     }
 )

@@ -239,9 +239,13 @@ def _fetch(file: RemoteFile, target: Path, offline: bool, progress: Progress) ->
 def _fetch_and_convert(
     offer: CatalogueEntry, target: Path, offline: bool, progress: Progress
 ) -> None:
-    """The parts of Zhang 2016 -> ``target``; the parts are kept until that has worked."""
-    if importlib.util.find_spec("onnx") is None:  # told before 129 MB are fetched for nothing
-        raise MissingExtraError.of("onnx", "import", "Importing Caffe models")
+    """Parts of another framework -> ``target``; the parts are kept until that has worked."""
+    weights = offer.files[0].role == "weights"
+    needed = ("torch", "onnxscript") if weights else ("onnx",)
+    for package in needed:  # told before 130 MB are fetched for nothing
+        if importlib.util.find_spec(package) is None:
+            extra = "train" if weights else "import"
+            raise MissingExtraError.of(package, extra, f"Importing {target.stem}")
     folder = target.with_suffix(".parts")
     folder.mkdir(exist_ok=True)
     parts, before = {}, 0
@@ -249,9 +253,14 @@ def _fetch_and_convert(
         report = partial(_report_all, progress, before, offer.size)
         parts[file.role] = _fetch(file, folder / file.filename, offline, report)
         before += file.size
-    from .importers.caffe import import_zhang16
+    if weights:
+        from .importers.onnx_model import ImportOptions, import_checkpoint
 
-    import_zhang16(parts["prototxt"], parts["caffemodel"], parts["points"], target)
+        import_checkpoint(parts["weights"], target, target.stem, ImportOptions())
+    else:
+        from .importers.caffe import import_zhang16
+
+        import_zhang16(parts["prototxt"], parts["caffemodel"], parts["points"], target)
     for path in parts.values():
         path.unlink(missing_ok=True)
     shutil.rmtree(folder / ".locks", ignore_errors=True)

@@ -28,6 +28,13 @@ PROVIDERS = (
 )
 """Execution providers, best first; the first ones that the installed ONNX Runtime has are used."""
 
+NUMBERS: dict[str, type[np.generic]] = {
+    "tensor(float16)": np.float16,
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+}
+"""Types of inputs, by ONNX Runtime's names."""
+
 _LONGEST = 4  # an input side is at most this many times the card's size, however long the picture
 
 
@@ -110,7 +117,7 @@ class Model:
             proportion, each a multiple of the card's ``multiple``.
 
         Raises:
-            ArgumentError: `size` out of range.
+            ArgumentError: `size` out of range, or not the only one that the model takes.
         """
         card = self.card
         if size is not None and not card.multiple <= size <= 4096:
@@ -121,6 +128,13 @@ class Model:
                 fix=f"leave it out for this model's own, {card.size}",
             )
         if card.fixed is not None:
+            if size not in (None, *card.fixed):
+                raise ArgumentError(
+                    "the model's input size",
+                    expected=f"{card.fixed[1]} x {card.fixed[0]}, the only one {card.name} takes",
+                    got=str(size),
+                    fix="leave it out, or use another model",
+                )
             return card.fixed
         size = size or card.size
         scale = size / math.sqrt(height * width)
@@ -181,7 +195,10 @@ class Model:
         if specs[0].shape[0] == 1 and len(inputs[0]) > 1:  # exported for single pictures
             each = [self._run([i[n : n + 1] for i in inputs]) for n in range(len(inputs[0]))]
             return [np.concatenate(outputs) for outputs in zip(*each, strict=True)]
-        feed = {s.name: np.ascontiguousarray(i) for s, i in zip(specs, inputs, strict=True)}
+        feed = {
+            spec.name: np.ascontiguousarray(each, NUMBERS.get(spec.type, np.float32))
+            for spec, each in zip(specs, inputs, strict=True)
+        }
         try:
             return [np.asarray(o, np.float32) for o in self._session.run(None, feed)]
         except Exception as error:
@@ -239,7 +256,7 @@ class Model:
 
     def _probe_scale(self) -> None:
         """Flat mid-grey must come back roughly as bright as it went in."""
-        h, w = self.fit(64, 64, 64 if self.card.multiple <= 64 else None)
+        h, w = self.fit(64, 64, 64 if self.card.multiple <= 64 and not self.card.fixed else None)
         grey = np.full((1, 3, h, w), 0.5 * self.card.scale, np.float32)
         mean = float(self._run([grey])[0].mean()) / self.card.scale
         if not 0.2 < mean < 0.8:

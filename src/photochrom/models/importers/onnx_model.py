@@ -1,4 +1,4 @@
-"""Importing a network as a model: an ONNX file gets a card and is tried before it is kept."""
+"""Importing a network as a model: it becomes an ONNX file with a card, tried before it is kept."""
 
 from __future__ import annotations
 
@@ -6,17 +6,25 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..._io import replacing
-from ...errors import ArgumentError, ModelError, ModelImportError
-from ..card import METADATA_KEY, Card
-from ..card_file import card_field
+from ...errors import ArgumentError, MissingExtraError, ModelError, ModelImportError
+from ..card import Card
+from ..card_file import card_field, read_card
 from ..families import FAMILIES
-from ..session import import_onnxruntime
+from ..session import Model
+from .conventions import Convention
+from .family_guess import guess
+from .network_ends import ends_of
+from .onnx_contents import OnnxContents
+
+CHECKPOINTS = (".pth", ".pt", ".bin", ".ckpt", ".safetensors")
+"""Suffixes of files with weights alone."""
 
 
 @dataclass(frozen=True)
@@ -47,32 +55,66 @@ class ImportOptions:
             )
 
 
-def import_onnx(file: Path, target: Path, name: str, options: ImportOptions) -> Card:
-    """Copy an ONNX file to ``target`` with a card inside, if it then works.
+def import_onnx(file: Path, target: Path, name: str, options: ImportOptions) -> tuple[Card, str]:
+    """Write an ONNX file as a model to ``target``, with a card inside, if it then works.
+
+    Weights in files beside it are taken in, and a network of another convention than its family's
+    is rewritten to it.
+
+    Returns:
+        The card, and for people what the network takes and gives; empty for a file with a card.
 
     Raises:
-        ArgumentError: ``options`` are not enough, or too many.
+        ArgumentError: ``options`` are not enough, too many, or contradict the network.
         ModelError: the file is no ONNX model, or does not fit the family.
-        ModelImportError: ``target`` cannot be written.
+        ModelImportError: weights are missing, or ``target`` cannot be written.
+        MissingExtraError: the file has to be rewritten and onnx is not installed.
     """
-    inputs, text = _inspect(file)
-    beside = file.with_suffix(".toml")
-    if text is not None or beside.is_file():
+    contents = OnnxContents(file)
+    card = contents.card
+    if card is not None:
         options.check_empty(str(file))
-        card = Card.from_json(text, str(file)) if text is not None else Card.from_toml(beside)
-        cards = [card]
-    else:
-        cards = _cards(file, name, inputs, options)
+        with _writing(target) as temporary:
+            _copy(contents, temporary, b"" if contents.has_card_inside else card_field(card))
+            _tried(temporary, file, [card])
+        return card, ""
+    _check(options)
+    conventions = guess(contents, options.family)
+    if options.scale is not None:
+        conventions = [each for each in conventions if each.scale == options.scale] or conventions
+    first = conventions[0]
+    card = _card(file, name, first, ends_of(contents).size, len(contents.inputs) == 3, options)
+    cards = [replace(card, scale=each.scale) for each in conventions]
     with _writing(target) as temporary:
-        for last, card in enumerate(cards, 1 - len(cards)):
-            data = b"" if text is not None else card_field(card)
-            _copy(file, temporary, data)
-            try:
-                _check_runs(temporary)
-                break
-            except ModelError as error:
-                if last == 0:
-                    raise _about(error, temporary, file) from None
+        if first.is_family:
+            _copy(contents, temporary, b"")
+        else:
+            temporary.write_bytes(contents.serialized(_rewritten(contents, first)))
+        card = _tried(temporary, file, cards)
+    about = next(each.about for each in conventions if each.scale == card.scale)
+    return card, about
+
+
+def import_checkpoint(file: Path, target: Path, name: str, options: ImportOptions) -> Card:
+    """Write the network whose weights ``file`` holds as an ONNX file, if it then works.
+
+    Raises:
+        ArgumentError: ``options`` say what the weights say themselves.
+        ModelImportError: the file cannot be read safely, its network is not known, or ``target``
+            cannot be written.
+        MissingExtraError: PyTorch is not installed.
+    """
+    for package in ("torch", "onnxscript", "safetensors"):
+        if find_spec(package) is None:
+            raise MissingExtraError.of(package, "train", "Importing weights of PyTorch")
+    from . import checkpoint
+
+    replace(options, size=None).check_empty(f"{file}, as weights of a known network,")
+    if not file.is_file():
+        raise ModelError.not_found(file, "weights of a network")
+    with _writing(target) as temporary:
+        card = checkpoint.import_checkpoint(file, temporary, name, size=options.size)
+        _check_runs(temporary)
     return card
 
 
@@ -100,66 +142,102 @@ def import_caffe(parts: Sequence[Path | None], target: Path, options: ImportOpti
     return card
 
 
-def _cards(
-    file: Path, name: str, inputs: Sequence[Sequence[Any]], options: ImportOptions
-) -> list[Card]:
-    """The cards to try, best first."""
-    if options.family not in FAMILIES:
-        if options.family is not None:
-            raise ArgumentError.not_one_of("--family", options.family, FAMILIES)
-        raise ArgumentError(
-            f"{file} does not say what it is", fix=f"add --family with one of {', '.join(FAMILIES)}"
-        )
+def _check(options: ImportOptions) -> None:
+    if options.family is not None and options.family not in FAMILIES:
+        raise ArgumentError.not_one_of("--family", options.family, FAMILIES)
     if options.scale not in (None, 1, 255) or (options.scale and options.family != "deoldify"):
         raise ArgumentError(
             "--scale",
             expected="1 or 255, for the family deoldify",
             got=f"{options.scale} for the family {options.family}",
         )
-    height, width = inputs[0][2:] if inputs and len(inputs[0]) == 4 else (None, None)
-    fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
-    card = Card(
+
+
+def _card(
+    file: Path,
+    name: str,
+    convention: Convention,
+    fixed: tuple[int, int] | None,
+    hints: bool,
+    options: ImportOptions,
+) -> Card:
+    if fixed is not None and options.size not in (None, *fixed):
+        raise ArgumentError(
+            "--size",
+            expected=f"{fixed[1]} x {fixed[0]}, the only size that {file} takes",
+            got=options.size,
+            fix="leave it out, or export the network with dynamic axes",
+        )
+    return Card(
         name=name,
-        family=options.family,
+        family=convention.family,
         source=f"imported from {file.name}",
         size=options.size or (max(fixed) if fixed else 256),
         multiple=options.multiple or (1 if fixed else 32),
         fixed=fixed,
-        hints=len(inputs) == 3,
+        temperature=1.0 if convention.logits else Card.temperature,
+        hints=hints or convention.stacked,
     )
-    if options.family != "deoldify":
-        return [card]
-    # A network of 0...1 cannot give back 0...255, but one of 0...255 may do as if the other.
-    scales = [options.scale] if options.scale else [255, 1]
-    return [replace(card, scale=float(scale)) for scale in scales]
 
 
-def _inspect(file: Path) -> tuple[list[Sequence[Any]], str | None]:
-    """The shapes of a network's inputs, and the JSON of the card in the file."""
-    ort = import_onnxruntime()
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
+def _rewritten(contents: OnnxContents, convention: Convention) -> Any:
+    from .onnx_rewriting import rewritten
+
+    return rewritten(contents, convention)
+
+
+def _tried(path: Path, file: Path, cards: Sequence[Card]) -> Card:
+    """The first card with which the model runs; the card goes into the file if it has none."""
+    before = path.stat().st_size
+    has_one = read_card(path) is not None
+    for last, card in enumerate(cards, 1 - len(cards)):
+        found = card
+        try:
+            _add(path, before, b"" if has_one else card_field(card))
+            _check_runs(path)
+        except ModelError as error:
+            if last == 0:
+                raise _about(error, path, file) from None
+            continue
+        if card.fixed is None and not _takes_other_sizes(path):
+            side = Model(path).fit(256, 256)
+            found = replace(card, fixed=side, size=max(side), multiple=1)
+            _add(path, before, b"" if has_one else card_field(found))
+        return found
+    raise AssertionError("no card to try")
+
+
+def _add(path: Path, length: int, more: bytes) -> None:
+    """Cut the file to ``length`` and append to it."""
+    with path.open("r+b") as file:
+        file.truncate(length)
+        file.seek(length)
+        file.write(more)
+
+
+def _takes_other_sizes(path: Path) -> bool:
+    """Whether a network that says so takes pictures that are no squares."""
+    model = Model(path)
     try:
-        session = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's exceptions share no base class
-        if not file.is_file():
-            raise ModelError.not_found(file, "an ONNX file") from None
-        raise ModelError.unreadable(file, error, "check that it is an ONNX file") from None
-    metadata = session.get_modelmeta().custom_metadata_map
-    return [each.shape for each in session.get_inputs()], metadata.get(METADATA_KEY)
+        side = max(model.card.multiple, 128 // model.card.multiple * model.card.multiple)
+        model.predict(np.full((1, 1, side, 2 * side), 50, np.float32))
+    except ModelError:
+        return False
+    return True
 
 
 def _check_runs(path: Path) -> None:
     """Load the model and run it on a grey square."""
-    from ..session import Model
-
     model = Model(path)
     height, width = model.fit(256, 256)
     model.predict(np.full((1, 1, height, width), 50, np.float32))
 
 
-def _copy(file: Path, target: Path, more: bytes) -> None:
-    with file.open("rb") as source, target.open("wb") as copy:
+def _copy(contents: OnnxContents, target: Path, more: bytes) -> None:
+    if contents.beside:
+        target.write_bytes(contents.serialized(contents.proto) + more)
+        return
+    with contents.path.open("rb") as source, target.open("wb") as copy:
         shutil.copyfileobj(source, copy, 1 << 20)
         copy.write(more)
 
