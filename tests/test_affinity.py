@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from photochrom import ArgumentError
 from photochrom.affinity import Reference, match
+from photochrom.upsample import resized
 
 Array = NDArray[Any]
 RNG = np.random.default_rng(0)
@@ -48,6 +49,31 @@ def test_what_no_reference_has_is_not_matched() -> None:
     assert found.confidence[:, :4].max() == 0
     assert found.confidence[:, 4:].min() == 1
     assert found.matched == 0.5
+
+
+def scene(seed: int) -> Array:
+    """Features of a scene whose every place is like its neighbours, and like no other."""
+    coarse = np.random.default_rng(seed).normal(0, 1, (64, 4, 6)).astype(np.float32)
+    return resized(coarse, (16, 24))
+
+
+def noisy(features: Array, share: float) -> Array:
+    """Features of which a share is something else."""
+    noise = np.random.default_rng(9).normal(0, features.std(), features.shape)
+    return np.asarray(features * (1 - share) + noise * share, np.float32)
+
+
+def test_in_one_scene_less_likeness_will_do() -> None:
+    colors = np.full((2, 16, 24), 30, np.float32)
+    same = match(scene(1), [Reference(noisy(scene(1), 0.5), colors)])
+    assert 0.6 < np.median(same.similarity) < 0.8
+    assert same.matched > 0.9
+    # As alike, but all to the same few cells, as a crowd is to one coat.
+    few = noisy(scene(1), 0.5)[:, 4:8, 4:8]
+    other = match(scene(1), [Reference(few, colors[:, 4:8, 4:8])])
+    alike = np.mean(other.similarity > 0.5)
+    assert alike > 0.04
+    assert other.matched < alike / 4
 
 
 @pytest.mark.parametrize(

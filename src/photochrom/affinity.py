@@ -12,15 +12,21 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .color import Float
 from .errors import ArgumentError
 from .upsample import resized
 
 _TEMPERATURE = 0.04  # of the softmax over similarities to the cells of references
-_UNLIKE, _LIKE = 0.60, 0.75  # similarities at which a match begins to count, and counts fully ...
-_LOOSER = 0.10  # ... and by how much less will do where the best tenth of a picture ...
-_BEST = 0.65, 0.80  # ... is matched as well as that: both show the same scene
+LIKE = 0.80, 0.95
+"""Similarities at which a match begins to count, and counts fully ..."""
+LOOSER = 0.35
+"""... and by how much less will do where both pictures show the same scene."""
+SAME_SCENE = 0.33, 0.43
+"""They do if so many places are *mutual*: what is most like their most similar is near them."""
+
+_MUTUAL = 0.1  # how near, over the longer side
 _CELLS = 64  # a side: cells of pictures without features
 _TURN_L, _TURN_AB = 0.045, 0.06  # radians for each unit of L and of a or b
 _MOST_AB = 37.0  # beyond, a and b would turn too far
@@ -63,7 +69,8 @@ def match(features: Float, references: Sequence[Reference]) -> Match:
     """Carry the colours of references to the places of a picture that show the like.
 
     Each cell takes the mean chroma of all cells of all references, weighted by the softmax of
-    similarity / 0.04.
+    similarity / 0.04. Pictures of one scene are told by cells that find each other; between others
+    only what is nearly the same takes its colour.
 
     Args:
         features: ``(C, h, w)`` of the picture.
@@ -86,12 +93,23 @@ def match(features: Float, references: Sequence[Reference]) -> Match:
         )
     theirs = np.concatenate([f.reshape(len(f), -1) for f, _ in references], 1)
     colors = np.concatenate([ab.reshape(2, -1) for _, ab in references], 1)
-    ab, similarity = matched_values(features, theirs, colors)
-    looser = _LOOSER * float(smoothstep(np.quantile(similarity, 0.9), *_BEST))
-    return Match(ab, similarity, smoothstep(similarity, _UNLIKE - looser, _LIKE - looser))
+    ab, similarity, mutual = matched_values(features, theirs, colors)
+    looser = LOOSER * float(smoothstep(mutual, *SAME_SCENE))
+    return Match(ab, similarity, smoothstep(similarity, LIKE[0] - looser, LIKE[1] - looser))
 
 
-def matched_values(features: Float, cells: Float, values: Float) -> tuple[Float, Float]:
+def _near(back: NDArray[np.intp], grid: tuple[int, ...]) -> float:
+    """Share of places that come back near to themselves, 0...1.
+
+    Args:
+        back: for each cell, where it comes back to.
+        grid: rows and columns of the cells.
+    """
+    places = np.stack([np.divmod(each, grid[1]) for each in (np.arange(back.size), back)])
+    return float((np.hypot(*(places[0] - places[1])) < _MUTUAL * max(grid)).mean())
+
+
+def matched_values(features: Float, cells: Float, values: Float) -> tuple[Float, Float, float]:
     """Carry any values of cells to the places of a picture that show the like.
 
     Args:
@@ -100,19 +118,22 @@ def matched_values(features: Float, cells: Float, values: Float) -> tuple[Float,
         values: ``(k, n)`` of those cells.
 
     Returns:
-        ``(k, h, w)`` float32, means weighted by the softmax of similarity / 0.04; and
-        ``(h, w)`` float32, the similarity to the most similar cell, -1...1.
+        ``(k, h, w)`` float32, means weighted by the softmax of similarity / 0.04; ``(h, w)``
+        float32, the similarity to the most similar cell, -1...1; and the share of mutual places,
+        0...1.
     """
     ours, theirs, grid = features.reshape(len(features), -1).T, cells.T, features.shape[1:]
     mean = (ours.mean(0) + theirs.mean(0)) / np.float32(2)
     similar = _unit(ours - mean) @ _unit(theirs - mean).T
-    best = similar.max(1)
+    nearest = similar.argmax(1)
+    best = similar[np.arange(len(similar)), nearest]
+    mutual = _near(similar.argmax(0)[nearest], grid)
     similar -= best[:, None]
     similar /= np.float32(_TEMPERATURE)
     share = np.exp(similar, out=similar)
     found = (share @ values.T) / share.sum(1, keepdims=True)
     found = np.ascontiguousarray(found.T.reshape(len(values), *grid), np.float32)
-    return found, best.reshape(grid)
+    return found, best.reshape(grid), mutual
 
 
 def feature_vectors(features: Float) -> Float:
