@@ -30,7 +30,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_each_script_is_run_here() -> None:
     named = Path(__file__).read_text(encoding="utf-8")
     scripts = sorted(path.name for path in EXAMPLES.glob("*.py"))
-    assert len(scripts) == 5
+    assert len(scripts) == 6
     assert [name for name in scripts if f'run("{name}"' not in named] == []
 
 
@@ -81,3 +81,16 @@ def test_own_training(run: Run, tmp_path: Path) -> None:
     run("own_training.py", tmp_path / "set", tmp_path / "mine", old, 1)
     with Image.open(tmp_path / "mine" / "colored.jpg") as image:
         assert image.size == (48, 32)
+
+
+@pytest.mark.slow
+def test_own_network(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for package in ("torch", "torchvision", "lightning", "onnxscript", "matplotlib", "safetensors"):
+        pytest.importorskip(package, reason=f"needs {package} (extra train)")
+    from tests.helpers.training_pictures import fill
+
+    fill(tmp_path / "set", 8)
+    run("own_network.py", tmp_path / "set", tmp_path / "mine", 1)
+    printed = capsys.readouterr().out
+    assert "middle grey becomes ab [" in printed
+    assert printed.splitlines()[-1].endswith("model.onnx is of the family plain")

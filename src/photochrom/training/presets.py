@@ -34,7 +34,10 @@ _CALIBRATED = 400  # pictures, at most, on which the temperature is chosen
 
 
 class Preset(ABC):
-    """One recipe.
+    """One recipe: what `photochrom.training.run.train` needs to know of a network.
+
+    For one of your own derive from it, or from `Plain` or `Photochrom` where only the network or
+    the loss is another, and give it to `train`.
 
     Attributes:
         name: as the user calls it.
@@ -159,7 +162,11 @@ class Photochrom(Preset):
 
 
 class Plain(Preset):
-    """The small network of student projects."""
+    """The small network of student projects.
+
+    Another network of its kind, L ``(N, 1, H, W)``, 0...100, to ab / 128, comes in by `untrained`,
+    another loss by `module`.
+    """
 
     name, family = "plain", "plain"
     values: ClassVar[dict[str, Any]] = {"rate": 3e-4, "validation": 0.1}
@@ -188,16 +195,20 @@ class Plain(Preset):
                 got="one of them",
                 fix="leave it out, or take --preset photochrom",
             )
+        return self.untrained()
+
+    def untrained(self) -> nn.Module:
+        """A network as it is to begin with; the sides of its inputs are multiples of 8."""
         return PlainNetwork()
 
     def restored(self, encoder: str | None, weights: Path) -> nn.Module:
         from safetensors.torch import load_file
 
-        network = PlainNetwork()
+        network = self.untrained()
         network.load_state_dict(load_file(weights))
         return network
 
-    def module(self, network: PlainNetwork, batches: Batches, *, compiled: bool) -> RunModule:
+    def module(self, network: nn.Module, batches: Batches, *, compiled: bool) -> RunModule:
         return PlainModule(network, batches.plan)
 
     def precision(self) -> str:
@@ -210,7 +221,7 @@ class Plain(Preset):
             "limits": "A small network with squared error: timid, brownish colours.",
         }
 
-    def export(self, network: PlainNetwork, card: Card, output: Path) -> None:
+    def export(self, network: nn.Module, card: Card, output: Path) -> None:
         export_plain(network, card, output)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from filelock import FileLock, Timeout
+from lightning.pytorch import Callback
 from lightning.pytorch.utilities import rank_zero_only
 
 from ..errors import ArgumentError, PhotochromError
@@ -62,7 +63,13 @@ class _Silent:
 
 
 def train(
-    given: Mapping[str, Any], folder: Path, *, resume: bool = False, watch: Watch | None = None
+    given: Mapping[str, Any],
+    folder: Path,
+    *,
+    resume: bool = False,
+    watch: Watch | None = None,
+    recipe: Preset | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Path | None:
     """Train a network and write it as a model.
 
@@ -71,6 +78,9 @@ def train(
         folder: for the model, its pictures and logs; new or empty, unless `resume`.
         resume: whether to go on with the run in the folder; then `given` may be empty.
         watch: sees what happens.
+        recipe: a preset of your own, in the place of the one that `given` names; a run is resumed
+            with the same.
+        callbacks: of Lightning, beside the run's own.
 
     Returns:
         The model's file; None in all processes of the run but the first.
@@ -85,7 +95,7 @@ def train(
     if new:
         _check_empty(folder)
     options, changed = Options.stored(folder, given) if resume else (Options.given(given), False)
-    preset = _preset(options.preset)
+    preset = recipe or _preset(options.preset)
     plan_of(options, preset, pictures=1)  # complains before anything is begun
     check_loggers(options.loggers)
     model = folder / MODEL
@@ -95,12 +105,19 @@ def train(
         watch.say("the run is finished")
         return model
     with _explained(folder), _alone(folder, first):
-        _run(options, preset, folder, watch, new=new, first=first)
+        _run(options, preset, folder, watch, callbacks, new=new, first=first)
     return model if first else None
 
 
 def _run(
-    options: Options, preset: Preset, folder: Path, watch: Watch, *, new: bool, first: bool
+    options: Options,
+    preset: Preset,
+    folder: Path,
+    watch: Watch,
+    callbacks: Sequence[Callback],
+    *,
+    new: bool,
+    first: bool,
 ) -> None:
     cache, held = _cache(folder / _CACHE), _cache(folder / _HELD)
     sources = [open_source(spec) for spec in options.data] if cache is None else []
@@ -156,6 +173,7 @@ def _run(
             resume=(folder / LAST).is_file(),
             say=watch.say,
             tell=watch.step,
+            callbacks=callbacks,
         )
         if first:
             if options.patience and (folder / BEST).is_file():

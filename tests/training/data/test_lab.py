@@ -88,3 +88,15 @@ def test_another_shape_is_refused(shape: tuple[int, ...]) -> None:
 def test_another_type_is_refused(dtype: "torch.dtype") -> None:
     with pytest.raises(ArgumentError, match="expected uint8, or float32"):
         lab.srgb_to_lab(_random(1, 3, 8, 8).to(dtype))
+
+
+def test_the_way_back() -> None:
+    rgb = torch.rand(2, 3, 9, 13, generator=torch.Generator().manual_seed(1))
+    rgb[0, :, 0] *= 0.04  # the linear pieces
+    torch.testing.assert_close(lab.lab_to_srgb(lab.srgb_to_lab(rgb)), rgb, atol=2e-4, rtol=0)
+    outside = torch.tensor([50.0, 100.0, -100.0]).view(1, 3, 1, 1).requires_grad_()
+    result = lab.lab_to_srgb(outside)
+    assert ((result >= 0) & (result <= 1)).all()
+    result.sum().backward()
+    assert outside.grad is not None
+    assert outside.grad.isfinite().all()

@@ -1,4 +1,4 @@
-"""sRGB -> CIELAB for batches of tensors, by the formulas and constants of `photochrom.color`."""
+"""sRGB <-> CIELAB for batches of tensors, by the formulas and constants of `photochrom.color`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...color import _DELTA, _SLOPE, _TO_XYZ
+from ...color import _DELTA, _SLOPE, _TO_RGB, _TO_XYZ
 from ...errors import ArgumentError
 from ...srgb_curve import decode
 
@@ -38,6 +38,24 @@ def srgb_to_lab(rgb: Tensor) -> Tensor:
     torch.sub(y, z, out=lab[:, 2]).mul_(200)
     torch.mul(y, 116, out=lab[:, 0]).sub_(16).clamp_(0, 100)  # not -1e-6
     return lab
+
+
+def lab_to_srgb(lab: Tensor) -> Tensor:
+    """CIELAB to sRGB, with gradients, for losses that look at colours as people see them.
+
+    Args:
+        lab: ``(N, 3, H, W)``, L 0...100.
+
+    Returns:
+        ``(N, 3, H, W)`` of the same type, 0...1; colours outside of sRGB are clipped.
+    """
+    y = (lab[:, 0] + 16) / 116
+    f = torch.stack((y + lab[:, 1] / 500, y, y - lab[:, 2] / 200), 1)
+    xyz = torch.where(f > _DELTA, f**3, (f - 4 / 29) * _SLOPE)
+    matrix = torch.from_numpy(_TO_RGB).to(lab)
+    linear = torch.einsum("rc,nchw->nrhw", matrix, xyz).clamp(0, 1)
+    curve = 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
+    return torch.where(linear > 0.0031308, curve, 12.92 * linear)
 
 
 def lightness(luminance: Tensor) -> Tensor:

@@ -28,7 +28,9 @@ from .export import OPSET, PARITY, check_difference, labelled
 STRIDE = 8
 """The sides of the network's input must be multiples of this."""
 
-_AB = 128  # the network's unit of ab
+AB = 128
+"""The network's unit of ab."""
+
 _DROPOUT = 0.2
 
 
@@ -69,37 +71,48 @@ def _convolved(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, n
 
 
 class PlainModule(RunModule):
-    """Trains a `PlainNetwork` on uint8 crops ``(N, 3, H, W)``, neither aged nor hinted."""
+    """Trains a `PlainNetwork` on uint8 crops ``(N, 3, H, W)``, neither aged nor hinted.
 
-    network: PlainNetwork
+    Another loss comes in by `loss`, a network that takes and gives the same in the place of it.
+    """
 
-    def __init__(self, network: PlainNetwork, plan: Plan) -> None:
+    def __init__(self, network: nn.Module, plan: Plan) -> None:
         super().__init__(network, plan)
         self.colours = ColorLoss(np.ones(BIN_COUNT, np.float32), 1.0)  # for the scores
 
     def training_step(self, rgb: Tensor, _: int) -> Tensor:
         torch.manual_seed(self.random_seed())  # dropout draws from PyTorch's own source
         lab = srgb_to_lab(rgb)
-        loss = functional.mse_loss(self.network(lab[:, :1]), lab[:, 1:] / _AB)
+        L, ab = lab[:, :1], lab[:, 1:]
+        loss = self.loss(L, self.network(L) * AB, ab)
         self.log("train/loss", loss)
         return loss
+
+    def loss(self, L: Tensor, painted: Tensor, ab: Tensor) -> Tensor:
+        """What is minimised: the squared error in units of `AB`.
+
+        Args:
+            L: ``(N, 1, H, W)``.
+            painted, ab: ``(N, 2, H, W)``, the network's and the truth.
+        """
+        return functional.mse_loss(painted / AB, ab / AB)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         rgb, sets = batch
         lab = srgb_to_lab(rgb)
         ab, painted = lab[:, 1:], self.paint(lab[:, :1])
-        self.log("val/loss", functional.mse_loss(painted / _AB, ab / _AB), batch_size=len(rgb))
+        self.log("val/loss", self.loss(lab[:, :1], painted, ab), batch_size=len(rgb))
         self.score(painted, lab[:, :1], ab, self.colours.neighbour(ab), sets)
 
     def paint(self, L: Tensor) -> Tensor:
-        painted: Tensor = self.network(L) * _AB
+        painted: Tensor = self.network(L) * AB
         return painted
 
     def configure_optimizers(self) -> Any:
-        return torch.optim.Adam(self.network.parameters(), lr=self.plan.rate)
+        return torch.optim.Adam(self.parameters(), lr=self.plan.rate)
 
 
-def export_plain(network: PlainNetwork, card: Card, output: Path) -> float:
+def export_plain(network: nn.Module, card: Card, output: Path) -> float:
     """Write `network` as an ONNX file that the family ``plain`` runs.
 
     Args:
@@ -136,7 +149,7 @@ def export_plain(network: PlainNetwork, card: Card, output: Path) -> float:
         return _checked(network, temporary)
 
 
-def _checked(network: PlainNetwork, path: Path) -> float:
+def _checked(network: nn.Module, path: Path) -> float:
     """The largest difference in ab between the network and the file."""
     ort = import_onnxruntime()
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -146,6 +159,6 @@ def _checked(network: PlainNetwork, path: Path) -> float:
         with torch.inference_mode():
             ab = network(L).numpy()
         given = session.run(["ab"], {"L": L.numpy()})[0]
-        worst = max(worst, float(np.abs(given - ab).max()) * _AB)
+        worst = max(worst, float(np.abs(given - ab).max()) * AB)
     check_difference(worst, PARITY)
     return worst
