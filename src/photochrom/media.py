@@ -51,6 +51,9 @@ class Format:
         alpha: holds transparency.
         quality: default of the ``quality`` option; None if the format has none (it is lossless).
         animated: holds animations.
+        metadata: holds EXIF, XMP and a colour profile.
+        vips: what libvips calls it in the names of its operations, if that reads and writes it.
+        plugin: of Pillow (Bmp for BmpImagePlugin), if that does; if neither, code of its own.
         write: Photochrom writes it.
     """
 
@@ -62,6 +65,9 @@ class Format:
     alpha: bool = False
     quality: int | None = None
     animated: bool = False
+    metadata: bool = True
+    vips: str | None = None
+    plugin: str | None = None
     write: bool = True
 
 
@@ -98,12 +104,14 @@ class Container:
 FORMATS = {
     "jpeg": Format(
         title="JPEG",
+        vips="jpeg",
         suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"),
         magic=rb"\xff\xd8\xff",
         quality=95,
     ),
     "png": Format(
         title="PNG",
+        vips="png",
         suffixes=(".png",),
         magic=rb"\x89PNG\r\n\x1a\n",
         deep=True,
@@ -112,6 +120,7 @@ FORMATS = {
     ),
     "tiff": Format(
         title="TIFF",
+        vips="tiff",
         suffixes=(".tif", ".tiff"),
         magic=rb"(?:II[*+]\0|MM\0[*+])(?!....CR)",  # CR: a raw file of Canon's
         deep=True,
@@ -119,6 +128,7 @@ FORMATS = {
     ),
     "webp": Format(
         title="WebP",
+        vips="webp",
         suffixes=(".webp",),
         magic=rb"RIFF....WEBP",
         alpha=True,
@@ -127,6 +137,7 @@ FORMATS = {
     ),
     "avif": Format(
         title="AVIF",
+        vips="heif",
         suffixes=(".avif",),
         brands=(b"avif", b"avis"),
         deep=True,
@@ -141,17 +152,28 @@ FORMATS = {
         alpha=True,
         quality=60,
     ),
-    "bmp": Format(title="BMP", suffixes=(".bmp", ".dib"), magic=rb"BM"),
+    "bmp": Format(
+        title="BMP", plugin="Bmp", metadata=False, suffixes=(".bmp", ".dib"), magic=rb"BM"
+    ),
     "jp2": Format(
         title="JPEG 2000",
+        plugin="Jpeg2K",
         suffixes=(".jp2",),
         magic=rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
         alpha=True,
     ),
-    "dpx": Format(title="DPX", suffixes=(".dpx",), magic=rb"SDPX|XPDS", deep=True),
-    "exr": Format(title="OpenEXR", suffixes=(".exr",), magic=rb"\x76\x2f\x31\x01", deep=True),
+    "dpx": Format(title="DPX", metadata=False, suffixes=(".dpx",), magic=rb"SDPX|XPDS", deep=True),
+    "exr": Format(
+        title="OpenEXR", metadata=False, suffixes=(".exr",), magic=rb"\x76\x2f\x31\x01", deep=True
+    ),
     "gif": Format(
-        title="GIF", suffixes=(".gif",), magic=rb"GIF8[79]a", alpha=True, animated=True, write=False
+        title="GIF",
+        vips="gif",
+        suffixes=(".gif",),
+        magic=rb"GIF8[79]a",
+        alpha=True,
+        animated=True,
+        write=False,
     ),
 }
 """Every picture format that is read, by the name that ``Picture.format`` and ``format=`` use."""

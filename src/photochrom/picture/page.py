@@ -10,7 +10,7 @@ import numpy as np
 
 from ..color import Codes
 from ..errors import ArgumentError
-from ..media import default_suffix
+from ..media import FORMATS, default_suffix
 
 if TYPE_CHECKING:
     from .jpeg.jpeg_luma import JpegLuma
@@ -129,8 +129,7 @@ class Page:
         extra: ``(H, W, n)`` of the same dtype: further channels of a TIFF file (saved selections),
             which go into that format only.
         metadata: see Metadata.
-        format: ``"jpeg"``, ``"png"``, ``"tiff"``, ``"webp"``, ``"avif"``, ``"heic"``, ``"bmp"``,
-            ``"jp2"`` or ``"gif"`` as the source; None for arrays.
+        format: of the source, a key of `media.FORMATS`; None for arrays.
         depth: bits per channel of the file, 8 or 16. Pixels may be uint16 at a depth of 8: those
             of a file with a colour profile are, so that the conversion costs no tones.
         note: one line for people that says by what the colours were inferred. Where it is set, a
@@ -191,7 +190,7 @@ class Page:
     @property
     def suffix(self) -> str:
         """The suffix of a file that can hold this picture in colour: its own if possible."""
-        if self.alpha is not None and self.format in ("jpeg", "bmp"):
+        if self.alpha is not None and self.format and not FORMATS[self.format].alpha:
             return ".png"
         return default_suffix(self.format, self.depth)
 

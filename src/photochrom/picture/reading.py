@@ -125,7 +125,7 @@ def _of_file(source: Source, limit: int, strict: bool) -> Iterator[Picture]:
         from .codec.film_scans import decode_scan
 
         yield assembled(decode_scan(source, format, limit), format)
-    elif format in ("bmp", "jp2"):
+    elif FORMATS[format].plugin:
         yield assembled(decode_pillow(source, format, limit), format)
     else:
         yield assembled(decode_vips(source, format, limit), format)

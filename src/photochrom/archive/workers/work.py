@@ -18,7 +18,7 @@ from ...cancel import CancelToken
 from ...colorizer import Colorizer
 from ...errors import ArgumentError, CancelledError, InColorError, PhotochromError
 from ...gamut import entropy
-from ...media import HEAD, identify, read_head
+from ...media import FORMATS, HEAD, identify, read_head
 from ...options import ColorOptions, OutputOptions, VideoOptions
 from ...pipeline import Step, colorize_file
 from .. import storage
@@ -301,14 +301,14 @@ def _film_notes(film: Film) -> tuple[str, ...]:
 
 def _pixels(source: Any, size: int) -> int:
     """Of a picture that is not decoded yet; a guess if its header says nothing."""
-    from ...picture.codec.vips import LOADERS, library, load
+    from ...picture.codec.vips import library, load
 
     if isinstance(source, Path):
         format, path, data = identify(read_head(source)).format, str(source), None
     else:
         data, path = source.getvalue(), None
         format = identify(data[:HEAD]).format
-    if format not in LOADERS:
+    if format not in FORMATS or FORMATS[format].vips is None:
         return size * _GUESS
     try:
         image = load(format, path, data)

@@ -1,4 +1,4 @@
-"""From a file to samples: libvips for most formats, Pillow for BMP and JPEG 2000.
+"""From a file to samples: libvips for most formats, Pillow for some.
 
 Every decoder checks the number of pixels in the header before it decodes anything.
 """
@@ -6,6 +6,7 @@ Every decoder checks the number of pixels in the header before it decodes anythi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -218,23 +219,18 @@ def full_range(samples: Codes, bits: int | None) -> Codes:
 
 
 def decode_pillow(source: Source, format: str, limit: int) -> Decoded:
-    """Decode a BMP or JPEG 2000.
+    """Decode a format that a plugin of Pillow reads.
 
     Raises:
         PictureError: it is damaged, of a kind that cannot be used, or too large.
     """
-    from PIL import BmpImagePlugin, Jpeg2KImagePlugin
-
-    # The plugins by themselves: Image.open would try every other decoder of Pillow, too, and
-    # applies a limit of pixels of its own.
-    plugin: Any = {"bmp": BmpImagePlugin.BmpImageFile, "jp2": Jpeg2KImagePlugin.Jpeg2KImageFile}
     icc = exif = xmp = bits = None
     with source.open() as file:
         try:
             if format == "jp2":
                 icc, exif, xmp, bits = jp2_metadata(file)
             file.seek(0)
-            image = plugin[format](file)
+            image = pillow_plugin(format)(file)
             check_size(source.name, image.size, limit)
             if format == "jp2" and image.mode not in ("L", "I;16") and (bits or 8) > 8:
                 fix = "convert it to a 16-bit TIFF first"
@@ -250,6 +246,16 @@ def decode_pillow(source: Source, format: str, limit: int) -> Decoded:
     found.icc, found.exif, found.xmp = icc, exif, xmp
     found.samples = full_range(found.samples, bits)
     return found
+
+
+def pillow_plugin(format: str) -> Any:
+    """The class of Pillow's images of a format.
+
+    `Image.open` would try every other decoder of Pillow, too, and applies a limit of pixels of its
+    own.
+    """
+    name = FORMATS[format].plugin
+    return getattr(import_module(f"PIL.{name}ImagePlugin"), f"{name}ImageFile")
 
 
 def from_pillow(image: Any, name: str) -> Decoded:

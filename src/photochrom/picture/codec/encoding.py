@@ -16,6 +16,7 @@ from ..metadata.attachments import Attachments, attachments
 from ..metadata.containers import jp2_append, jpeg_insert, webp_insert
 from ..metadata.png import png_insert
 from ..page import Page, to_8_bits
+from .decoding import pillow_plugin
 from .vips import FileTarget, image_of, library, set_blob
 from .vips_image import quantised, unsuitable, vips_image
 
@@ -43,7 +44,7 @@ def encode(
     alpha = _alpha_for(picture, format)
     extra = attachments(picture, format)
     quality = FORMATS[format].quality if quality is None else quality
-    if format in ("bmp", "jp2"):
+    if FORMATS[format].plugin:
         _encode_pillow(picture, alpha, file, format, depth, extra)
     elif format in ("dpx", "exr"):
         from .film_scans import encode_scan
@@ -100,7 +101,7 @@ def _encode_vips(
         sink = io.BytesIO()
     options = _options(picture, format, depth, bits, quality)
     target = FileTarget(sink)
-    save = getattr(image, ("heif" if format == "avif" else format) + "save_target")
+    save = getattr(image, f"{FORMATS[format].vips}save_target")
     try:
         save(target.target, keep=keep, **options)
     except pyvips.Error as error:
@@ -180,10 +181,8 @@ def _encode_pillow(
     try:
         # Not into the file itself: Pillow would try for ever on a full disk.
         buffer = io.BytesIO()
-        if format == "bmp":
-            image.save(buffer, "BMP", dpi=extra.dpi or (0, 0))
-        else:
-            image.save(buffer, "JPEG2000")
+        image.save(buffer, pillow_plugin(format).format, dpi=extra.dpi or (0, 0))
+        if format == "jp2":
             buffer.seek(0, 2)
             buffer.write(jp2_append(exif=extra.exif, xmp=extra.xmp))
     except (ValueError, SystemError) as error:

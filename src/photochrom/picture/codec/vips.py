@@ -14,19 +14,11 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 
 from ...color import Codes
+from ...media import FORMATS
 
 _DTYPES: dict[str, Any] = {"uchar": np.uint8, "ushort": np.uint16}
 _KINDS = {np.dtype(np.uint8): "uchar", np.dtype(np.uint16): "ushort"}
 _T = TypeVar("_T")
-LOADERS = {
-    "jpeg": "jpegload_source",
-    "png": "pngload_source",
-    "tiff": "tiffload_source",
-    "webp": "webpload_source",
-    "avif": "heifload_source",
-    "gif": "gifload_source",
-}
-"""Format -> libvips operation."""
 
 
 @cache
@@ -52,7 +44,7 @@ def load(format: str, path: str | None, data: bytes | None, **options: Any) -> A
     """A libvips image that decodes on demand, from top to bottom, once.
 
     Args:
-        format: key of LOADERS.
+        format: key of FORMATS, one that libvips reads.
         path: where the file is, used if ``data`` is None.
         data: the file's bytes.
         options: of the libvips operation (``page``, ``unlimited``, ``fail_on``).
@@ -66,7 +58,7 @@ def load(format: str, path: str | None, data: bytes | None, **options: Any) -> A
         origin = pyvips.Source.new_from_file(path)
     else:
         origin = pyvips.Source.new_from_memory(data)
-    loader = getattr(pyvips.Image, LOADERS[format])
+    loader = getattr(pyvips.Image, f"{FORMATS[format].vips}load_source")
     return loader(origin, access="sequential", **{"fail_on": "error", **options})
 
 

@@ -115,7 +115,7 @@ def _losses(page: Page, format: str, recompress: bool) -> list[str]:
         found.append(f"{page.extra.shape[2]} further channels (saved selections) not kept")
     if data.encoding.header and page.format != format:
         found.append("the header of the scan not kept")
-    if format in ("bmp", "dpx", "exr"):
+    if not row.metadata:
         kinds = {"EXIF": data.exif, "XMP": data.xmp, "IPTC": data.iptc, "colour profile": data.icc}
         found += [f"{name} not kept" for name, value in kinds.items() if value]
         return found
