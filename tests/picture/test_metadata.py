@@ -19,7 +19,7 @@ from tests.helpers.picture_files import IPTC, MAKER_NOTE, THUMBNAIL, XMP, colour
 
 NOTE = "Colours inferred by Photochrom 0.1.0, model photochrom-1"
 WRITTEN = [name for name, row in FORMATS.items() if row.write]
-WITH_METADATA = [name for name in WRITTEN if name != "bmp"]
+WITH_METADATA = [name for name in WRITTEN if FORMATS[name].metadata]
 SEEN_BY_PILLOW = ["jpeg", "png", "tiff", "webp", "avif"]
 
 
