@@ -192,7 +192,7 @@ def test_a_comment_in_another_code_is_left_alone():
     assert wide.exif[0x9286].data == b"UNICODE\0" + "Größe\nnote".encode("utf-16-le")
 
 
-@pytest.mark.parametrize("format", WRITTEN)
+@pytest.mark.parametrize("format", [*WITH_METADATA, "bmp"])
 @pytest.mark.parametrize("dpi", [(300.0, 300.0), (72.0, 72.0), (600.0, 1200.0), (2032.5, 2032.5)])
 def test_the_resolution_is_kept(format, dpi):
     heif_or_skip(format)
