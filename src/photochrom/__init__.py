@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .video.colorize_frames import colorize_frames
     from .video.colorize_sequence import colorize_sequence
     from .video.colorize_video import Film, colorize_video
+    from .video.film_check import FilmCheck, check_film
     from .video.shots.find_shots import find_shots
     from .video.shots.shot_sheet import write_shot_sheet
 
@@ -61,6 +62,7 @@ _HOMES = {
     "video.colorize_frames": ("colorize_frames",),
     "video.colorize_sequence": ("colorize_sequence",),
     "video.colorize_video": ("Film", "colorize_video"),
+    "video.film_check": ("FilmCheck", "check_film"),
     "video.shots.find_shots": ("find_shots",),
     "video.shots.shot_sheet": ("write_shot_sheet",),
 }
@@ -78,6 +80,7 @@ __all__ = [
     "Colorizer",
     "DownloadError",
     "Film",
+    "FilmCheck",
     "Hint",
     "InColorError",
     "Match",
@@ -100,6 +103,7 @@ __all__ = [
     "VideoError",
     "VideoOptions",
     "__version__",
+    "check_film",
     "colorize",
     "colorize_file",
     "colorize_frames",

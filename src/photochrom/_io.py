@@ -1,4 +1,4 @@
-"""Atomic file replacement, the user's folder, and printable names."""
+"""Atomic file replacement, the user's folder, and printable names and figures."""
 
 from __future__ import annotations
 
@@ -55,3 +55,21 @@ def show(path: str | Path | os.PathLike[str] | None) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
+
+
+def in_words(count: float) -> str:
+    """Bytes for people: ``1.5 GB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def clock(seconds: float) -> str:
+    """A duration for people: ``4:05``, ``3:04:05``, ``2 days 3:04:05``."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    text = f"{hour}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+    return f"{days} day{'s' * (days != 1)} {text}" if days else text

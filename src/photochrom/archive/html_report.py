@@ -11,12 +11,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from .._io import show
+from .._io import clock, in_words, show
 from .._system import cores
 from ..picture.codec.vips import library
 from . import storage
 from .events import Summary, passed_over
-from .find.estimate import clock, in_words
 from .manifest import Manifest, Row
 
 _SAMPLES = 24

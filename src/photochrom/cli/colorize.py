@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,11 +120,19 @@ def colorize(
             say(line)
         return
     if dry_run:
-        _check_several(is_single(sources, output, video))
-        told = archive.estimate(
-            sources, output, color, output_options=out, archive_options=chosen, model=file
+        from .dry_run import tell_dry_run
+
+        tell_dry_run(
+            sources,
+            output,
+            color,
+            output_options=out,
+            video_options=video,
+            archive_options=chosen,
+            model=file,
+            as_json=as_json,
         )
-        raise typer.Exit(_tell_estimate(told, output, as_json))
+        return
     lines = EventLines(
         single=is_single(sources, output, video),
         as_json=as_json,
@@ -243,18 +251,6 @@ def _check_streams(source: bool, target: bool, as_json: bool) -> None:
         )
 
 
-def _check_several(single: bool) -> None:
-    from ..errors import ArgumentError
-
-    if single:
-        raise ArgumentError(
-            "--dry-run cannot be used",
-            expected="a folder or several pictures",
-            got="one picture or film",
-            fix="leave it out, or name a folder",
-        )
-
-
 def _model_file(model: str, prototxt: Path | None, points: Path | None) -> Path:
     """The ONNX file of --model, imported first if it is a .caffemodel."""
     from ..errors import ArgumentError
@@ -277,18 +273,3 @@ def _model_file(model: str, prototxt: Path | None, points: Path | None) -> Path:
     from .caffe import imported
 
     return imported(prototxt, Path(model), points)
-
-
-def _tell_estimate(told: Any, output: str | None, as_json: bool) -> int:
-    from .estimate_lines import estimate_lines
-
-    if as_json:
-        import json
-
-        values = asdict(told)
-        values["films"] = values.pop("videos")
-        typer.echo(json.dumps(values))
-    else:
-        for line in estimate_lines(told, output):
-            typer.echo(line)
-    return 0

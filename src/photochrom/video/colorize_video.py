@@ -24,6 +24,7 @@ from .container.encoders import Encoding
 from .container.mux import assemble, try_out
 from .container.streams import Converted, LeftOut
 from .container.video_reader import VideoReader
+from .film_check import check_open
 from .film_job import film_job
 from .film_parts import FilmPart, FilmParts
 from .film_work import FilmFrames, FilmSetup, FilmWork, frames_in_all
@@ -32,6 +33,8 @@ from .segments.segmented_work import Progress, reporter
 from .segments.work_folder import ShotFolders, WorkFolder, remove_work_folders
 from .shots.listed_film import listed_film
 from .shots.shot_plans import needs_shots, with_stills
+
+_LONG = 5000  # frames from which time and disk are told before the work
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ def colorize_video(
         colorizer: the loaded model; None: the bundled one.
         progress: called after each frame; with workers now and then, with whole segments.
         on_note: called before the first frame with a line for each stream that cannot be kept as
-            it is, and whatever else should be known before the work.
+            it is, and whatever else should be known before the work; for a film of more than 5000
+            frames also what `check_film` says of shots, time and disk, which takes some seconds.
         workers: who paints and encodes the segments, see `sharing`; None: this process itself.
         cancel: checked after each frame.
 
@@ -123,8 +127,13 @@ def colorize_video(
             parts = FilmParts(found, total)
             if on_note is not None or not parts.resumed:
                 trial = try_out(video, encoding, output, scratch, **limits)
-                for change in (*trial.converted, *trial.left_out):
-                    (on_note or _ignore)(str(change))
+                measure = not parts.resumed and (total or 0) > _LONG
+                if on_note is not None:
+                    told = check_open(
+                        setup, colorizer, options, wanted, output, trial, measure=measure
+                    )
+                    for line in told.notes():
+                        on_note(line)
             parts.make(workers, report)
             streams = assemble(video, parts.segments, output, note=colorizer.note, **limits)
         remove_work_folders(output, shots=wanted.shots is None)
@@ -180,10 +189,6 @@ def _shots(
         with listed_film(setup, colorizer, options, wanted, folders, report) as parts:
             yield parts, folders.path
         folders.finished([part.folder for part in parts])
-
-
-def _ignore(note: str) -> None:
-    """For callers who want no notes."""
 
 
 def _check_range(video: VideoReader, start: float | None, end: float | None) -> None:

@@ -43,6 +43,7 @@ class FilmSetup:
         wide: before and after side by side.
         box: the picture between the bars of the whole film; None: it has none.
         turns: quarter turns counter-clockwise that make frames upright.
+        in_color: part of the frames that were looked at, 0...1, that are in colour.
         keep: frames in colour stay as they are.
     """
 
@@ -52,6 +53,7 @@ class FilmSetup:
     wide: bool
     box: Box | None
     turns: int
+    in_color: float
     keep: bool
 
     @classmethod
@@ -69,10 +71,18 @@ class FilmSetup:
         samples = list(video.samples(_LOOKS))
         box = common_box(painter.look(frame) for frame in samples)
         # Who names a film that is in colour from end to end wants new colours for it.
-        part = not all(painter.in_color(frame) for frame in samples)
+        in_color = sum(map(painter.in_color, samples)) / max(1, len(samples))
         turns = quarter_turns(video.tags.display)
-        keep = part and wanted.in_color == "keep"
-        return cls(video, encoding, painter, wanted.compare, box, turns, keep)
+        keep = in_color < 1 and wanted.in_color == "keep"
+        return cls(video, encoding, painter, wanted.compare, box, turns, in_color, keep)
+
+    @property
+    def bars(self) -> tuple[float, float]:
+        """Parts of the frame, 0...1, that bars above and below, and left and right, take."""
+        if self.box is None:
+            return 0.0, 0.0
+        (top, bottom, left, right), (height, width) = self.box, self.painter.size
+        return 1 - (bottom - top) / height, 1 - (right - left) / width
 
     def steady(self, colorizer: Colorizer, options: ColorOptions, **guided: Any) -> SteadyColor:
         """What colours its frames; `guided`: more arguments of `SteadyColor`."""

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from ...hints import parse_json
 from ...media import FORMATS
 from ...options import ColorOptions, OutputOptions, VideoOptions
+from ...shot_list import ShotList
 from ..service_error import ServiceError
 from ..settings import Settings
 from .error_responses import validation_message
@@ -27,7 +28,23 @@ from .error_responses import validation_message
 _MOST_PLACES = 100
 _SCALARS = (bool, int, float, str)
 _NOT_HERE = {"max_pixels", "fps"}  # the operator chooses it; of folders of frames only
-_PARSERS: dict[str, Callable[[str], Any]] = {"hints": parse_json}  # of fields that are no scalar
+
+
+def _shots(text: str) -> ShotList:
+    """A list of shots that names no files, which would be the server's own."""
+    try:
+        found = ShotList.from_plain(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise ServiceError(422, f"shots: expected a list as JSON ({error})") from None
+    if any(shot.reference for shot in found.shots):
+        raise ServiceError(422, "shots: references are files, which cannot be sent; leave them out")
+    return found
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {  # of fields that are no scalar
+    "hints": parse_json,
+    "shots": _shots,
+}
 _FORMATS = [
     name
     for key, row in FORMATS.items()
@@ -38,8 +55,12 @@ _MORE: dict[str, dict[str, Any]] = {  # what the schema tells beyond the type an
     "vividness": {"examples": [1.2]},
     "hints": {
         "description": "Colours fixed at places: a JSON list of objects with `x`, `y` (pixels of "
-        "the picture), `color` and, if wished, `radius`.",
+        "the picture), `color` and, if wished, `radius`; for a film with `time` (seconds).",
         "examples": ['[{"x": 12, "y": 8, "color": "#c0392b", "radius": 5}]'],
+    },
+    "shots": {
+        "description": "The shots of a film and what is wanted of them: a list as JSON, as "
+        "`photochrom shots` writes it, without references.",
     },
     "format": {
         "description": "Of the result; default: that of the picture.",
@@ -239,7 +260,9 @@ def chosen(
     if size is not None and not model["smallest"] <= size <= most:
         least = model["smallest"]
         raise ServiceError(422, f"size: expected {least} to {most}, at most {most} here")
-    if len(values.get("hints", ())) > settings.max_hints:
+    shots = values["shots"].shots if "shots" in values else ()
+    hints = len(values.get("hints", ())) + sum(len(shot.hints) for shot in shots)
+    if hints > settings.max_hints:
         raise ServiceError(422, f"hints: expected at most {settings.max_hints}; send fewer")
     shared = _OUTPUT.keys() & _VIDEO.keys()
     ours = _OUTPUT.keys() - (shared if kind != "pictures" else set())
@@ -269,7 +292,7 @@ def check_options_of(kind: Literal["pictures", "film"], options: _Base) -> None:
     """
     others = _VIDEO.keys() - _OUTPUT.keys()
     if kind == "film":
-        others = (_OUTPUT.keys() - _VIDEO.keys()) | _PARSERS.keys()
+        others = _OUTPUT.keys() - _VIDEO.keys()
     if wrong := sorted(options.model_fields_set & others):
         noun = "a picture" if kind == "pictures" else "a film"
         raise ServiceError(422, f"{', '.join(wrong)}: {noun} does not take this; leave it out")

@@ -178,6 +178,7 @@ def _colorize_film(
 ) -> dict[str, Any]:
     from ...video.colorize_video import colorize_video
     from ...video.container.video_reader import VideoReader
+    from ...video.segments.work_folder import remove_work_folders
 
     with VideoReader(task.source) as video:
         pixels = video.shape[0] * video.shape[1]
@@ -204,6 +205,7 @@ def _colorize_film(
         progress=progress,
         cancel=cancel,
     )
+    remove_work_folders(Path(task.target))  # what a list of shots keeps
     _give_memory_back()
     return {"frames": film.frames}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, pairwise
 from pathlib import Path
@@ -41,10 +41,12 @@ class Streams:
     Attributes:
         left_out: what the new file cannot hold.
         converted: what it holds in another codec.
+        kept: what it holds as it was, in words.
     """
 
     left_out: list[LeftOut]
     converted: list[Converted]
+    kept: list[str] = field(default_factory=list)
 
 
 class _RefusedError(Exception):
@@ -286,7 +288,8 @@ def _write(
                     raise
                 why = f"a file of the format {format} cannot hold it ({reason(error)})"
                 raise _RefusedError(index, why) from error
-    return Streams(copies.left_out, copies.converted)
+        kept = copies.kept
+    return Streams(copies.left_out, copies.converted, kept)
 
 
 def _timecode(

@@ -132,6 +132,12 @@ class CopiedStreams:
         self._converters[stream.index] = other
         self.converted.append(Converted(_describe(stream), other.codec.removeprefix("lib"), why))
 
+    @property
+    def kept(self) -> list[str]:
+        """The streams that are copied, in words."""
+        kept = sorted({*self._attached, *self._copied} - {*self._converters})
+        return [_describe(self._source.streams[index]) for index in kept]
+
     def add_stream(self, index: int, output: OutputContainer) -> None:
         """Make room in the new file for a stream of the source, if it is copied."""
         stream = self._source.streams[index]

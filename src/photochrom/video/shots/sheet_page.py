@@ -81,7 +81,7 @@ def _page(
     yield '<meta name="viewport" content="width=device-width, initial-scale=1" />'
     yield f"<title>Shots of {escape(film)}</title><style>{_STYLE}</style></head>\n<body><main>"
     yield f"<h1>{escape(film)}</h1>"
-    words = f"{count:,} shot{'s' * (count != 1)}, {clock(shots.duration)}, {width} x {height}"
+    words = f"{count:,} shot{'s' * (count != 1)}, {_clock(shots.duration)}, {width} x {height}"
     yield (
         f'<p class="soft">{words}. Click a still for a hint to put into the list of its shot in '
         "shots.json; change the colour to the one you want.</p>"
@@ -102,7 +102,7 @@ def _shot(number: int, shot: Shot, entry: SheetEntry) -> Iterator[str]:
     yield '<div class="colors" aria-hidden="true">'
     yield "".join(f'<span style="background: {escape(color)}"></span>' for color in shot.colors)
     yield "</div>"
-    span = f"{clock(shot.start)} to {clock(shot.end)}, still at {shot.still:.2f} s"
+    span = f"{_clock(shot.start)} to {_clock(shot.end)}, still at {shot.still:.2f} s"
     yield f"<h2>{number} <span>{span}</span></h2><dl>"
     for name, text in _facts(shot):
         yield f"<dt>{name}</dt><dd>{escape(text)}</dd>"
@@ -131,7 +131,7 @@ def _facts(shot: Shot) -> Iterator[tuple[str, str]]:
         yield "reference", ", ".join(shot.reference)
 
 
-def clock(seconds: float) -> str:
+def _clock(seconds: float) -> str:
     """``0:04.50`` or ``1:02:03.50``."""
     minutes, rest = divmod(round(seconds * 100), 6000)
     hours, minutes = divmod(minutes, 60)
