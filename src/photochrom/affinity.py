@@ -26,6 +26,9 @@ LOOSER = 0.35
 SAME_SCENE = 0.33, 0.43
 """They do if so many places are *mutual*: what is most like their most similar is near them."""
 
+WELL = 0.60, 0.75
+"""Similarity that the best tenth of them must have, too."""
+
 _MUTUAL = 0.1  # how near, over the longer side
 _CELLS = 64  # a side: cells of pictures without features
 _TURN_L, _TURN_AB = 0.045, 0.06  # radians for each unit of L and of a or b
@@ -94,7 +97,8 @@ def match(features: Float, references: Sequence[Reference]) -> Match:
     theirs = np.concatenate([f.reshape(len(f), -1) for f, _ in references], 1)
     colors = np.concatenate([ab.reshape(2, -1) for _, ab in references], 1)
     ab, similarity, mutual = matched_values(features, theirs, colors)
-    looser = LOOSER * float(smoothstep(mutual, *SAME_SCENE))
+    near = float(smoothstep(np.quantile(similarity, 0.9), *WELL))
+    looser = LOOSER * near * float(smoothstep(mutual, *SAME_SCENE))
     return Match(ab, similarity, smoothstep(similarity, LIKE[0] - looser, LIKE[1] - looser))
 
 
