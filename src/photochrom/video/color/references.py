@@ -102,17 +102,17 @@ class References:
             ``(2, h, w)``, ab.
         """
         contrast = float(L.std())
-        new = np.ones(own.shape[1:], bool)
         if self._contrast < min(_DIM, contrast / _CLEARER):
             self._features, self._tint = self._features[:0], self._tint[:0]
             self._contrast = contrast
-        if len(self):
-            found = self.match(features, L)
-            new = _news(found.similarity)
-            if not new.any():
-                return found.ab
-        self.add(features, own, L, new)
-        return self.match(features, L).ab
+        if not len(self):
+            self.add(features, own, L)
+            return self.match(features, L).ab
+        found = self.match(features, L)
+        new = _news(found.similarity)
+        if new.any():
+            self.add(features, own, L, new)
+        return np.where(new, own, found.ab)
 
     def remembered(self) -> References:
         """The set as it is kept for later shots."""
