@@ -23,7 +23,7 @@ from ...upsample import resized
 SAME_PLACE = 0.6
 """Part of a frame that must be known to a set for it to show the place of its shot."""
 
-_MOST = 3168  # cells of a shot; those of the middle go first
+_MOST = 2112  # cells of a shot; those of the middle go first
 _KEPT = 1056  # cells of a shot that are remembered for later shots
 _SHOTS = 4  # that are remembered
 _ALIKE = 0.5  # similarity below which a cell of the same shot is of something new ...
