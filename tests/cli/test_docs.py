@@ -42,6 +42,7 @@ def test_the_tree() -> None:
         "shots",
         "evaluate",
         "evaluate-video",
+        "leaderboard",
         "train",
         "app",
         "serve",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,14 +144,8 @@ def test_a_model_that_fits_beats_the_baselines(report: Report) -> None:
     assert spread.ms_per_megapixel == pytest.approx(spread.ms_per_picture * 1e6 / 64**2)
 
 
-def test_the_truth_as_prediction(
-    folder: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def cheat(self: Colorizer, prepared: Any, options: Any = None) -> Any:
-        return prepared.picture
-
-    monkeypatch.setattr(Colorizer, "render", cheat)
-    score = evaluate([folder], models[:1], size=64, minimum=1).scores[2]
+def test_the_truth_as_prediction(folder: Path) -> None:
+    score = evaluate([folder], [], results=[folder], size=64, minimum=1).scores[2]
     assert score.auc == score.auc_balanced == 100
     assert score.psnr == score.psnr_ab == 100
     assert score.ciede2000 == score.cf_delta_of_means == score.cf_mean_delta == 0
@@ -418,6 +414,22 @@ def test_results_made_elsewhere_count_as_the_function_that_made_them(
     assert "cannot be told apart" in verdicts(found)[0]
 
 
+def test_results_count_as_the_model_that_made_them(
+    folder: Path, models: list[Path], tmp_path: Path
+) -> None:
+    """Another program is given the grey squares, and what it writes is measured."""
+    write_inputs([folder], tmp_path / "grey", size=64)
+    colorizer = Colorizer(models[1])
+    for path in (tmp_path / "grey").rglob("*.png"):
+        target = tmp_path / "theirs" / path.relative_to(tmp_path / "grey")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        colorizer.colorize(path).save(target)
+    found = evaluate([folder], [models[1]], results=[tmp_path / "theirs"], size=64, minimum=20)
+    model, results = found.scores[2:]
+    untold = {"ms_per_picture": None, "ms_per_megapixel": None, "confidence": None}
+    assert replace(model, name="theirs", kind="results", **untold) == results
+
+
 def test_a_result_is_found_by_its_file_name_alone(folder: Path, tmp_path: Path) -> None:
     for path in folder.rglob("*.png"):
         Image.open(path).convert("RGB").save(tmp_path / f"{path.stem}.webp", lossless=True)
@@ -473,7 +485,7 @@ def test_without_weights(folder: Path, models: list[Path], weights: Path) -> Non
     assert found.scores[2].lpips is found.scores[2].fid is None
     lpips, fid = found.notes
     assert lpips.startswith("LPIPS is not measured, because its weights are missing")
-    assert "alexnet-owt-7be5be79.pth" in lpips
+    assert "download.pytorch.org/models/alexnet-owt-7be5be79.pth" in lpips
     assert str(weights) in lpips
     assert "weights-inception-2015-12-05-6726825d.pth" in fid
     assert "LPIPS is not measured" in page(found)
@@ -487,6 +499,58 @@ def test_damaged_weights(folder: Path, models: list[Path], weights: Path) -> Non
     assert found.scores[2].lpips is None
     assert len(found.notes) == 2
     assert all("cannot be used" in note for note in found.notes)
+
+
+def test_weights_of_a_folder_that_is_named(
+    folder: Path, models: list[Path], weights: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    found = evaluate([folder], models[2:], size=32, limit=1, perceptual=True, weights=mine)
+    assert all(str(mine) in note for note in found.notes)
+
+
+def test_lpips_takes_the_weights_that_are_named(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    import torchmetrics.image.lpip
+
+    from photochrom.evaluate import perceptual
+
+    monkeypatch.undo()
+    before, seen = torch.hub.get_dir(), list[bytes]()
+
+    def made(net_type: str) -> str:
+        path = Path(torch.hub.get_dir()) / "checkpoints" / perceptual.LPIPS_WEIGHTS
+        seen.append(path.read_bytes())
+        return net_type
+
+    name = "LearnedPerceptualImagePatchSimilarity"
+    monkeypatch.setattr(torchmetrics.image.lpip, name, made)
+    (tmp_path / perceptual.LPIPS_WEIGHTS).write_bytes(b"mine")
+    assert perceptual._lpips(tmp_path / perceptual.LPIPS_WEIGHTS) == "alex"
+    assert (seen, torch.hub.get_dir()) == ([b"mine"], before)
+
+
+def test_weights_are_pulled_by_their_hash(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from photochrom.evaluate import perceptual
+
+    asked: list[tuple[str, int, str]] = []
+
+    def download(urls: Sequence[str], target: Path, *, size: int, sha256: str) -> Path:
+        assert target.name == urls[0].rpartition("/")[2]
+        asked.append((target.name, size, sha256))
+        return target
+
+    monkeypatch.setattr(perceptual, "download", download)
+    perceptual.Perceptual(["one"], tmp_path / "there", pull=True)
+    assert [name for name, _, _ in asked] == [perceptual.LPIPS_WEIGHTS, perceptual.FID_WEIGHTS]
+    for name, size, sha256 in asked:
+        assert re.fullmatch(r"[0-9a-f]{64}", sha256)
+        assert sha256[:8] in name
+        assert size > 1e6
 
 
 def test_with_weights(

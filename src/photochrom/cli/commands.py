@@ -28,6 +28,7 @@ COMMANDS = {
     "shots": "shots:shots",
     "evaluate": "evaluate:evaluate",
     "evaluate-video": "evaluate_video:evaluate_video",
+    "leaderboard": "evaluate:leaderboard",
     "train": "train:train",
     "app": "web_app:open_page",
     "serve": "serve:serve",

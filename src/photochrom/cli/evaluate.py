@@ -58,9 +58,30 @@ def evaluate(
             help="Measure what 1 to 50 true hints gain, on so many of the pictures. Slow.",
         ),
     ] = 0,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Compare on exactly the pictures of imagenet-ctest10k, imagenet-val5k or "
+            "coco-val5k, from your copy of them.",
+            show_default=False,
+        ),
+    ] = None,
     perceptual: Annotated[
         bool,
         typer.Option("--perceptual", help="Measure LPIPS and FID too, if their weights are there."),
+    ] = False,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="With the weights for --perceptual.",
+            show_default="the folder checkpoints of PyTorch's hub",
+        ),
+    ] = None,
+    pull_weights: Annotated[
+        bool,
+        typer.Option("--pull-weights", help="Download these weights there, 340 MB, if need be."),
     ] = False,
     results: Annotated[
         list[str] | None,
@@ -109,7 +130,7 @@ def evaluate(
     from .bars import progress_bar
 
     if inputs is not None:
-        count = write_inputs(folders, inputs, size=size, limit=limit, seed=seed)
+        count = write_inputs(folders, inputs, size=size, limit=limit, seed=seed, protocol=protocol)
         say(f"{count} grey squares are in {inputs}; colour them, then give --results")
         return
     for path in output or ():
@@ -129,7 +150,10 @@ def evaluate(
             limit=limit,
             seed=seed,
             hints=hints,
-            perceptual=perceptual,
+            protocol=protocol,
+            perceptual=perceptual or pull_weights,
+            weights=weights,
+            pull_weights=pull_weights,
             progress=update,
         )
     for path in output or ():
@@ -157,3 +181,33 @@ def _tell(report: Report) -> int:
     for name, why in report.unreadable:
         say(f"  {why}" if name in why else f"  {name}: {why}")
     return FAILED
+
+
+def leaderboard(
+    reports: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="REPORT.json",
+            help="Reports that `photochrom evaluate --output` has written as JSON.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="A page (.html), or a table for a README (.md)."
+        ),
+    ],
+    by: Annotated[
+        str,
+        typer.Option(metavar="FIGURE", help="The figure whose best comes first, as in the JSON."),
+    ] = "ciede2000",
+) -> None:
+    """Put the methods of several evaluations into one table.
+
+    One for each set of pictures; runs on the same pictures at the same size go together.
+    """
+    from ..evaluate import write_leaderboard
+
+    write_leaderboard(reports, output, by)
+    say(f"the leaderboard of {len(reports)} reports is in {output}")

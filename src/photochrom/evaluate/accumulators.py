@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color import Codes, Float, neutral, srgb_to_lab
+from ..color import Float, neutral, srgb_to_lab
 from ..difference import ciede2000
 from ..gamut import soft_encode
 from ..picture.page import to_8_bits
@@ -40,23 +40,19 @@ class Truth:
         rgb: ``(size, size, 3)`` uint8.
 
     Attributes:
-        grey: its grey codes, ``(size, size)`` uint8 or uint16, of the same L.
+        grey: its grey codes, ``(size, size)`` uint8, of the same L but for the rounding to 8 bits,
+            as a black-and-white file has it.
         lab, bins: of the compared pixels, ``(n, 3)`` and ``(n,)``.
         cf, cf_abs: its colourfulness.
     """
 
     def __init__(self, rgb: NDArray[np.uint8]) -> None:
         self.rgb = rgb
-        self.grey: Codes = neutral(rgb)
+        self.grey = to_8_bits(neutral(rgb))
         self.lab = compared_lab(rgb)
         self.bins = soft_encode(self.lab[:, 1:], 1)[0][:, 0]
         self.cf, self.cf_abs = colourfulness(rgb), colourfulness(rgb, absolute=True)
         self.ssim = Ssim(rgb)
-
-    @property
-    def grey8(self) -> NDArray[np.uint8]:
-        """`grey` rounded to 8 bits, as a black-and-white file has it."""
-        return to_8_bits(self.grey)
 
 
 class Tally:

@@ -25,6 +25,7 @@ from .image_metrics import MINIMUM
 from .methods import ColorFunction, FlatColor, LoadedModel, Method, Results, methods_of
 from .picture_set import Item, chosen, list_pictures, squares
 from .picture_survey import Steps, survey_of
+from .protocols import SIZE, check_whole, names_sha256, pictures_of
 from .report.scores import BETTER, Comparison, Report, Sample, Score
 
 if TYPE_CHECKING:
@@ -58,7 +59,10 @@ def evaluate(
     seed: int = 0,
     minimum: int = MINIMUM,
     hints: int = 0,
+    protocol: str | None = None,
     perceptual: bool = False,
+    weights: str | os.PathLike[str] | None = None,
+    pull_weights: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Measure models on colour pictures, beside leaving them grey and one mean colour.
@@ -78,26 +82,34 @@ def evaluate(
         seed: of that choice, of the hints' places and of the bootstrap.
         minimum: compared pixels a colour bin needs to count in the class-balanced figure.
         hints: on how many of the pictures to measure the gain by true hints; slow; models only.
+        protocol: key of `protocols.PROTOCOLS`: compare on exactly its pictures, in its size.
         perceptual: measure LPIPS and FID too, if their weights are at hand.
+        weights: folder with these; None: the folder ``checkpoints`` of PyTorch's hub.
+        pull_weights: download those that are not there, and check their SHA-256.
         progress: called with the steps done and in all.
 
     Returns:
         A `Report`.
 
     Raises:
-        ArgumentError: no colour picture found, a result is missing, or an argument out of range.
-        PictureError: a zip file, folder or result cannot be read; single pictures do not raise.
+        ArgumentError: no colour picture found, those of the protocol are not all there, a result
+            is missing, or an argument out of range.
+        PictureError: a zip file, folder or result cannot be read; single pictures do not raise,
+            unless they are of a protocol.
+        DownloadError: weights or a protocol's list could not be fetched.
         ModelError: a model cannot be loaded, or fails.
         MissingExtraError: `perceptual` without torchmetrics.
     """
     _check(size, hints)
-    items = chosen(list_pictures(sources), limit, seed)
+    items = _items(sources, protocol, size, limit, seed)
     grey, mean = FlatColor("grey"), FlatColor("mean colour")
     measured = [_Measured(each) for each in (grey, mean, *methods_of(models, results, items, size))]
-    judge = _judge([each.method.name for each in measured]) if perceptual else None
+    judge = _judge(measured, weights, pull_weights) if perceptual else None
     step = Steps(2 * len(items), progress)
     survey = survey_of(items, size, step)
     mean.ab = survey.mean_ab
+    if protocol is not None:
+        check_whole(protocol, survey.unreadable)
     for each in measured:
         if isinstance(each.method, Results):
             each.method.check(survey.readable)
@@ -112,6 +124,8 @@ def evaluate(
         step()
     return Report(
         sources=tuple(map(str, sources)),
+        protocol=protocol or "",
+        names_sha256=names_sha256(survey.readable),
         size=size,
         seed=seed,
         pictures=run.pictures,
@@ -136,11 +150,12 @@ def write_inputs(
     size: int = 256,
     limit: int | None = None,
     seed: int = 0,
+    protocol: str | None = None,
 ) -> int:
     """Write the grey squares that `evaluate` would colour, for tools that it cannot run.
 
     Args:
-        sources, size, limit, seed: as for `evaluate`, which is to be given the same.
+        sources, size, limit, seed, protocol: as for `evaluate`, which is to be given the same.
         folder: gets an 8-bit grey PNG for each picture, named like it.
 
     Returns:
@@ -152,7 +167,7 @@ def write_inputs(
     from PIL import Image
 
     _check(size, 0)
-    items = chosen(list_pictures(sources), limit, seed)
+    items = _items(sources, protocol, size, limit, seed)
     count = 0
     for place, square in squares(items, size):
         if isinstance(square, PhotochromError):
@@ -161,7 +176,7 @@ def write_inputs(
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with replacing(target) as part:
-                Image.fromarray(Truth(square).grey8).save(part, "PNG")
+                Image.fromarray(Truth(square).grey).save(part, "PNG")
         except OSError as error:
             raise ArgumentError.unwritable(target, error) from None
         count += 1
@@ -308,10 +323,33 @@ def _hinted(
     ]
 
 
-def _judge(names: list[str]) -> Perceptual:
+def _items(
+    sources: Sequence[str | os.PathLike[str]],
+    protocol: str | None,
+    size: int,
+    limit: int | None,
+    seed: int,
+) -> list[Item]:
+    """The pictures to compare."""
+    if protocol is None:
+        return chosen(list_pictures(sources), limit, seed)
+    if limit is not None or size != SIZE:
+        raise ArgumentError(
+            f"the protocol {protocol}",
+            expected=f"all of its pictures at {SIZE} pixels",
+            got=f"size {size}" if size != SIZE else f"a limit of {limit}",
+            fix="leave size and limit out, or the protocol",
+        )
+    return pictures_of(protocol, list_pictures(sources))
+
+
+def _judge(
+    measured: Sequence[_Measured], weights: str | os.PathLike[str] | None, pull: bool
+) -> Perceptual:
     from .perceptual import Perceptual
 
-    return Perceptual(names)
+    folder = None if weights is None else Path(weights).expanduser()
+    return Perceptual([each.method.name for each in measured], folder, pull=pull)
 
 
 def _webp(rgb: NDArray[np.uint8]) -> bytes:

@@ -87,7 +87,7 @@ class LoadedModel:
 
     def color(self, truth: Truth, item: Item) -> Coloring:
         start = time.perf_counter()
-        prepared = self.colorizer.prepare(Picture(truth.rgb))  # which takes its grey only
+        prepared = self.colorizer.prepare(Picture(truth.grey))
         rgb = self.colorizer.render(prepared).pixels
         return Coloring(rgb, time.perf_counter() - start, prepared)
 
@@ -102,7 +102,7 @@ class Function:
 
     def color(self, truth: Truth, item: Item) -> Coloring:
         start = time.perf_counter()
-        rgb = np.asarray(self._function(truth.grey8))
+        rgb = np.asarray(self._function(truth.grey))
         seconds = time.perf_counter() - start
         if rgb.shape != truth.rgb.shape or rgb.dtype != np.uint8:
             raise ArgumentError(

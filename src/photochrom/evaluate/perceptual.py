@@ -1,27 +1,50 @@
 """LPIPS and FID, by torchmetrics (extra ``evaluate``), where their weights are at hand.
 
-The weights are not downloaded, since an evaluation that uses the network unasked surprises: they
-are looked for where torchvision and torch-fidelity keep them.
+The weights are downloaded only when that is asked for, since an evaluation that uses the network
+unasked surprises: they are looked for where torchvision and torch-fidelity keep them, or in a
+folder that is named.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingExtraError
+from ..models.download import download
 
 LPIPS_WEIGHTS = "alexnet-owt-7be5be79.pth"
 FID_WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
 
-_SOURCES = {
-    LPIPS_WEIGHTS: "download.pytorch.org/models",
-    FID_WEIGHTS: "github.com/toshas/torch-fidelity/releases",
+
+class _File(NamedTuple):
+    """Where weights come from, their length in bytes and SHA-256."""
+
+    url: str
+    size: int
+    sha256: str
+
+
+# The names carry the first digits of the SHA-256; the rest, and the lengths, are as several public
+# projects check them.
+_FILES = {
+    LPIPS_WEIGHTS: _File(
+        f"https://download.pytorch.org/models/{LPIPS_WEIGHTS}",
+        244_408_911,
+        "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+    ),
+    FID_WEIGHTS: _File(
+        f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FID_WEIGHTS}",
+        95_628_359,
+        "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+    ),
 }
 
 
@@ -30,22 +53,31 @@ class Perceptual:
 
     Args:
         names: of the methods; `add` is called for each of them on each picture, in this order.
+        folder: with the weights; None: the folder ``checkpoints`` of PyTorch's hub.
+        pull: download weights that are not there, and check their SHA-256.
 
     Attributes:
         missing: what cannot be measured, and why.
 
     Raises:
         MissingExtraError: torchmetrics, torch or torchvision is not installed.
+        DownloadError: weights could not be fetched.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(
+        self, names: Sequence[str], folder: Path | None = None, *, pull: bool = False
+    ) -> None:
         for package in ("torch", "torchvision", "torchmetrics"):
             if find_spec(package) is None:
                 raise MissingExtraError.of(package, "evaluate", "LPIPS and FID")
         import torch
 
         self.missing: list[str] = []
-        self._folder = Path(torch.hub.get_dir()) / "checkpoints"
+        self._folder = folder or Path(torch.hub.get_dir()) / "checkpoints"
+        if pull:
+            for weights, file in _FILES.items():
+                target = self._folder / weights
+                download([file.url], target, size=file.size, sha256=file.sha256)
         self._first = names[0]
         self._lpips = self._made("LPIPS", LPIPS_WEIGHTS, _lpips)
         self._sums, self._count = dict.fromkeys(names, 0.0), 0
@@ -84,7 +116,8 @@ class Perceptual:
         """The metric, or None and a line in `missing`."""
         path = self._folder / weights
         if not path.is_file():
-            where = f"put {weights} (from {_SOURCES[weights]}) into {self._folder}"
+            source = _FILES[weights].url.removeprefix("https://")
+            where = f"ask for their download, or put {source} into {self._folder}"
             self.missing.append(
                 f"{title} is not measured, because its weights are missing: {where}"
             )
@@ -98,9 +131,22 @@ class Perceptual:
 
 
 def _lpips(path: Path) -> Any:
+    """With AlexNet's weights from `path`: torchvision takes them from its own folder only."""
+    import torch
     from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 
-    return LearnedPerceptualImagePatchSimilarity(net_type="alex")
+    hub = torch.hub.get_dir()
+    if path.parent == Path(hub) / "checkpoints":
+        return LearnedPerceptualImagePatchSimilarity(net_type="alex")
+    with TemporaryDirectory() as folder:
+        inner = Path(folder) / "checkpoints"
+        inner.mkdir()
+        shutil.copyfile(path, inner / path.name)
+        torch.hub.set_dir(folder)
+        try:
+            return LearnedPerceptualImagePatchSimilarity(net_type="alex")
+        finally:
+            torch.hub.set_dir(hub)
 
 
 def _fid(path: Path) -> Any:

@@ -56,7 +56,12 @@ def page(report: Report) -> str:
         *_section("Contact sheet", [_sample(sample) for sample in report.samples]),
         *_section("Not read", _unreadable(report)),
     ]
-    head = '<meta charset="utf-8" /><title>Photochrom: evaluation</title>'
+    return document("Photochrom: evaluation", parts)
+
+
+def document(title: str, parts: Sequence[str]) -> str:
+    """A whole page around its parts."""
+    head = f'<meta charset="utf-8" /><title>{escape(title)}</title>'
     head += '<meta name="viewport" content="width=device-width, initial-scale=1" />'
     body = "\n".join(parts)
     return (
@@ -89,10 +94,10 @@ def _figures(report: Report) -> list[str]:
         inner = ' class="inner"' if row.title.startswith(" ") else ""
         head = f'<th scope="row"{inner}>{escape(row.title.strip())}</th>'
         body.append(f"{head}{''.join(f'<td{mark}>{escape(cell)}</td>' for mark, cell in cells)}")
-    return [_table("Means over the pictures", ["figure", *heads(report)], body)]
+    return [table("Means over the pictures", ["figure", *heads(report)], body)]
 
 
-def _table(caption: str, titles: Sequence[str], body: Sequence[str]) -> str:
+def table(caption: str, titles: Sequence[str], body: Sequence[str]) -> str:
     """A table that scrolls sideways where it is too wide; `body` has the cells of each row."""
     head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
     lines = "\n".join(f"<tr>{cells}</tr>" for cells in body)
@@ -109,7 +114,7 @@ def _numbers(caption: str, titles: Sequence[str], lines: Sequence[Sequence[str]]
         f'<th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest)
         for first, *rest in lines
     ]
-    return f"<details><summary>Figures</summary>{_table(caption, titles, body)}</details>"
+    return f"<details><summary>Figures</summary>{table(caption, titles, body)}</details>"
 
 
 def _confidence(models: Sequence[Score]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..._io import replacing
@@ -40,8 +40,12 @@ def write_report(report: Report, path: str | os.PathLike[str]) -> None:
         raise ArgumentError.unwritable(target, error) from None
 
 
-def checked_target(path: str | os.PathLike[str]) -> Path:
+def checked_target(path: str | os.PathLike[str], suffixes: Iterable[str] = tuple(FORMS)) -> Path:
     """The file that `write_report` would write, checked before the work is done for it.
+
+    Args:
+        path: of the file.
+        suffixes: that it may have.
 
     Raises:
         ArgumentError: its folder does not exist, it is a folder itself, or has another suffix.
@@ -51,6 +55,6 @@ def checked_target(path: str | os.PathLike[str]) -> Path:
         raise ArgumentError.unwritable(target, "it is a folder", "name a file")
     if not target.parent.is_dir():
         raise ArgumentError.unwritable(target, "its folder does not exist")
-    if target.suffix not in FORMS:
-        raise ArgumentError.not_one_of(f"the suffix of {target}", target.suffix, FORMS)
+    if target.suffix not in suffixes:
+        raise ArgumentError.not_one_of(f"the suffix of {target}", target.suffix, suffixes)
     return target

@@ -154,6 +154,9 @@ class Report:
 
     Attributes:
         sources: what was named.
+        protocol: name of the protocol whose pictures these are; empty for a set of one's own.
+        names_sha256: of the sorted file names of the compared pictures; runs on the same set have
+            the same.
         size: side in pixels of the compared squares.
         seed: of the choice of pictures and hints.
         pictures: how many were compared.
@@ -181,6 +184,8 @@ class Report:
     bins: int
     minimum: int
     scores: tuple[Score, ...]
+    protocol: str = ""
+    names_sha256: str = ""
     comparisons: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()
     samples: tuple[Sample, ...] = field(default=(), repr=False)

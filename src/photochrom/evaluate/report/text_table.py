@@ -82,8 +82,9 @@ def summary(report: Report) -> str:
     """What was compared, in a sentence or two."""
     near = f"{report.near_grey} of them nearly grey; " if report.near_grey else ""
     a, b = report.mean_ab
+    of = f" of {report.protocol}" if report.protocol else ""
     return (
-        f"{report.pictures} pictures at {report.size} x {report.size} pixels; {near}"
+        f"{report.pictures} pictures{of} at {report.size} x {report.size} pixels; {near}"
         f"{report.bins} of 313 colour bins have the {report.minimum} compared pixels that count "
         f"in the class-balanced figure; mean colour a {a:.1f}, b {b:.1f}"
     )
