@@ -45,6 +45,9 @@ def test_a_sheet_and_a_film_of_its_list(model: Path) -> None:
     assert invoke(*command).exit_code == 0
     before = Path("a-color.mp4").read_bytes()
     assert Path(".a-color.mp4.shots.parts").is_dir()
+    again = invoke(*command)
+    assert "20 of 20 frames, of shots that did not change" in again.stderr
+    assert Path("a-color.mp4").read_bytes() == before
     shot["hints"] = [{"x": 30, "y": 20, "color": "red"}]
     Path("sheet/shots.json").write_text(json.dumps(data))
     assert invoke(*command).exit_code == 0

@@ -84,8 +84,8 @@ def test_every_option_is_typed(document: Any) -> None:
     # A reference is a file; as text it would name one of the server's own.
     assert ours - {"max_pixels", "reference"} == set(PictureOptions.model_fields) - {"model"}
     films = {each.name for each in fields(VideoOptions)}
-    # A list of shots is a file, too; folders of frames are not sent.
-    assert films - {"shots", "fps"} <= set(JobOptions.model_fields)
+    # Folders of frames are not sent.
+    assert films - {"fps"} <= set(JobOptions.model_fields)
 
 
 # Clients of openapi-generator 7 cannot send a number with a fraction in a form.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import tempfile
 import zipfile
@@ -11,9 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from photochrom import ArgumentError
+from photochrom import ArgumentError, VideoOptions
 from photochrom.server.api_keys import Keys, add_key
+from photochrom.server.http.request_options import JobOptions, chosen
 from photochrom.server.jobs.job_files import zip_name
+from photochrom.server.service_error import ServiceError
+from photochrom.server.settings import Settings
+from photochrom.shot_list import FORMAT
 from tests.helpers.cli_model import invoke
 from tests.helpers.server_running import Gate, Running, check_error, picture, running, wait_for
 
@@ -221,3 +226,24 @@ def test_the_command_is_there() -> None:
     if invoke("serve", "--help").exit_code:
         pytest.skip("photochrom serve is not registered")
     assert "--max-upload" in invoke("serve", "--help").stdout
+
+
+def test_a_list_of_shots_names_no_files() -> None:
+    shot: dict[str, object] = {"start": 0, "end": 1, "still": 0}
+    hint = {"x": 1, "y": 2, "color": "red"}
+    shots = {"format": FORMAT, "film": {"name": "a", "duration": 1}, "shots": [shot]}
+    models, settings = [{"name": "m", "smallest": 4}], Settings(max_hints=2)
+
+    def video() -> VideoOptions:
+        return chosen(JobOptions(shots=json.dumps(shots)), models, settings, "film").video
+
+    shot["hints"] = [hint, hint]
+    listed = video().shot_list
+    assert listed is not None
+    assert len(listed.shots[0].hints) == 2
+    shot["hints"] = [hint] * 3
+    with pytest.raises(ServiceError, match="at most 2"):
+        video()
+    shot |= {"hints": [], "reference": ["/etc/passwd"]}
+    with pytest.raises(ServiceError, match="references are files"):
+        video()

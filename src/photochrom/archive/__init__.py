@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .archive_options import ArchiveOptions, Share
     from .engine import estimate, run
-    from .events import Event, Outcome, Planned, Progress, Summary, Task
+    from .events import Event, Note, Outcome, Planned, Progress, Summary, Task
 
 _HOMES = {
     "archive_options": ("ArchiveOptions", "Share"),
     "engine": ("estimate", "run"),
-    "events": ("Event", "Outcome", "Planned", "Progress", "Summary", "Task"),
+    "events": ("Event", "Note", "Outcome", "Planned", "Progress", "Summary", "Task"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ArchiveOptions",
     "Event",
+    "Note",
     "Outcome",
     "Planned",
     "Progress",

@@ -41,11 +41,11 @@ def shots(
         bool, typer.Option("--overwrite", help="Replace a sheet that exists.")
     ] = False,
 ) -> None:
-    """Write a contact sheet of a film's shots, and a list of them to be edited.
+    """List a film's shots, with a contact sheet.
 
-    FOLDER gets shots.html, a page with a coloured still of each shot; shots.json, the list; and
-    stills, the same pictures larger. The film is made of the list, with whatever was changed in it,
-    by `photochrom colorize FILM --shots FOLDER/shots.json`.
+    FOLDER gets shots.html, a page with a coloured still of each shot; shots.json, a list that can
+    be edited; and stills, the same pictures larger. The film is made of the list, with whatever was
+    changed in it, by `photochrom colorize FILM --shots FOLDER/shots.json`.
     """
     from ..cancel import CancelToken
     from ..errors import CancelledError

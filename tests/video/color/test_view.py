@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from photochrom import ArgumentError, Hint
+from photochrom.hints import cell
 from photochrom.video.color.steady import SteadyColor
 from photochrom.video.color.view import View, common_box, picture_box, quarter_turns
 from tests.helpers.film_scenes import Array, Network, flat, quarter, texture
@@ -76,3 +78,24 @@ def test_the_network_sees_the_picture_upright_and_without_bars(turns: int) -> No
     assert not ab[:, :8].any()
     assert not ab[:, 56:].any()
     np.testing.assert_allclose(ab[0, 10:54], 40, rtol=0.02)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+@pytest.mark.parametrize("place", [(4, 6), (10, 20), (16, 25)])
+def test_a_hint_stays_where_it_is(turns: int, place: tuple[int, int]) -> None:
+    """On the upright picture without bars it lies on what it lay on in the upright frame."""
+    plane, frame = (20, 32), (40, 64)
+    small, full = np.zeros(plane, np.float32), np.zeros(frame, np.float32)
+    small[place] = full[2 * place[0], 2 * place[1]] = 1
+    view = View((3, 18, 4, 29), turns)
+    y, x = np.argwhere(np.rot90(full, turns))[0]
+    moved = view.hint(Hint(float(x), float(y), "red"), plane, frame)
+    shape = view.full_shape(plane, frame)
+    assert shape == (30, 50)[:: -1 if turns % 2 else 1]
+    assert view.of(small)[cell(moved, shape, view.shape)] == 1
+
+
+@pytest.mark.parametrize(("x", "y", "words"), [(1, 20, "bars"), (64, 20, "64x40 pixels")])
+def test_a_hint_outside_the_picture(x: float, y: float, words: str) -> None:
+    with pytest.raises(ArgumentError, match=words):
+        View((3, 18, 4, 29)).hint(Hint(x, y, "red"), (20, 32), (40, 64))

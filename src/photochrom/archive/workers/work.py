@@ -238,6 +238,9 @@ class Work:
             )
         height, width = made.shape
         notes = _film_notes(made)
+        if self.video.shots is not None and made.resumed:
+            notes += (f"{made.resumed} of {made.frames} frames, of shots that did not change, "
+                      "were kept as they were made before",)  # fmt: skip
         return self._done(
             task, Outcome(task, "done", width, height, frames=made.frames, notes=notes)
         )
