@@ -122,6 +122,8 @@ def colorize_video(
         limits = {"start": wanted.start, "end": wanted.end}
         began = time.monotonic()
         listed = wanted.shots is not None or needs_shots(options)
+        if listed and wanted.shots is None and on_note is not None:
+            on_note("the shots are looked for first, which takes about a quarter of the time")
         opened = _shots if listed else _whole
         with opened(setup, colorizer, options, wanted, output, report) as (found, scratch):
             parts = FilmParts(found, total)

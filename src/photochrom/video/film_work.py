@@ -96,12 +96,20 @@ class FilmFrames:
         self._video = video
         self._frames: Iterator[VideoFrame] = iter(())
         self._next: VideoFrame | None = None
+        self._begun: int | None = None
         self._at: int | None = None
+
+    def begun(self, first: int | None) -> int | None:
+        """pts from which the film is decoded for a part that begins at pts `first`."""
+        return self._begun if self._goes_on(first) else first
+
+    def _goes_on(self, first: int | None) -> bool:
+        return self._next is not None and first is not None and first == self._at
 
     def between(self, first: int | None, end: int | None) -> Iterator[VideoFrame]:
         """The frames from pts `first` to before pts `end`; None: the film's own ends."""
-        if self._next is None or first is None or first != self._at:
-            self._frames = self._video.frames(first)
+        if not self._goes_on(first):
+            self._frames, self._begun = self._video.frames(first), first
             self._next = next(self._frames, None)
         self._at = None
         while self._next is not None:
@@ -169,7 +177,7 @@ class FilmWork(SegmentedWork):
             setup.encoding,
             setup.painter.size,
             setup.wide,
-            self._next,
+            self._frames.begun(self._next),
             setup.video.reading,
         )
         for item in colored:

@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photochrom import ArgumentError, Colorizer, VideoError, VideoOptions, colorize_video
+from photochrom import (
+    ArgumentError,
+    Colorizer,
+    Hint,
+    Shot,
+    ShotList,
+    VideoError,
+    VideoOptions,
+    colorize_video,
+)
 from photochrom.errors import PhotochromError
 from photochrom.video.container.video_reader import VideoReader
 from photochrom.video.segments import segment_workers
@@ -53,8 +62,20 @@ class Workers:
         write_segment(task)
 
 
+LIST = ShotList(
+    "a.mp4",
+    2.5,
+    (
+        Shot(0, 0.9, 0.3, vividness=2.0),
+        Shot(0.9, 1.5, 1, hints=(Hint(20, 20, "red"),)),
+        Shot(1.5, 2.5, 2),
+    ),
+)
+
+
 def beside(path: Path) -> set[str]:
-    return {p.name for p in path.parent.iterdir()}
+    """The files beside a film, and folders but for those that a list of shots keeps."""
+    return {p.name for p in path.parent.iterdir() if not p.name.endswith(".shots.parts")}
 
 
 FILMS: dict[str, tuple[str, Recipe, str, dict[str, Any]]] = {
@@ -75,6 +96,7 @@ FILMS: dict[str, tuple[str, Recipe, str, dict[str, Any]]] = {
         "a.mp4", LONG, "o.mp4", {"start": 0.3, "end": 2.1, "compare": True}
     ),
     "one frame": ("a.mkv", Recipe(codec="ffv1", times=(0,)), "o.mkv", {}),
+    "a list of shots": ("a.mp4", LONG, "o.mp4", {"shots": LIST, "start": 0.2}),
 }  # fmt: skip
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...color import Float
+from ...color import Codes, Float
 from ...colorizer import Colorizer
 from ...errors import ArgumentError
 from ...hints import Hint
@@ -39,13 +39,11 @@ class StillFrame:
     """One frame of a film, as its colours are decided.
 
     Attributes:
-        frame: of `VideoReader.frames`.
         L: ``(h, w)``, at the working size.
         view: its picture.
         cells: of the picture, at the vividness of the model.
     """
 
-    frame: VideoFrame
     L: Float
     view: View
     cells: Cells
@@ -64,7 +62,9 @@ class ShotGuides:
         self._setup, self._colorizer, self._options = setup, colorizer, options
         self._reader: VideoReader | None = None
         self._pinned: References | None = None
+        # Frames may be large, what is decided on them is not.
         self.frame = lru_cache(_KEPT)(self._frame)
+        self._read, self.prepared = lru_cache(1)(self._decoded), lru_cache(1)(self._prepared)
 
     def close(self) -> None:
         """Close the file."""
@@ -87,21 +87,26 @@ class ShotGuides:
         """The versions that there are of a frame, in pixels of its picture."""
         return versions(self.prepared(seconds), VERSIONS)
 
-    def prepared(self, seconds: float) -> Prepared:
-        """The picture of a frame, upright and without bars, as `Colorizer.prepare` gives it."""
-        still = self.frame(seconds)
-        picture = Picture(self.picture_codes(still))
-        return self._colorizer.prepare(picture, ColorOptions(size=round(still.L.size**0.5)))
+    def grey(self, seconds: float) -> Codes:
+        """Grey sRGB codes of a frame, ``(H, W)`` uint8, as it is stored."""
+        return self._setup.painter.grey(self._read(seconds))
 
-    def picture_codes(self, still: StillFrame) -> Any:
-        """Grey sRGB codes of a frame's picture, ``(H, W)`` uint8."""
-        codes = np.rot90(self._setup.painter.grey(still.frame), still.view.turns)
-        shape = self._setup.video.shape
+    def _prepared(self, seconds: float) -> Prepared:
+        """The picture of a frame, upright and without bars, as `Colorizer.prepare` gives it."""
+        still, shape = self.frame(seconds), self._setup.video.shape
         top, left = still.view.corner(still.L.shape, shape)
         height, width = still.view.full_shape(still.L.shape, shape)
-        return np.ascontiguousarray(codes[top : top + height, left : left + width])
+        upright = np.rot90(self.grey(seconds), still.view.turns)
+        codes = np.ascontiguousarray(upright[top : top + height, left : left + width])
+        size = ColorOptions(size=round(still.L.size**0.5))
+        return self._colorizer.prepare(Picture(codes), size)
 
     def _frame(self, seconds: float) -> StillFrame:
+        L = self._setup.painter.look(self._read(seconds))
+        view = View(box_in(L, self._setup.box), self._setup.turns)
+        return StillFrame(L, view, Cells.of(self._colorizer, view.of(L)))
+
+    def _decoded(self, seconds: float) -> VideoFrame:
         video = self._setup.video
         if self._reader is None:
             self._reader = VideoReader(video.path, reading=video.reading)
@@ -113,9 +118,7 @@ class ShotGuides:
                 got="none of its frames",
                 fix="give an earlier one",
             )
-        L = self._setup.painter.look(frame)
-        view = View(box_in(L, self._setup.box), self._setup.turns)
-        return StillFrame(frame, L, view, Cells.of(self._colorizer, view.of(L)))
+        return frame
 
     def _begin(self, plan: ShotPlan) -> References:
         still, vividness = self.frame(plan.begin), plan.options.vividness

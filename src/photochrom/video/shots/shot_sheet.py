@@ -124,10 +124,11 @@ class _Sheet:
     def add(self, plan: ShotPlan, shot: Shot) -> dict[str, Any]:
         """Colour and write the still of a shot; returns what is known of it for the list."""
         still = self._guides.frame(plan.still)
-        grey, turns = self._setup.painter.grey(still.frame), self._setup.turns
+        grey, turns = self._guides.grey(plan.still), self._setup.turns
+        prepared = self._guides.prepared(plan.still)
+        versions = self._guides.versions(plan.still)
         ab = self._guides.steady(plan).push(still.L, True)[0]
         rgb = np.ascontiguousarray(np.rot90(self._colorizer.paint(grey, still.L, ab), turns))
-        prepared = self._guides.prepared(plan.still)
         name = shot.picture or ""
         if not name.startswith(f"{STILLS}/") or Path(name).name in self._names:
             name = f"{STILLS}/shot-{plan.number:04}-still.jpg"
@@ -143,7 +144,7 @@ class _Sheet:
             "picture": name,
             "colors": main_colors(rgb[top : top + height, left : left + width]),
             "confidence": None if sure is None else round(min(max(sure, 0.0), 1.0), 3),
-            "versions": tuple(each.name for each in self._guides.versions(plan.still)),
+            "versions": tuple(each.name for each in versions),
         }
 
 
