@@ -42,6 +42,10 @@ HEADS = {
     b"GIF89a": "gif",
     b"SDPX\0\0\x08\0V2.0": "dpx",
     b"\x76\x2f\x31\x01\x02\0\0\0": "exr",
+    b"II*\0\x10\0\0\0CR\x02\0": "raw",
+    brand(b"crx ", b"isom"): "raw",
+    b"FUJIFILMCCD-RAW 0201": "raw",
+    b"IIRO\x08\0\0\0": "raw",
     brand(b"isom", b"avc1"): "mp4",
     brand(b"3gp4"): "mp4",
     brand(b"M4V "): "m4v",
@@ -81,8 +85,6 @@ def test_no_row_is_left_out_and_no_suffix_is_twice() -> None:
         (b"", Media("other", "an empty file")),
         (b"OggS" + bytes(24) + b"\x01vorbis", Media("audio", "a sound file")),
         (brand(b"M4A "), Media("audio", "a sound file")),
-        (brand(b"crx "), Media("other", "a camera raw file")),
-        (b"II*\0\x10\0\0\0CR\x02\0", Media("other", "a camera raw file")),
         (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1/x", Media("other", "text")),  # reads other files
         (b"ffconcat version 1.0\nfile /etc/passwd", Media("other", "text")),
         (b"export const a = 1;\n", Media("other", "text")),  # .ts of TypeScript
@@ -100,6 +102,8 @@ def test_what_is_neither_picture_nor_film(head: bytes, media: Media) -> None:
         ("gif", ".gif", ".png"),
         ("png", ".1923", ".png"),
         ("png", "", ".png"),
+        ("tiff", ".NEF", ".tif"),
+        ("raw", ".cr2", ".tif"),
         ("mp4", ".M4V", ".M4V"),
         ("mp4", "", ".mp4"),
         ("avi", ".avi", ".mkv"),
@@ -109,6 +113,28 @@ def test_what_is_neither_picture_nor_film(head: bytes, media: Media) -> None:
 def test_the_suffix_of_a_result(format: str, suffix: str, result: str) -> None:
     kind = "picture" if format in FORMATS else "video"
     assert result_suffix(Media(kind, format), suffix) == result  # type: ignore[arg-type]
+
+
+def test_what_a_format_cannot_hold_in_colour_gets_another_suffix() -> None:
+    def header(size: int, alpha: int) -> bytes:
+        masks = b"".join(mask.to_bytes(4, "little") for mask in (0xFF0000, 0xFF00, 0xFF, alpha))
+        return (
+            b"BM"
+            + bytes(12)
+            + size.to_bytes(4, "little")
+            + bytes(10)
+            + b"\x20\0"
+            + bytes(24)
+            + masks
+        )
+
+    assert result_suffix(identify(header(124, 0xFF000000)), ".bmp") == ".png"
+    assert result_suffix(identify(header(124, 0)), ".bmp") == ".bmp"
+    assert result_suffix(identify(header(40, 0xFF000000)), ".bmp") == ".bmp"
+    for bits, suffix in ((8, ".jp2"), (16, ".tif")):
+        box = b"\0\0\0\x16ihdr" + bytes(8) + b"\0\1" + bytes([bits - 1, 7, 0, 0])
+        head = b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(24) + box
+        assert result_suffix(identify(head), ".jp2") == suffix
 
 
 def gif() -> bytes:

@@ -25,10 +25,12 @@ class Media:
         kind: picture, video, audio or other.
         format: of a picture a key of FORMATS, of a video a key of CONTAINERS, else a description
             in words ("a PDF document").
+        rich: the picture has transparency or 16 bits of colour that its format is not written with.
     """
 
     kind: Kind
     format: str
+    rich: bool = False
 
     def __str__(self) -> str:
         if self.kind == "picture":
@@ -105,7 +107,7 @@ FORMATS = {
     "jpeg": Format(
         title="JPEG",
         vips="jpeg",
-        suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"),
+        suffixes=(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
         magic=rb"\xff\xd8\xff",
         quality=95,
     ),
@@ -173,6 +175,17 @@ FORMATS = {
         magic=rb"GIF8[79]a",
         alpha=True,
         animated=True,
+        write=False,
+    ),
+    "raw": Format(
+        title="camera raw",
+        suffixes=(
+            *(".dng", ".nef", ".nrw", ".cr2", ".cr3", ".arw", ".raf"),
+            *(".orf", ".rw2", ".pef", ".srw"),
+        ),
+        magic=rb"II\*\0....CR|FUJIFILMCCD|IIR[OS]|MMOR|IIU\0",  # others are TIFFs at first sight
+        brands=(b"crx ",),
+        deep=True,
         write=False,
     ),
 }
@@ -265,14 +278,12 @@ _AUDIO = (
     (rb"RIFF....WAVE|ID3|OggS|fLaC|\xff[\xf1\xf9\xfb\xf3]|FORM....AIF|caff|#!AMR", "a sound file"),
 )
 _AUDIO_BRANDS = (b"M4A ", b"M4B ", b"M4P ", b"F4A ")
-_RAW_BRANDS = (b"crx ",)
 _OTHERS = (
     (rb"version https://git-lfs", "a Git LFS pointer (fetch the file with: git lfs pull)"),
     (rb"%PDF", "a PDF document"),
     (rb"%!PS", "a PostScript document"),
     (rb"\x00\x00\x00\x0cJXL |\xff\x0a", "a JPEG XL picture, which is not supported"),
     (rb"8BPS", "a Photoshop document"),
-    (rb"II\*\0....CR|FUJIFILMCCD|IIRO|IIRS|IIU\x00", "a camera raw file"),
     (rb"#\?RAD", "a picture of floating-point numbers"),
     (rb"P[1-7]\s", "a Netpbm picture, which is not supported"),
     (rb"\x00\x00[\x01\x02]\x00", "an icon"),
@@ -290,7 +301,7 @@ def identify(head: bytes) -> Media:
         return _iso_media(head)
     for name, row in FORMATS.items():
         if re.match(row.magic, head, re.DOTALL):
-            return Media("picture", name)
+            return Media("picture", name, name in _RICH and _RICH[name](head))
     for name, kind in CONTAINERS.items():
         if re.match(kind.magic, head, re.DOTALL):
             return Media("video", name)
@@ -310,6 +321,23 @@ def read_head(path: str | os.PathLike[str]) -> bytes:
         return file.read(HEAD)
 
 
+def _bmp_is_rich(head: bytes) -> bool:
+    """Whether a BMP states where its alpha is (BITMAPV3INFOHEADER and later)."""
+    return head[14:18] >= b"\x38" and head[28:30] == b"\x20\0" and any(head[66:70])
+
+
+def _jp2_is_rich(head: bytes) -> bool:
+    """Whether a JPEG 2000 has more than 8 bits (ISO/IEC 15444-1, box ``ihdr``)."""
+    place = head.find(b"ihdr")
+    bits = head[place + 14 : place + 15]
+    return place > 0 and bits not in (b"", b"\xff") and bits[0] & 0x7F > 7
+
+
+_RICH = {"bmp": _bmp_is_rich, "jp2": _jp2_is_rich}
+TOLD_BY_HEAD = frozenset(_RICH)
+"""Formats of which the first bytes, and not the name, say what a result is called."""
+
+
 def _iso_media(head: bytes) -> Media:
     """A file of the ISO base media format, by its brands."""
     size = min(max(int.from_bytes(head[:4], "big"), 16), 256)
@@ -320,8 +348,6 @@ def _iso_media(head: bytes) -> Media:
             return Media("picture", name)
     if brands & {b"mif1", b"msf1"}:
         return Media("picture", "avif" if b"av01" in head else "heic")
-    if main in _RAW_BRANDS:
-        return Media("other", "a camera raw file")
     if main in _AUDIO_BRANDS:
         return Media("audio", "a sound file")
     found = (name for name, kind in CONTAINERS.items() if main in kind.brands)
@@ -355,13 +381,15 @@ def default_suffix(format: str | None, depth: int = 8) -> str:
         depth: bits per channel.
 
     Returns:
-        The format's own, except ``.png`` for GIF (256 colours) and for arrays, ``.tif`` for a
-        16-bit JPEG 2000 (16-bit colour cannot be written in that format), and ``.mkv`` for
-        containers that are not written.
+        The format's own, except ``.png`` for GIF (256 colours) and for arrays, ``.tif`` for camera
+        raw files and for a 16-bit JPEG 2000 (16-bit colour cannot be written in that format), and
+        ``.mkv`` for containers that are not written.
     """
     row = CONTAINERS.get(format or "")
     if row is not None:
         return row.suffixes[0] if row.write else _ANY
+    if format == "raw":
+        return ".tif"
     if format is None or not FORMATS[format].write:
         return ".png"
     if format == "jp2" and depth == 16:
@@ -383,6 +411,8 @@ def result_suffix(media: Media, suffix: str) -> str:
         written = VIDEO_SUFFIXES.get(suffix.lower())
         kept = written is not None and CONTAINERS[written].write
     else:
+        if media.rich:
+            return ".png" if media.format == "bmp" else default_suffix(media.format, 16)
         named = PICTURE_SUFFIXES.get(suffix.lower())
         kept = named is not None and FORMATS[named].write
         if named is not None and not kept:

@@ -32,7 +32,7 @@ EPILOG = f"""Examples:
   photochrom colorize - < grey.jpg > color.jpg
 
 Pictures: {_suffixes(FORMATS)}.
-Of these, {_suffixes(FORMATS, written=False)} is only read.
+Of these, {_suffixes(FORMATS, written=False)} are only read.
 Films: {_suffixes(CONTAINERS)}.
 Of these, {_suffixes(CONTAINERS, written=True)} are written.
 """

@@ -105,7 +105,8 @@ def open_pages(
 def _misnamed(file: Source, page: Picture) -> Picture:
     """The page, with a note if the file's suffix is that of another format."""
     suffix = Path(file.path or "").suffix.lower()
-    if PICTURE_SUFFIXES.get(suffix, file.format) == file.format:
+    named = PICTURE_SUFFIXES.get(suffix, file.format)
+    if named == file.format or (named == "raw" and page.format is None):  # raw in TIFF clothing
         return page
     words = f"the file is a {FORMATS[file.format].title}, not what {suffix} says"
     return page.replaced(notes=(*page.notes, words))
@@ -121,6 +122,8 @@ def _of_file(source: Source, limit: int, strict: bool) -> Iterator[Picture]:
         from .codec.heif import decode_heic
 
         yield assembled(decode_heic(source, limit), format)
+    elif format == "raw":
+        yield _developed(source, limit)
     elif format in ("dpx", "exr"):
         from .codec.film_scans import decode_scan
 
@@ -207,7 +210,6 @@ def _luma_of_color(data: bytes, found: Decoded) -> JpegLuma | None:
 
 
 def _of_tiff(source: Source, limit: int) -> Iterator[Picture]:
-    from .codec.camera_raw import decode_raw
     from .codec.tiff_kinds import decode_tifffile, kind_of
     from .metadata.tiff_tags import CameraRaw, find_pages, read_page
 
@@ -229,10 +231,16 @@ def _of_tiff(source: Source, limit: int) -> Iterator[Picture]:
             yield assembled(found, "tiff", page.exif, page.lost)
             del found
     except CameraRaw:
-        note = "developed from the camera's raw data; its metadata not kept"
-        yield assembled(decode_raw(source, limit), None, lost=(note,))
+        yield _developed(source, limit)
     except Malformed as error:
         raise damaged(source, "tiff", str(error) or "a broken directory of tags") from None
+
+
+def _developed(source: Source, limit: int) -> Picture:
+    from .codec.camera_raw import decode_raw
+
+    note = "developed from the camera's raw data; its metadata not kept"
+    return assembled(decode_raw(source, limit), None, lost=(note,))
 
 
 def _is_pillow(source: object) -> bool:

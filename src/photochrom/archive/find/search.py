@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from ...media import PICTURE_SUFFIXES, TEXT, VIDEO_SUFFIXES, Media, identify, read_head
+from ...media import (
+    PICTURE_SUFFIXES,
+    TEXT,
+    TOLD_BY_HEAD,
+    VIDEO_SUFFIXES,
+    Media,
+    identify,
+    read_head,
+)
 from .. import storage
 from ..naming import Naming, media_by_name, media_of
 
@@ -154,6 +162,8 @@ class Search:
     def _entry(self, entry: os.DirEntry[str], start: int, folder: str) -> Iterator[Found]:
         media = media_by_name(PurePosixPath(entry.name))
         assert media is not None
+        if media.format in TOLD_BY_HEAD:
+            media = media_of(Path(entry.path))
         if media.kind == "video" and _is_text(entry.path):
             self._pass_over(entry.name)
             return
