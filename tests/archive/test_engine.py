@@ -76,6 +76,21 @@ def test_what_would_be_done(tmp_path: Path, model: Path) -> None:
     write_picture(tmp_path / "in" / "a.png")
     told = archive.estimate(tmp_path / "in", tmp_path / "out", model=model)
     assert (told.pictures, told.videos, told.measured) == (1, 0, 1)
+    assert (told.film_seconds, told.film_written) == (None, None)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_would_be_done_with_films(tmp_path: Path, model: Path) -> None:
+    from tests.helpers.video_files import Recipe, make_film
+
+    (tmp_path / "in").mkdir()
+    make_film(tmp_path / "in" / "a.mp4", Recipe(times=tuple(range(0, 6 * 512, 512))))
+    told = archive.estimate(tmp_path / "in", tmp_path / "out", model=model)
+    assert (told.pictures, told.videos) == (0, 1)
+    assert told.film_seconds is not None
+    assert told.film_seconds > 0
+    assert told.film_written is not None
+    assert 1000 < told.film_written < 1_000_000
     assert not (tmp_path / "out").exists()
 
 

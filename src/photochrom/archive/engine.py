@@ -96,12 +96,14 @@ def estimate(
     options: ColorOptions | None = None,
     *,
     output_options: OutputOptions | None = None,
+    video_options: VideoOptions | None = None,
     archive_options: ArchiveOptions | None = None,
     model: str | os.PathLike[str] = "bundled",
 ) -> Estimate:
     """What `run` with the same arguments would do: files, time and disk; changes nothing.
 
-    A few pictures are coloured and thrown away for it, unless enough were coloured before.
+    A few pictures are coloured and thrown away for it, unless enough were coloured before; and
+    some seconds of a few films.
 
     Args, raises: as of `run`.
     """
@@ -114,7 +116,8 @@ def estimate(
             Registry().resolve(model),
             options or ColorOptions(),
             output_options or OutputOptions(),
-            archive=archive_options or ArchiveOptions(),
+            video_options or VideoOptions(),
+            archive_options or ArchiveOptions(),
         )
     )
 

@@ -297,14 +297,13 @@ class Manifest:
         )
         return map(_row, found)
 
-    def sample(self, state: State, count: int) -> list[Row]:
-        """``count`` pictures of a state, spread evenly over the archive."""
+    def sample(self, state: State, count: int, kind: TaskKind = "picture") -> list[Row]:
+        """``count`` pictures or films of a state, spread evenly over the archive."""
         ids = [
             row[0]
             for row in self._db.execute(
-                "select id from files where survey = ? and state = ? and kind = 'picture'"
-                " order by id",
-                (self.survey, state),
+                "select id from files where survey = ? and state = ? and kind = ? order by id",
+                (self.survey, state, kind),
             )
         ]
         chosen = {ids[i * len(ids) // count] for i in range(count)} if ids else set()

@@ -44,6 +44,7 @@ def tell_dry_run(
             output,
             options,
             output_options=output_options,
+            video_options=video_options,
             archive_options=archive_options,
             model=model,
         )
@@ -122,3 +123,8 @@ def _estimate_lines(told: Estimate, output: str | None) -> Iterator[str]:
         where = show(output) if output else "beside the pictures"
         free = "" if told.free is None else f", where {in_words(told.free)} are free"
         yield f"about {in_words(told.written)} in {where}{free}"
+    if told.film_seconds is not None and told.film_written is not None:
+        yield (
+            f"about {clock(told.film_seconds)} and {in_words(told.film_written)} for the films, by "
+            "parts of some that were coloured for this and thrown away"
+        )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ...errors import PhotochromError
 from .. import storage
 from ..events import Outcome
 from ..manifest import Manifest
@@ -15,6 +16,9 @@ from ..workers.work import Work
 
 SAMPLE = 8
 """Pictures that are coloured, and thrown away, for an estimate."""
+
+SAMPLE_FILMS = 3
+"""Films that are looked into for an estimate."""
 
 _ENOUGH = 30  # pictures done before that tell more than a sample
 
@@ -31,7 +35,9 @@ class Estimate:
         free: bytes on the disk for the results; None if they go to a store.
         measured: pictures that this was measured on.
         before: whether those were done before, rather than for this.
-        videos: films to colour, of which nothing else is known.
+        videos: films to colour.
+        film_seconds, film_written: that they take on this machine, one after the other, and bytes
+            of the results; None if nothing is known.
         done, skipped, failed: files that are not to be coloured, by their state.
     """
 
@@ -44,6 +50,8 @@ class Estimate:
     measured: int
     before: bool
     videos: int = 0
+    film_seconds: float | None = None
+    film_written: int | None = None
     done: int = 0
     skipped: int = 0
     failed: int = 0
@@ -82,7 +90,8 @@ def estimate(
         written = (
             sum(out for _, _, out in measured) * size // max(1, sum(s for s, _, _ in measured))
         )
-    videos = manifest.totals("video").get("todo", (0, 0, 0))[0]
+    videos, video_size, _ = manifest.totals("video").get("todo", (0, 0, 0))
+    rates = _film_rates(manifest, work()) if videos else None
     totals = manifest.totals()
     done, skipped, failed = (
         totals[state][0] if state in totals else 0 for state in ("done", "skipped", "failed")
@@ -97,6 +106,8 @@ def estimate(
         len(measured),
         known,
         videos,
+        None if rates is None else rates[0] * video_size,
+        None if rates is None else round(rates[1] * video_size),
         done,
         skipped,
         failed,
@@ -113,6 +124,30 @@ def _measured(manifest: Manifest, work: Work) -> list[tuple[int, float, int]]:
             done.append(work(replace(row.task, output=str(output), compare=None)))
             output.unlink(missing_ok=True)
     return [(e.task.size, e.seconds or 0.0, e.written or 0) for e in done if not e.error]
+
+
+def _film_rates(manifest: Manifest, work: Work) -> tuple[float, float] | None:
+    """Seconds and bytes written for each byte of a film, by parts of some films.
+
+    Those that cannot be read, or do not say how long they are, are left out.
+    """
+    from ...video.film_check import check_film
+
+    size, seconds, written = 0, 0.0, 0.0
+    for row in manifest.sample("todo", SAMPLE_FILMS, "video"):
+        source, output = storage.local(row.source), storage.local(row.output)
+        if source is None or output is None:
+            continue
+        try:
+            told = check_film(
+                source, output, work.options, work.video, colorizer=work.load("video")
+            )
+        except PhotochromError:
+            continue
+        if told.seconds is not None and told.written is not None:
+            size += row.size
+            seconds, written = seconds + told.seconds, written + told.written
+    return (seconds / size, written / size) if size else None
 
 
 def _free(root: str | None) -> int | None:
