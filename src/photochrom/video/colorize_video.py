@@ -24,7 +24,7 @@ from .container.encoders import Encoding
 from .container.mux import assemble, try_out
 from .container.streams import Converted, LeftOut
 from .container.video_reader import VideoReader
-from .film_check import check_open
+from .film_check import FilmCheck, check_open
 from .film_job import film_job
 from .film_parts import FilmPart, FilmParts
 from .film_work import FilmFrames, FilmSetup, FilmWork, frames_in_all
@@ -87,8 +87,8 @@ def colorize_video(
     Args:
         source: any film that FFmpeg reads.
         output: the new file, .mp4, .m4v, .mov, .mkv or .webm; replaced if it exists.
-        options: vividness and so on.
-        video_options: codec, part of the film and so on.
+        options: vividness and so on; references for all shots, stills and hints for their own.
+        video_options: codec, part of the film, a list of its shots and so on.
         colorizer: the loaded model; None: the bundled one.
         progress: called after each frame; with workers now and then, with whole segments.
         on_note: called before the first frame with a line for each stream that cannot be kept as
@@ -107,13 +107,7 @@ def colorize_video(
     report = reporter(progress, cancel)
     source, output = Path(source), Path(output)
     encoding = Encoding.for_file(output, wanted.codec, crf=wanted.crf, preset=wanted.preset)
-    if output.exists() and output.samefile(source):
-        raise ArgumentError(
-            f"the film {output}",
-            expected="a new name",
-            got="that of the source",
-            fix="choose another name",
-        )
+    _check_output(source, output)
     with VideoReader(source, wanted.deinterlace) as video:
         _check_range(video, wanted.start, wanted.end)
         colorizer = colorizer or film_colorizer()
@@ -129,13 +123,12 @@ def colorize_video(
             parts = FilmParts(found, total)
             if on_note is not None or not parts.resumed:
                 trial = try_out(video, encoding, output, scratch, **limits)
-                measure = not parts.resumed and (total or 0) > _LONG
                 if on_note is not None:
-                    told = check_open(
-                        setup, colorizer, options, wanted, output, trial, measure=measure
+                    long = not parts.resumed and (total or 0) > _LONG
+                    check = check_open(
+                        setup, colorizer, options, wanted, output, trial, measure=long
                     )
-                    for line in told.notes():
-                        on_note(line)
+                    _tell(check, on_note)
             parts.make(workers, report)
             streams = assemble(video, parts.segments, output, note=colorizer.note, **limits)
         remove_work_folders(output, shots=wanted.shots is None)
@@ -191,6 +184,21 @@ def _shots(
         with listed_film(setup, colorizer, options, wanted, folders, report) as parts:
             yield parts, folders.path
         folders.finished([part.folder for part in parts])
+
+
+def _check_output(source: Path, output: Path) -> None:
+    if output.exists() and output.samefile(source):
+        raise ArgumentError(
+            f"the film {output}",
+            expected="a new name",
+            got="that of the source",
+            fix="choose another name",
+        )
+
+
+def _tell(check: FilmCheck, on_note: Callable[[str], None]) -> None:
+    for line in check.notes():
+        on_note(line)
 
 
 def _check_range(video: VideoReader, start: float | None, end: float | None) -> None:
