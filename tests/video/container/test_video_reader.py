@@ -351,3 +351,21 @@ def test_without_pyav_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(MissingExtraError, match=r"photochrom\[video\]"):
         VideoReader(film)
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [
+        ("a.mp4", Recipe(options={"bf": "2"})),
+        ("a.mkv", Recipe(rate=Fraction(30000, 1001), sounds=(Sound(),))),
+        ("a.ts", Recipe(options={"bf": "2"})),
+        ("a.avi", Recipe(codec="mpeg4")),
+        ("a.mp4", Recipe(times=tuple(range(5120, 5120 + 20 * 512, 512)), sounds=(Sound(),))),
+    ],
+)
+def test_seconds_lead_back_to_the_frame(tmp_path: Path, name: str, recipe: Recipe) -> None:
+    with VideoReader(make_film(tmp_path / name, recipe)) as video:
+        times = [frame.pts for frame in video.frames()]
+        seconds = [video.seconds_at(pts) for pts in times if pts is not None]
+        assert [video.pts_at(value) for value in seconds] == times
+        assert seconds == sorted(set(seconds))

@@ -81,9 +81,9 @@ def shots_of(
             end = begun.last + max(1, round(1 / (video.rate * video.time_base)))
         found.append(
             Shot(
-                video.seconds_at(begun.first),
+                max(0.0, video.seconds_at(begun.first)),  # some films begin before their clock
                 video.seconds_at(end),
-                video.seconds_at(still),
+                max(0.0, video.seconds_at(still)),
                 place=place,
                 frame=None if wanted.start else begun.number,
                 picture=None if wanted.start else f"stills/{begun.number + index:06}.jpg",
