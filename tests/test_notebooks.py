@@ -11,9 +11,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photochrom import ArgumentError, Colorizer, ColorOptions, Hint, open_picture
-from photochrom.options import OutputOptions
+from photochrom import (
+    ArgumentError,
+    Colorizer,
+    ColorOptions,
+    Hint,
+    archive,
+    colorize_file,
+    open_picture,
+    save_pages,
+)
+from photochrom.evaluate import evaluate
+from photochrom.hints import parse_json, to_json
+from photochrom.options import OutputOptions, VideoOptions
 from photochrom.picture import Picture
+from photochrom.versions import versions
 
 
 def ramp(height: int = 40, width: int = 60) -> Any:
@@ -41,6 +53,34 @@ def test_half_floats(tiny_colorizer: Colorizer) -> None:
     )
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_in_give_floats_out(tiny_colorizer: Colorizer, dtype: type[np.floating]) -> None:
+    grey = (ramp() / 255).astype(dtype)
+    picture = tiny_colorizer.colorize(grey)
+    assert picture.pixels.dtype == np.uint16
+    color = np.asarray(picture)
+    assert (color.dtype, color.shape) == (dtype, (40, 60, 3))
+    assert 0 <= color.min() < color.max() <= 1
+    exact = picture.pixels / 65535
+    np.testing.assert_allclose(color, exact, atol=1e-3 if dtype == np.float16 else 1e-6)
+    np.testing.assert_array_equal(np.asarray(picture, np.uint16), picture.pixels)
+    with pytest.raises(ValueError, match="copy"):
+        np.array(picture, copy=False)
+
+
+def test_codes_as_floats(tiny_colorizer: Colorizer) -> None:
+    picture = tiny_colorizer.colorize(ramp())
+    assert np.asarray(picture).dtype == np.uint8
+    np.testing.assert_allclose(np.asarray(picture, np.float32), picture.pixels / 255, atol=1e-6)
+
+
+def test_half_tensors(tiny_colorizer: Colorizer) -> None:
+    torch = pytest.importorskip("torch", reason="needs PyTorch (extra train)")
+    grey = torch.from_numpy(ramp()).half()[None] / 255
+    tensor = tiny_colorizer.colorize(grey).to_torch()
+    assert (tensor.dtype, tuple(tensor.shape)) == (torch.float16, (3, 40, 60))
+
+
 def test_tensors_in_and_out(tiny_colorizer: Colorizer) -> None:
     torch = pytest.importorskip("torch", reason="needs PyTorch (extra train)")
     grey = torch.from_numpy(ramp())
@@ -62,7 +102,9 @@ def test_a_colorizer_travels_by_its_model(tiny_colorizer: Colorizer) -> None:
 def test_a_suggestion_is_a_colour_for_a_hint(tiny_colorizer: Colorizer) -> None:
     prepared = tiny_colorizer.prepare(ramp())
     first = prepared.palette(10, 10)[0]
-    options = ColorOptions(hints=[Hint(10, 10, first.color)])
+    hint = Hint(10, 10, first)
+    assert hint == Hint(10, 10, first.color)
+    options = ColorOptions(hints=[hint])
     assert tiny_colorizer.render(prepared, options).pixels.shape == (40, 60, 3)
 
 
@@ -80,6 +122,36 @@ WRONG: list[tuple[str, Callable[[Colorizer], object]]] = [
     ("prepare", lambda c: c.render(ramp())),  # type: ignore[arg-type]
     ("palette", lambda c: c.prepare(ramp()).palette("a", 2)),  # type: ignore[arg-type]
     ("opened", lambda c: c.colorize([[1, 2], [3, 4]])),
+    ("hint", lambda c: Hint(1, 2, "red", page="x")),  # type: ignore[arg-type]
+    ("hint", lambda c: Hint.parse(3)),  # type: ignore[arg-type]
+    ("hint", lambda c: parse_json(3)),  # type: ignore[arg-type]
+    ("hints", lambda c: to_json(3)),  # type: ignore[arg-type]
+    ("reference", lambda c: ColorOptions(reference=3)),  # type: ignore[arg-type]
+    ("reference", lambda c: ColorOptions(reference=[None])),  # type: ignore[list-item]
+    ("format", lambda c: OutputOptions(format=3)),  # type: ignore[arg-type]
+    ("max_pixels", lambda c: OutputOptions(max_pixels="a")),  # type: ignore[arg-type]
+    ("page", lambda c: OutputOptions(page="a")),  # type: ignore[arg-type]
+    ("start", lambda c: VideoOptions(start="a")),  # type: ignore[arg-type]
+    ("codec", lambda c: VideoOptions(codec=3)),  # type: ignore[arg-type]
+    ("options", lambda c: c.chroma(c.prepare(ramp()), None)),  # type: ignore[arg-type]
+    ("prepared", lambda c: c.match(None, ColorOptions())),  # type: ignore[arg-type]
+    ("count", lambda c: c.prepare(ramp()).palette(1, 2, "a")),  # type: ignore[arg-type]
+    ("prepared", lambda c: versions(None, 3)),  # type: ignore[arg-type]
+    ("versions", lambda c: versions(c.prepare(ramp()), "a")),  # type: ignore[arg-type]
+    ("L", lambda c: c.predict(3)),  # type: ignore[arg-type]
+    ("grey", lambda c: c.paint(3, 4, 5)),  # type: ignore[arg-type]
+    ("L", lambda c: c.model.predict(3)),  # type: ignore[arg-type]
+    ("size", lambda c: c.model.fit("a", 3)),  # type: ignore[arg-type]
+    ("pixels", lambda c: Picture(3)),  # type: ignore[arg-type]
+    ("pages", lambda c: save_pages(3, "x.tif")),  # type: ignore[arg-type]
+    ("colorizer", lambda c: colorize_file(None, "a.png", "b.png")),  # type: ignore[arg-type]
+    ("output", lambda c: colorize_file(c, "a.png", "b.png", output=3)),  # type: ignore[arg-type]
+    ("sources", lambda c: archive.run(3)),  # type: ignore[arg-type]
+    ("options", lambda c: archive.run("a", "b", 3)),  # type: ignore[arg-type]
+    ("sources", lambda c: evaluate(3)),  # type: ignore[arg-type]
+    ("models", lambda c: evaluate(["a"], 3)),  # type: ignore[arg-type]
+    ("size", lambda c: evaluate(["a"], size="a")),  # type: ignore[arg-type]
+    ("hints", lambda c: evaluate(["a"], hints="a")),  # type: ignore[arg-type]
 ]
 
 

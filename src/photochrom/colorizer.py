@@ -175,7 +175,13 @@ class Colorizer:
         Raises:
             ArgumentError: a hint lies outside the picture, or a reference cannot be used.
         """
-        ab = vivid(prepared.ab, prepared.logits, self.model.card.temperature, options.vividness)
+        ArgumentError.check("prepared", prepared, Prepared, "what prepare gives")
+        ab = vivid(
+            prepared.ab,
+            prepared.logits,
+            self.model.card.temperature,
+            _checked(options).vividness,
+        )
         found = self.match(prepared, options) if options.references else None
         if found is not None:
             ab = _borrowed(ab, prepared.L, found, options.vividness)
@@ -224,7 +230,7 @@ class Colorizer:
             ArgumentError: there is no reference, one has no colours, or the model has no features.
         """
         references = []
-        for source in options.references:
+        for source in _checked(options).references:
             if isinstance(source, Reference):
                 references.append(source)
             else:
@@ -234,6 +240,7 @@ class Colorizer:
         return match(self._features(prepared), references)
 
     def _features(self, prepared: Prepared) -> Float:
+        ArgumentError.check("prepared", prepared, Prepared, "what prepare gives")
         if prepared.features is None:
             raise ArgumentError(
                 f"the model {self.model.card.name} cannot borrow colours from references",
@@ -267,6 +274,7 @@ class Colorizer:
         Raises:
             ModelError: see `Model.predict`.
         """
+        ArgumentError.check("L", L, np.ndarray, "an array (h, w)")
         prediction = self.model.predict(L[None, None], hint_ab, mask)
         logits = None if prediction.logits is None else prediction.logits[0]
         return vivid(prediction.ab[0], logits, self.model.card.temperature, options.vividness)
@@ -294,6 +302,7 @@ class Colorizer:
         Raises:
             ArgumentError: shapes that do not fit.
         """
+        ArgumentError.check("grey", grey, np.ndarray, "an array (H, W)")
         out = np.empty((*grey.shape, 3), grey.dtype if dtype is None else dtype)
         combine: Callable[..., None] = recombine
         if grey.dtype == out.dtype == np.uint8:

@@ -24,6 +24,7 @@ the problem. The commonest errors are built by class methods, on whichever class
     raise ArgumentError.not_one_of("the codec", name, CODECS)   # proposes the nearest
     raise ArgumentError.wrong_shape("L", "(N, 1, h, w)", L.shape)
     raise ArgumentError("threads", expected="1 or more", got=threads)
+    ArgumentError.check("sources", sources, Iterable, "paths")  # raises, unless it is one
     raise MissingExtraError.of("onnx", "import", "importing Caffe models")
 """
 
@@ -32,7 +33,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from os import PathLike
-from typing import Self
+from typing import Any, Self
 
 from ._io import show
 
@@ -71,6 +72,12 @@ class PhotochromError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions are pickled by their positional arguments; ours are keywords.
         return _rebuild, (type(self), self.problem, self.expected, self.got, self.fix)
+
+    @classmethod
+    def check(cls, what: str, value: object, kinds: Any, expected: str) -> None:
+        """Refuse a `value` that is no instance of `kinds`, as `isinstance` takes them."""
+        if not isinstance(value, kinds):
+            raise cls(what, expected=expected, got=f"{value!r}, a {type(value).__name__}")
 
     @classmethod
     def unreadable(

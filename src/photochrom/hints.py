@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,9 @@ import numpy as np
 from .color import Float, srgb_to_lab
 from .css import FORMS, Rgb, parse_color
 from .errors import ArgumentError
+
+if TYPE_CHECKING:
+    from .palette import Suggestion
 
 if TYPE_CHECKING:
     from .moment import Moment
@@ -38,9 +41,9 @@ class Hint:
 
     Attributes:
         x, y: pixels of the full picture, from the left and from the top.
-        color: ``#rgb``, ``#rrggbb``, a CSS name, three integers 0...255, or ``keep`` for the
-            colour that the place has without hints. Only its chroma counts; lightness is the
-            picture's.
+        color: ``#rgb``, ``#rrggbb``, a CSS name, three integers 0...255, a `Suggestion` of a
+            palette, or ``keep`` for the colour that the place has without hints. Only its chroma
+            counts; lightness is the picture's.
         radius: of the disc, in pixels of the full picture; None: a click.
         page: number of the page it is for, from 0; None: every page.
         time: the moment of a film whose frame it lies on, also as seconds or text, see
@@ -52,7 +55,7 @@ class Hint:
 
     x: float
     y: float
-    color: str | Rgb
+    color: str | Rgb | Suggestion
     radius: float | None = None
     page: int | None = None
     time: Moment | float | str | None = None
@@ -61,10 +64,10 @@ class Hint:
         numbers = (self.x, self.y, 1.0 if self.radius is None else self.radius)
         if not all(isinstance(v, Real) and math.isfinite(v) for v in numbers) or numbers[2] <= 0:
             raise _bad(f"x={self.x}, y={self.y}, radius={self.radius}")
-        if self.page is not None and self.page < 0:
+        if self.page is not None and (not isinstance(self.page, Integral) or self.page < 0):
             raise _bad(f"page={self.page}")
-        if self.color != KEEP:
-            object.__setattr__(self, "color", parse_color(self.color))
+        color = getattr(self.color, "color", self.color)  # of a Suggestion
+        object.__setattr__(self, "color", KEEP if color == KEEP else parse_color(color))
         if self.time is not None:
             object.__setattr__(self, "time", self.moment)
 
@@ -97,6 +100,8 @@ class Hint:
         Raises:
             ArgumentError: `text` is not of that form.
         """
+        if not isinstance(text, str):
+            raise _bad(repr(text))
         moment, colon, rest = text.rpartition(":")
         time = moment if colon else None
         match rest.split(","):
@@ -128,15 +133,18 @@ def parse_json(text: str) -> list[Hint]:
     """
     try:
         items = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise _bad(f"text that is not JSON ({error})") from None
     if not isinstance(items, list):
         raise _bad(f"JSON of a {type(items).__name__}, not a list")
     return [from_item(item) for item in items]
 
 
-def to_json(hints: Iterable[Hint]) -> str:
+def to_json(hints: Sequence[Hint]) -> str:
     """Hints as JSON, to be saved and read again with `parse_json`."""
+    ArgumentError.check("hints", hints, Iterable, "a sequence of Hint")
+    for hint in hints:
+        ArgumentError.check("hints", hint, Hint, "a sequence of Hint")
     return json.dumps([hint.plain() for hint in hints])
 
 

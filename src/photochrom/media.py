@@ -426,6 +426,7 @@ def writable_format(name: str) -> str:
     Raises:
         ArgumentError: no such format, or one that is only read.
     """
+    ArgumentError.check("the format", name, str, "a name such as png")
     key = name.lower().lstrip(".")
     key = PICTURE_SUFFIXES.get(f".{key}", key)
     if key not in FORMATS or not FORMATS[key].write:

@@ -123,6 +123,10 @@ class ColorOptions:
         given = self.reference
         if isinstance(given, str | PathLike | Reference | Still):
             given = (given,)
+        form = "paths of pictures, or what Colorizer.reference gives"
+        ArgumentError.check("reference", given, Iterable, form)
+        for one in given:
+            ArgumentError.check("reference", one, str | PathLike | Reference | Still, form)
         paths = [one if isinstance(one, Reference | Still) else fspath(one) for one in given]
         object.__setattr__(self, "reference", tuple(paths))
 
@@ -177,10 +181,10 @@ class OutputOptions:
             object.__setattr__(self, "format", writable_format(self.format))
         if self.quality is not None:
             _check_range("quality", self.quality, 1, 100, "the format's default")
-        if self.max_pixels < 1:
+        if not isinstance(self.max_pixels, Integral) or self.max_pixels < 1:
             raise ArgumentError("max_pixels", expected="1 or more", got=str(self.max_pixels))
         _check_choice("in_color", self.in_color, ("recolor", "skip"))
-        if self.page is not None and self.page < 1:
+        if self.page is not None and (not isinstance(self.page, Integral) or self.page < 1):
             raise ArgumentError("page", expected="1 or more", got=str(self.page))
 
 
@@ -225,6 +229,10 @@ class VideoOptions:
             object.__setattr__(self, "shots", ShotList.read(self.shots))
         if self.fps is not None:
             _check_range("fps", self.fps, 0.01, 1000, "folders of pictures and films")
+        for name in ("crf", "start", "end"):
+            ArgumentError.check(name, getattr(self, name), Real | None, "a number, or None")
+        for name in ("codec", "preset"):
+            ArgumentError.check(name, getattr(self, name), str | None, "a name, or None")
         _check_choice("deinterlace", self.deinterlace, ("auto", "off", "ivtc"))
         _check_choice("in_color", self.in_color, ("keep", "recolor"))
 

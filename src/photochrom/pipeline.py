@@ -111,6 +111,12 @@ def colorize_file(
         ArgumentError: a hint lies outside its page, or the format cannot be written.
         CancelledError: `cancel` was set; nothing was written.
     """
+    for what, given, kind in (
+        ("options", options, ColorOptions),
+        ("output", output, OutputOptions),
+    ):
+        ArgumentError.check(what, given, kind | None, f"{kind.__name__} or None")
+    ArgumentError.check("colorizer", colorizer, Colorizer, "a Colorizer")
     output = output or OutputOptions()
     work = _Pages(colorizer, options or ColorOptions(), output, cancel or CancelToken(), on_step)
     file = Source.of(source)

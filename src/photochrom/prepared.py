@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -127,6 +127,7 @@ class Prepared:
                 got=f"{x},{y}",
                 fix="give the place in pixels of the full picture",
             )
+        ArgumentError.check("count", count, Integral, "a number of suggestions")
         row, column = int(y * logits.shape[1] / height), int(x * logits.shape[2] / width)
         here = self.L[int(y * self.L.shape[0] / height), int(x * self.L.shape[1] / width)]
         return palette(logits[:, row, column], float(here), count)

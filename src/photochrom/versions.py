@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -53,7 +54,8 @@ def versions(prepared: Prepared, count: int = 4) -> list[Version]:
     Raises:
         ArgumentError: `count` below 1.
     """
-    if count < 1:
+    ArgumentError.check("prepared", prepared, Prepared, "what Colorizer.prepare gives")
+    if not isinstance(count, Integral) or count < 1:
         raise ArgumentError("the number of versions", expected="1 or more", got=str(count))
     if prepared.logits is None:
         return []

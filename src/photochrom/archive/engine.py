@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..cancel import CancelToken
+from ..errors import ArgumentError
 from ..models.registry import Registry
 from ..options import ColorOptions, OutputOptions, VideoOptions
 from . import storage
@@ -66,6 +67,13 @@ def run(
         ModelError: the model cannot be loaded.
         MissingExtraError: a URL or a cluster needs a package that is not installed.
     """
+    for what, given, kind in (
+        ("options", options, ColorOptions),
+        ("output_options", output_options, OutputOptions),
+        ("video_options", video_options, VideoOptions),
+        ("archive_options", archive_options, ArchiveOptions),
+    ):
+        ArgumentError.check(what, given, kind | None, f"{kind.__name__} or None")
     settings = Settings(
         _texts(sources),
         None if output is None else os.fspath(output),
@@ -139,4 +147,5 @@ def is_single(
 
 def _texts(sources: Source | Sequence[Source]) -> list[str]:
     given = [sources] if isinstance(sources, str | os.PathLike) else sources
+    ArgumentError.check("sources", given, Iterable, "paths or URLs of files and folders")
     return [storage.zip_url(os.fspath(each)) for each in given]

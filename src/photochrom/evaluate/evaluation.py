@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,8 @@ def evaluate(
         MissingExtraError: `perceptual` without torchmetrics.
     """
     _check(size, hints)
+    for what, given in (("models", models), ("results", results)):
+        ArgumentError.check(what, given, list | tuple, "a list")
     items = _items(sources, protocol, size, limit, seed)
     grey, mean = FlatColor("grey"), FlatColor("mean colour")
     measured = [_Measured(each) for each in (grey, mean, *methods_of(models, results, items, size))]
@@ -362,11 +365,11 @@ def _webp(rgb: NDArray[np.uint8]) -> bytes:
 
 
 def _check(size: int, hints: int) -> None:
-    if not _SIZES[0] <= size <= _SIZES[1]:
+    if not isinstance(size, Integral) or not _SIZES[0] <= size <= _SIZES[1]:
         raise ArgumentError(
             "the size of the compared pictures",
             expected=f"{_SIZES[0]} to {_SIZES[1]} pixels",
             got=size,
         )
-    if hints < 0:
+    if not isinstance(hints, Integral) or hints < 0:
         raise ArgumentError("the number of pictures for hints", expected="0 or more", got=hints)

@@ -6,8 +6,9 @@ import os
 import random
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -60,6 +61,9 @@ def list_pictures(sources: Sequence[str | os.PathLike[str]]) -> list[Item]:
         ArgumentError: a source does not exist, or there is no picture in any.
         PictureError: a zip file is damaged, or a folder cannot be looked into.
     """
+    if isinstance(sources, str | os.PathLike):
+        sources = [sources]
+    ArgumentError.check("sources", sources, Iterable, "paths of folders, zip files or pictures")
     items = [item for source in sources for item in _inside(Path(source).expanduser())]
     if not items:
         where = ", ".join(map(str, sources))
@@ -76,7 +80,10 @@ def chosen(items: list[Item], limit: int | None, seed: int) -> list[Item]:
     Raises:
         ArgumentError: `limit` is less than 1.
     """
-    if limit is None or (limit >= len(items) and limit > 0):
+    if limit is None:
+        return items
+    ArgumentError.check("the limit of pictures", limit, Integral, "a whole number")
+    if limit >= len(items) and limit > 0:
         return items
     if limit < 1:
         raise ArgumentError("the limit of pictures", expected="1 or more", got=limit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,8 @@ class Model:
         Raises:
             ArgumentError: `size` out of range, or not the only one that the model takes.
         """
+        for side in (height, width):
+            ArgumentError.check("the picture's size", side, Real, "numbers of pixels")
         card = self.card
         if size is not None and not card.multiple <= size <= 4096:
             raise ArgumentError(
@@ -161,6 +164,7 @@ class Model:
             ModelError: hints for a model that takes none, or the network failed, or gave chroma
                 that is not finite or on a grid larger than `L`.
         """
+        ArgumentError.check("L", L, np.ndarray, "an array (N, 1, h, w)")
         if L.ndim != 4 or L.shape[1] != 1:
             raise ArgumentError.wrong_shape("L", "(N, 1, h, w)", L.shape)
         if (hint_ab is None) != (hint_mask is None):

@@ -136,6 +136,8 @@ class Page:
             saved file carries it in its metadata, together with IPTC's mark for such pictures.
         luma: of a grey JPEG: what its coloured result is to copy from it.
         notes: lines for people about what was in the file and is not in this picture.
+        floats: type of the floats 0...1 that the picture was made of, in which arrays and tensors
+            of it are given back; None: it was made of codes.
 
     Raises:
         ArgumentError: the arrays are not of these forms.
@@ -150,9 +152,11 @@ class Page:
     luma: JpegLuma | None = None
     notes: tuple[str, ...] = ()
     extra: Codes | None = None
+    floats: Any = None
 
     def __post_init__(self) -> None:
         given, alpha = self._given, self.alpha
+        ArgumentError.check("pixels", given, np.ndarray | Deferred, "an array")
         form = given.shape[2:] in ((), (3,)) and given.ndim in (2, 3)
         if not form or given.dtype not in (np.uint8, np.uint16) or 0 in given.shape:
             raise bad_array(self.pixels, "(H, W) or (H, W, 3) of uint8 or uint16")

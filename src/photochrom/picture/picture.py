@@ -72,7 +72,9 @@ class Picture(Page):
         return Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
 
     def to_torch(self) -> Any:
-        """The pixels as a PyTorch tensor: ``(3, H, W)`` or ``(1, H, W)`` float32, 0...1, sRGB.
+        """The pixels as a PyTorch tensor: ``(3, H, W)`` or ``(1, H, W)``, 0...1, sRGB.
+
+        Of the type of floats that the picture was made of, else float32.
 
         Raises:
             MissingExtraError: PyTorch is not installed.
@@ -82,12 +84,20 @@ class Picture(Page):
         except ImportError:
             raise MissingExtraError.of("torch", "train", "a tensor") from None
         planes = self.pixels if self.pixels.ndim == 3 else self.pixels[..., None]
-        scaled = planes.transpose(2, 0, 1).astype(np.float32) / np.iinfo(planes.dtype).max
+        scaled = _scaled(planes.transpose(2, 0, 1), self.floats or np.float32)
         return torch.from_numpy(np.ascontiguousarray(scaled))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """`pixels`, for `numpy.asarray`; without transparency."""
-        return np.array(self.pixels, dtype, copy=copy)
+        """`pixels`, for `numpy.asarray`; without transparency.
+
+        Floats 0...1 if the picture was made of floats, or if `dtype` is one; else the codes.
+        """
+        wanted = np.dtype(dtype or self.floats or self.dtype)
+        if wanted.kind != "f":
+            return np.array(self.pixels, wanted, copy=copy)
+        if copy is False:
+            raise ValueError("a picture is kept in codes: floats are a copy")
+        return _scaled(self.pixels, wanted)
 
     def _repr_png_(self) -> bytes:
         """What notebooks show: at most 1024 pixels wide and high, 8 bits."""
@@ -103,7 +113,8 @@ class Picture(Page):
         Args:
             array: ``(H, W)`` or ``(H, W, 1)`` grey, ``(H, W, 2)`` grey and alpha, ``(H, W, 3)``
                 RGB, ``(H, W, 4)`` RGBA; uint8 0...255, uint16 0...65535, bool, or floats
-                0...1, which become uint16. Contiguous integers are not copied.
+                0...1, which become uint16 and are given back as such floats by `numpy.asarray` and
+                `to_torch`. Contiguous integers are not copied.
 
         Raises:
             ArgumentError: another shape, type or range.
@@ -113,11 +124,12 @@ class Picture(Page):
         if array.ndim not in (2, 3) or channels not in (1, 2, 3, 4) or not array.size:
             raise bad_array(array, "(H, W) or (H, W, 1...4)")
         samples = _codes(array).reshape(*array.shape[:2], channels)
+        floats = array.dtype if array.dtype.kind == "f" else None
         if channels in (1, 3):
-            return cls(samples[..., 0] if channels == 1 else samples)
+            return cls(samples[..., 0] if channels == 1 else samples, floats=floats)
         colour = np.ascontiguousarray(samples[..., :-1])
         alpha = np.ascontiguousarray(samples[..., -1])
-        return cls(colour[..., 0] if channels == 2 else colour, alpha)
+        return cls(colour[..., 0] if channels == 2 else colour, alpha, floats=floats)
 
 
 def array_of(source: object) -> NDArray[Any] | None:
@@ -131,6 +143,12 @@ def array_of(source: object) -> NDArray[Any] | None:
         array = np.asarray(source.detach().cpu())
         return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
     return np.asarray(source) if hasattr(source, "__array__") else None
+
+
+def _scaled(codes: Codes, dtype: Any) -> NDArray[Any]:
+    """Codes as floats 0...1."""
+    wide = np.result_type(dtype, np.float32)
+    return np.asarray(codes.astype(wide) / wide.type(np.iinfo(codes.dtype).max)).astype(dtype)
 
 
 def _codes(array: Codes) -> Codes:

@@ -52,6 +52,7 @@ def save_pages(
             got=repr(quality),
             fix="correct the quality",
         )
+    ArgumentError.check("pages", pages, Iterable, "pictures")
     rest = iter(pages)
     path = _path(target)
     with writing_to(target) as file:
