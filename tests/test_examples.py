@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 import sys
 from collections.abc import Callable
@@ -94,3 +95,18 @@ def test_own_network(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert "middle grey becomes ab [" in printed
     assert printed.splitlines()[-1].endswith("model.onnx is of the family plain")
+
+
+def test_the_notebook(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its cells in their order, as Jupyter runs them; it is kept without outputs."""
+    cells = json.loads((EXAMPLES / "tour.ipynb").read_text("utf-8"))["cells"]
+    monkeypatch.chdir(EXAMPLES)
+    names: dict[str, object] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            assert (cell["outputs"], cell["execution_count"]) == ([], None)
+            exec("".join(cell["source"]), names)
+    assert str(names["color"].dtype) == "float16"  # type: ignore[attr-defined]
+    out = capsys.readouterr().out
+    assert out.count("%") >= 3
+    assert out.count("CIEDE2000") == 4
