@@ -19,6 +19,8 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from photochrom.cli.web_app import script
+
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = (
     *("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"),
@@ -62,10 +64,15 @@ def write(path: Path, width: int = 300, height: int = 200) -> Path:
 
 
 class Server:
-    """``photochrom app`` on a free port; it can be killed and started again."""
+    """The app on a free port; it can be killed and started again.
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    Args:
+        home: its home folder, and that for temporary files.
+        by_streamlit: started by ``streamlit run``, not by ``photochrom app``.
+    """
+
+    def __init__(self, home: Path, *, by_streamlit: bool = False) -> None:
+        self.home, self.by_streamlit = home, by_streamlit
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -74,11 +81,16 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        code = "from photochrom.cli.web_app import open_page; "
-        code += f"open_page('127.0.0.1', {self.port}, True)"
+        if self.by_streamlit:
+            where = ["--server.address", "127.0.0.1", "--server.port", str(self.port)]
+            command = ["-m", "streamlit", "run", str(script()), *where, "--server.headless", "true"]
+        else:
+            code = "from photochrom.cli.web_app import open_page; "
+            command = ["-c", code + f"open_page('127.0.0.1', {self.port}, True)"]
         with (self.home / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", code],
+                [sys.executable, *command],
+                cwd=self.home,
                 stdout=log,
                 stderr=log,
                 env=os.environ | {"PHOTOCHROM_HOME": str(self.home), "TMPDIR": str(self.home)},
@@ -197,8 +209,18 @@ class Page:
         self.rest()
 
     def button(self, label: str) -> Any:
+        """The first button with a text that can be seen."""
         path = f"//button[contains(normalize-space(.), '{label}')]"
-        return until(lambda: self.browser.find_elements(By.XPATH, path))[0]
+
+        def shown() -> list[Any]:
+            return [b for b in self.browser.find_elements(By.XPATH, path) if b.is_displayed()]
+
+        return until(shown)[0]
+
+    def unfold(self, label: str) -> None:
+        """Open what is folded under a line."""
+        path = f"//summary[contains(normalize-space(.), '{label}')]"
+        until(lambda: self.click(self.browser.find_element(By.XPATH, path)) is None)
 
     def drop(self, *paths: Path, into: str = "[class*=st-key-drop]") -> None:
         """Put files into the first place for them inside of what `into` selects."""

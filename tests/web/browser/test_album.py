@@ -98,7 +98,7 @@ def test_a_family_album(screen: str, page: Page, tmp_path: Path) -> None:
 
     # The third borrows its colours.
     page.look_at("02.tif")
-    page.click(page.one("[data-testid=stExpander] summary"))
+    page.unfold("Borrow colours")
     lent = reference(tmp_path)
     page.changed(lambda: page.drop(lent, into="[data-testid=stExpander]"))
     until(lambda: "of the picture took its colours from there" in page.text())

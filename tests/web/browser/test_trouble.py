@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -13,6 +14,7 @@ pytest.importorskip("streamlit", reason="needs Streamlit (extra web)")
 pytest.importorskip("selenium", reason="drives the browser with Selenium (group dev)")
 
 from tests.helpers.browser import Page, Server, downloaded, until, write
+from tests.helpers.caffe_small import small_files
 
 
 def test_a_reload_in_the_middle_loses_nothing(page: Page, tmp_path: Path) -> None:
@@ -70,3 +72,38 @@ def test_a_file_that_is_no_picture_is_told_in_one_line(page: Page, tmp_path: Pat
     page.drop(bad)
     until(lambda: "bad.jpg cannot be coloured: it is text" in page.text())
     assert "Traceback" not in page.text()
+
+
+def test_the_three_caffe_files_are_refused_in_words(page: Page, tmp_path: Path) -> None:
+    page.unfold("Advanced")
+    files = small_files(tmp_path)
+    broken = tmp_path / "broken.caffemodel"
+    broken.write_bytes(b"nonsense")
+    page.drop(files.prototxt, broken, files.points, into="[class*=st-key-caffe]")
+    until(lambda: page.button("Import").is_enabled())
+    page.rest()
+    page.click(page.button("Import"))
+    until(lambda: "This model cannot be used" in page.text())
+    for word in ("Traceback", str(tmp_path), str(Path(__file__).parents[3]), ".py"):
+        assert word not in page.text()
+    assert not page.browser.find_elements("css selector", "a[href^=http]")
+
+
+@pytest.mark.slow
+def test_streamlit_run_shows_the_same(browser: Any, tmp_path: Path) -> None:
+    server = Server(tmp_path, by_streamlit=True)
+    try:
+        page = Page(browser, server.address)
+        page.rest()
+        # Streamlit's header does not lie over the title.
+        title = page.one("h1")
+        left, top, _, bottom = page.box(title)
+        assert top >= 0
+        script = "return arguments[0].contains(document.elementFromPoint(...arguments[1]))"
+        assert page.browser.execute_script(script, title, [left + 40, (top + bottom) / 2])
+        page.open(write(tmp_path / "a.png"))
+    finally:
+        browser.execute_script("window.photochromReloads = true")
+        browser.get("about:blank")
+        server.process.terminate()
+        server.process.wait(20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -154,5 +155,6 @@ def _figures(metrics: Mapping[str, float]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text of a card, which anybody may have written, without markup of its own but the bold."""
-    return text.replace("[", "\\[").replace("<", "&lt;").replace("$", "\\$").replace("`", "'")
+    """Text of a card, which anybody may have written, without links and markup but the bold."""
+    text = text.replace("[", "\\[").replace("<", "&lt;").replace("$", "\\$").replace("`", "'")
+    return re.sub(r"https?://\S+", r"`\g<0>`", text)

@@ -33,12 +33,13 @@ def borrow(
     lender = workspace.references.get(_lent(item.edits) or "")
     with st.expander(label, expanded=lender is not None):
         if lender is not None:
-            st.image(thumbnail(lender), caption=lender.name, width=140)
+            st.html(f'<img src="{thumbnail(lender)}" alt="" style="max-width: 140px">')
+            st.text(lender.name)
             share = canvas.matched(workspace.finish(item))
             if share < _LITTLE:
                 st.info("The two pictures have nothing in common, so no colours were borrowed.")
             else:
-                st.caption(f"{share:.0%} of the picture took its colours from there.")
+                st.caption(f"{share * 100:.0f} % of the picture took its colours from there.")
             st.button("Do not borrow", on_click=partial(_lend, item.edits, None))
             return
         st.caption(
