@@ -86,6 +86,7 @@ def editor_and_album(page: Page, work: Path, shot: Any) -> None:
     page.rest()
     page.hint(0.35, 0.65, 1)
     page.rest()
+    top(page)
     shot("editor")
     page.one(".name").send_keys("Flight suit")
     page.one(".remember button").click()
@@ -101,8 +102,8 @@ def film_and_error(page: Page, work: Path, shot: Any) -> None:
     """A film with its shots, and a file that is cut off too early."""
     cut = work / "torn.tif"
     cut.write_bytes(b"II*\0\xff\xff\xff\x7f" + bytes(60))
-    page.button("Add").click()
-    page.drop(film(work / "holiday.mp4"), cut)
+    page.click(page.button("Add"))
+    page.drop(film(work / "holiday.mp4"), cut, into=".st-key-drop-more")
     until(lambda: page.button("Colour the film"))
     until(lambda: len(page.find(SHOTS)) == 2)
     page.rest()

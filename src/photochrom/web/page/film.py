@@ -198,15 +198,16 @@ def _buttons(
         width="stretch",
         icon=":material/play_circle:",
     )
-    st.button(
-        "Colour the film",
-        key="film",
-        type="primary",
-        on_click=lambda: workspace.start(whole()),
-        disabled=busy,
-        width="stretch",
-        icon=":material/movie:",
-    )
+    with st.container(key="downloads"):  # where a picture's button is, under the thumb
+        st.button(
+            "Colour the film",
+            key="film",
+            type="primary",
+            on_click=lambda: workspace.start(whole()),
+            disabled=busy,
+            width="stretch",
+            icon=":material/movie:",
+        )
 
 
 def _still(workspace: Workspace, item: Item, colorizer: Colorizer, moment: float) -> Canvas:

@@ -57,7 +57,8 @@ def album(workspace: Workspace, colorizer: Colorizer) -> Item:
 
     with st.container(horizontal=True, vertical_alignment="center", key="album"):
         st.header("Photochrom", anchor=False, width="content")
-        with st.popover("Add", icon=":material/add_photo_alternate:"):
+        drops = st.session_state.get("drops", 0)  # closed again after each
+        with st.popover("Add", icon=":material/add_photo_alternate:", key=f"add-{drops}"):
             with st.container(key="drop-more"):
                 _uploader(workspace)
             _offer_examples(workspace)
@@ -144,6 +145,7 @@ def _offer_examples(workspace: Workspace) -> None:
     def pick(number: int) -> None:
         workspace.add(names[number], io.BytesIO(_example(names[number])))
         st.session_state["refused"] = []
+        st.session_state["drops"] = st.session_state.get("drops", 0) + 1
 
     items = [Shown(_example_thumbnail(name), title) for name, title in _EXAMPLES.items()]
     strip("Examples", items, None, key="examples", on_pick=pick)

@@ -81,7 +81,9 @@ class Stage {
   fit() {
     if (!this.data) return;
     const { width, height } = this.data;
-    const room = Math.max(window.innerHeight - 300, window.innerHeight * 0.55);
+    const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
+    const top = this.stage.getBoundingClientRect().top + scrolled + this.bar.offsetHeight;
+    const room = Math.max(window.innerHeight - top - 24, window.innerHeight * 0.5);
     const most = Math.min(this.stage.clientWidth, (room * width) / height);
     const full = Math.max(width / window.devicePixelRatio, 2 * most);
     this.frame.style.width = `${this.zoomed ? full : most}px`;
