@@ -99,13 +99,22 @@ def test_closed_and_full_streams(tmp_path: Path, model: Path) -> None:
         f"{command} a.png -o - -m {model} >&-": "is not written to a terminal",
         f"{command} a.png -o - -m {model} > /dev/full": "No space left on device",
         f"{command} a.png --json --overwrite -m {model} > /dev/full": "No space left on device",
-        f"{command} '' -m {model}": "an empty path cannot be coloured",
-        f"mkdir gone && cd gone && rmdir ../gone && {command} a.png -m {model}": "folder",
     }.items():
         done = subprocess.run(["sh", "-c", words], capture_output=True, text=True, cwd=tmp_path)
         assert done.returncode in (1, 2), (words, done.stderr)
         assert expected in done.stderr, words
         assert "Traceback" not in done.stderr, done.stderr
+
+
+def test_no_path_and_no_working_folder(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_mistake(invoke("colorize", "", "-m", model), "an empty path cannot be coloured")
+    if os.name != "nt":
+        (tmp_path / "gone").mkdir()
+        monkeypatch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        check_mistake(invoke("colorize", "a.png", "-m", model), "folder")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
