@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from photochrom import Colorizer, ColorOptions, Hint, Picture, open_picture
 from photochrom.media import FORMATS
 from photochrom.server.http.request_options import PictureOptions
+from tests.helpers import tiny_models
 from tests.helpers.server_running import Running, check_error, opened, picture, running
 
 JPEG = picture()
@@ -108,6 +110,7 @@ def test_analysis(live: Running) -> None:
     prepared = Colorizer(live.service.settings.models[0]).prepare(JPEG)
     colors = [each.color for each in prepared.palette(40, 30)]
     assert [each["color"] for each in found["palette"][1]["colors"]] == colors
+    assert all(each["name"] for each in found["palette"][1]["colors"])
     assert found["confidence"]["mean"] == pytest.approx(1 - prepared.entropy.mean(), abs=1e-3)
     map = opened(base64.b64decode(found["confidence"]["map"]))
     assert (map.height, map.width) == prepared.entropy.shape
@@ -254,3 +257,44 @@ def test_deep_pictures_and_transparency(live: Running) -> None:
     assert back.pixels.dtype == np.uint16
     assert back.alpha is not None
     assert (back.alpha == 30000).all()
+
+
+def in_color() -> bytes:
+    """Half red, half blue, dark and bright as `JPEG`."""
+    grey = open_picture(JPEG).pixels
+    rgb = np.repeat(grey[..., None], 3, 2)
+    rgb[:, :24, 2] //= 2
+    rgb[:, 24:, 0] //= 2
+    return Picture(rgb).to_bytes("png")
+
+
+def test_references(tmp_path: Path) -> None:
+    """Files of the form's field; with a model that has features."""
+    tiny_models.lending(model := tmp_path / "lending.onnx")
+    with running(tmp_path, models=(str(model),), max_pixels=2000) as live:
+        form = [("file", ("a.jpg", JPEG)), ("reference", ("b.png", in_color()))]
+        answer = live.client.post("/v1/colorize", files=form, data={"format": "png"})
+        assert answer.status_code == 200, answer.text
+        assert 0 <= float(answer.headers["photochrom-matched"]) <= 1
+        colorizer = Colorizer(live.service.settings.models[0])
+        options = ColorOptions(reference=colorizer.reference(in_color()))
+        assert np.array_equal(
+            np.asarray(opened(answer.content)),
+            np.asarray(colorizer.colorize(JPEG, options).to_pil()),
+        )
+        two = [*form, ("reference", ("c.png", in_color()))]
+        assert live.client.post("/v1/colorize", files=two).status_code == 200
+        many = [*form, *[form[1]] * 4]
+        check_error(live.client.post("/v1/colorize", files=many), 413, "too_large")
+        check_error(
+            live.client.post("/v1/colorize", files=[*form[:1], ("reference", b"text")]),
+            415,
+            "unsupported",
+        )
+        grey = [form[0], ("reference", ("d.jpg", JPEG))]
+        check_error(live.client.post("/v1/colorize", files=grey), 422, "invalid", "no colours")
+        wide = [form[0], ("reference", ("e.png", picture("png", 300, 200)))]
+        check_error(live.client.post("/v1/colorize", files=wide), 413, "too_large")
+        twice = [form[0], form[0], form[1]]
+        check_error(live.client.post("/v1/colorize", files=twice), 413, "too_large")
+        assert not list(live.service.jobs.files.uploads.iterdir())

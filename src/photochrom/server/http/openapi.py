@@ -22,7 +22,7 @@ BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 """Schema of a file."""
 
 
-def body(options: type[BaseModel], *, several: bool = False) -> dict[str, Any]:
+def body(options: type[BaseModel], *, several: bool = False, references: int = 0) -> dict[str, Any]:
     """``openapi_extra`` of an endpoint that takes a file in a form.
 
     The file can be the body itself as well, with the options in the query; in the document this
@@ -31,12 +31,20 @@ def body(options: type[BaseModel], *, several: bool = False) -> dict[str, Any]:
     Args:
         options: the other fields of the form.
         several: the form can have the field ``file`` several times.
+        references: how many files of the field ``reference`` it can have.
     """
     fields = options.model_json_schema()["properties"]
     for each in fields.values():
         each.pop("default", None)  # of what is left out, None is no value
     file = {"type": "array", "items": BINARY, "minItems": 1} if several else BINARY
     form: dict[str, Any] = {"type": "object", "properties": {"file": file, **fields}}
+    if references:
+        form["properties"]["reference"] = {
+            "type": "array",
+            "items": BINARY,
+            "maxItems": references,
+            "description": "Pictures in colour to borrow the colours of like things from.",
+        }
     if not several:  # else sources in a store can stand for it
         form["required"] = ["file"]
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}}}

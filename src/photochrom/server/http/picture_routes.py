@@ -23,6 +23,7 @@ from .request_options import AnalysisOptions, PictureOptions, chosen, with_form
 from .uploads import receiving
 
 _CHUNK = 1 << 18
+_MOST_REFERENCES = 4
 MEDIA_TYPES = {name: f"image/{name}" for name, row in FORMATS.items() if row.write}
 """Format -> media type."""
 
@@ -38,6 +39,7 @@ class Color(BaseModel):
 
     color: str
     probability: float
+    name: str
 
 
 class Place(BaseModel):
@@ -79,6 +81,10 @@ def check_is_picture(head: bytes) -> None:
 _HEADERS = {
     "Photochrom-Model": {"schema": {"type": "string"}, "description": "Name of the model."},
     "Photochrom-Size": {"schema": {"type": "string"}, "description": "WIDTHxHEIGHT in pixels."},
+    "Photochrom-Matched": {
+        "schema": {"type": "string"},
+        "description": "Share of the picture, 0...1, that took its colours from the references.",
+    },
     "Server-Timing": {"schema": {"type": "string"}, "description": "Milliseconds by step."},
 }
 
@@ -94,7 +100,7 @@ _HEADERS = {
             "content": {"application/octet-stream": {"schema": BINARY}},
         }
     },
-    openapi_extra=body(PictureOptions),
+    openapi_extra=body(PictureOptions, references=_MOST_REFERENCES),
 )
 async def colorize(
     request: Request,
@@ -103,18 +109,29 @@ async def colorize(
     client: Client,
     query: Annotated[PictureOptions, Query()],
 ) -> Response:
-    """Colour one picture, sent as the body or as the field `file` of a form."""
+    """Colour one picture, sent as the body or as the field `file` of a form.
+
+    Fields `reference` of the form are pictures in colour to borrow from.
+    """
     limits, pool, folder = service.settings, service.pool, service.jobs.files.uploads
     chosen(query, pool.models, limits, "pictures")  # refused before the picture is sent
     with service.picture_limit.slot(client), pool.place():
         async with receiving(
-            request, folder, limit=int(limits.max_upload * MEGABYTE), seconds=limits.timeout
+            request,
+            folder,
+            limit=int(limits.max_upload * MEGABYTE),
+            seconds=limits.timeout,
+            max_references=_MOST_REFERENCES,
         ) as sent:
             found = chosen(with_form(query, sent.fields), pool.models, limits, "pictures")
             file = sent.files[0]
-            check_is_picture(file.head(HEAD))
+            for each in (file, *sent.references):
+                check_is_picture(each.head(HEAD))
             target = file.path.with_name(f"{file.path.name}-coloured") / "result"
-            task = ColorizeTask(file.path, target, found.model, found.color, found.output)
+            references = tuple(each.path for each in sent.references)
+            task = ColorizeTask(
+                file.path, target, found.model, found.color, found.output, references
+            )
             try:
                 result = await pool.do(request, task, limits.timeout)
                 answer = target.open("rb")
@@ -127,6 +144,8 @@ async def colorize(
         "Photochrom-Size": f"{result['width']}x{result['height']}",
         "Server-Timing": _timing(result["seconds"]),
     }
+    if result["matched"] is not None:
+        headers["Photochrom-Matched"] = f"{result['matched']:.2f}"
     return file_response(answer, MEDIA_TYPES[result["format"]], headers)
 
 

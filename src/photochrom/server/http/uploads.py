@@ -57,10 +57,12 @@ class Uploads:
 
     Attributes:
         files: in their order.
+        references: files of the fields `reference`.
         fields: the other fields of the form; of equal names the last.
     """
 
     files: list[Upload] = field(default_factory=list)
+    references: list[Upload] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
 
 
@@ -73,6 +75,7 @@ async def receiving(
     seconds: float,
     max_files: int = 1,
     files: bool = True,
+    max_references: int = 0,
 ) -> AsyncIterator[Uploads]:
     """The files and fields of a request; the files are removed at the end of the block.
 
@@ -83,6 +86,7 @@ async def receiving(
         seconds: for it to arrive; bytes that come at 64 kB/s or faster buy more time.
         max_files: in a form.
         files: there must be one; without, empty ones are left out.
+        max_references: in a form, beside its files.
 
     Raises:
         ServiceError: larger, slower or more than that, no file, or a broken form.
@@ -93,7 +97,7 @@ async def receiving(
     found = Uploads()
     try:
         if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-            await _receive_form(request, folder, max_files, found)
+            await _receive_form(request, folder, max_files, max_references, found)
         else:
             found.files.append(await _receive_body(request, folder))
         if not files:
@@ -105,7 +109,7 @@ async def receiving(
             raise no_file()
         yield found
     finally:
-        for upload in found.files:
+        for upload in (*found.files, *found.references):
             upload.path.unlink(missing_ok=True)
 
 
@@ -137,17 +141,28 @@ async def _receive_body(request: Request, folder: Path) -> Upload:
     return Upload("", path, size)
 
 
-async def _receive_form(request: Request, folder: Path, max_files: int, found: Uploads) -> None:
+async def _receive_form(
+    request: Request, folder: Path, max_files: int, max_references: int, found: Uploads
+) -> None:
     try:
-        form = await request.form(max_files=max_files, max_fields=_MOST_FIELDS)
+        form = await request.form(max_files=max_files + max_references, max_fields=_MOST_FIELDS)
     except HTTPException as error:  # how Starlette tells of a broken form, or of too much of it
         over = str(error.detail).startswith(("Too many", "Part exceeded"))
         raise ServiceError(413 if over else 422, f"the form: {error.detail}") from None
     try:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
+                kind, most = found.files, max_files
+                if name == "reference" and max_references:
+                    if not value.size:  # what a browser sends for an input that nobody filled in
+                        continue
+                    kind, most = found.references, max_references
+                if len(kind) == most:
+                    raise ServiceError(
+                        413, f"the form: Too many files. Maximum of the field {name} is {most}."
+                    )
                 upload = Upload(value.filename or "", folder / uuid4().hex, value.size or 0)
-                found.files.append(upload)
+                kind.append(upload)
                 await run_in_threadpool(_copy, value.file, upload.path)
             else:
                 found.fields[name] = value

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -117,9 +118,11 @@ class _Worker:
 
 
 def _colorize(colorizer: Colorizer, task: ColorizeTask, cancel: CancelToken) -> dict[str, Any]:
-    result = colorize_file(
-        colorizer, task.source, task.target, task.options, task.output, cancel=cancel
-    )
+    options, size = task.options, ColorOptions(size=task.options.size)
+    if task.references:
+        pages = (open_picture(p, max_pixels=task.output.max_pixels) for p in task.references)
+        options = replace(options, reference=[colorizer.reference(page, size) for page in pages])
+    result = colorize_file(colorizer, task.source, task.target, options, task.output, cancel=cancel)
     if result.pixels > _LARGE:
         _give_memory_back()
     return {
@@ -128,6 +131,7 @@ def _colorize(colorizer: Colorizer, task: ColorizeTask, cancel: CancelToken) -> 
         "height": result.height,
         "pages": result.pages,
         "seconds": result.seconds,
+        "matched": result.matched,
     }
 
 
@@ -153,7 +157,7 @@ def _palette(prepared: Prepared, task: AnalyzeTask) -> list[dict[str, Any]]:
             "x": x,
             "y": y,
             "colors": [
-                {"color": each.color, "probability": each.probability}
+                {"color": each.color, "probability": each.probability, "name": each.name}
                 for each in prepared.palette(x, y, _PALETTE)
             ],
         }

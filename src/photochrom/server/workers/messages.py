@@ -58,6 +58,7 @@ class ColorizeTask:
     model: str
     options: ColorOptions
     output: OutputOptions
+    references: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
