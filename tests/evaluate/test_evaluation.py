@@ -26,7 +26,6 @@ from photochrom import (
 )
 from photochrom.color import lab_to_srgb, srgb_to_lab
 from photochrom.evaluate import Report, Score, evaluate, write_inputs, write_report
-from photochrom.evaluate.evaluation import true_hints
 from photochrom.evaluate.report.html_page import page
 from photochrom.evaluate.report.text_table import heads, rows, verdicts
 from photochrom.models import Card
@@ -171,6 +170,21 @@ def test_hints_help(report: Report, name: str) -> None:
     assert report.scores[0].hints == ()
 
 
+def test_steering(report: Report) -> None:
+    scores = by_name(report)
+    for name in ("spread", "plain"):
+        steering = scores[name].steering
+        assert steering is not None
+        assert steering.pictures == 4
+        assert steering.spread is not None
+        assert 0 < steering.spread <= 1
+        assert steering.click_off is not None
+        assert steering.click_off < 3
+        assert steering.drift_ab is None  # these networks take no hints themselves
+    assert scores["grey"].steering is None
+    assert any("contrary click" in row.title for row in rows(report))
+
+
 def test_a_network_that_takes_hints_is_given_them(
     folder: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,19 +202,8 @@ def test_a_network_that_takes_hints_is_given_them(
     monkeypatch.setattr(Colorizer, "render", counting)
     score = evaluate([folder], models[:1], size=64, limit=3, hints=1).scores[2]
     assert len({step.psnr_ab for step in score.hints}) == 7
-    assert sorted(counts)[-6:] == [1, 2, 5, 10, 20, 50]
-    assert len(counts) <= 1 + 3 + 6
-
-
-def test_true_hints() -> None:
-    rgb = scene(0)
-    hints = true_hints(rgb, 50, [0, 3])
-    assert true_hints(rgb, 5, [0, 3]) == hints[:5]
-    assert true_hints(rgb, 50, [0, 4]) != hints
-    for hint in hints:
-        y, x = int(hint.y), int(hint.x)
-        part = rgb[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3].reshape(-1, 3)
-        assert np.allclose(hint.color, part.mean(0), atol=0.51)
+    assert sorted(counts)[-7:] == [1, 1, 2, 5, 10, 20, 50]
+    assert len(counts) <= 1 + 3 + 6 + 1  # one contrary click
 
 
 def test_the_same_again_but_for_times(report: Report, folder: Path, models: list[Path]) -> None:

@@ -55,7 +55,8 @@ def evaluate(
         typer.Option(
             metavar="NUMBER",
             min=0,
-            help="Measure what 1 to 50 true hints gain, on so many of the pictures. Slow.",
+            help="Measure what hints do, on so many of the pictures: the gain by 1 to 50 true "
+            "ones, how far one click spreads, and drift. Slow.",
         ),
     ] = 0,
     protocol: Annotated[
@@ -67,6 +68,14 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    groups: Annotated[
+        bool,
+        typer.Option(
+            "--groups",
+            help="Measure the colour of skin by group: FOLDER has a folder of portraits for each "
+            "group of people.",
+        ),
+    ] = False,
     perceptual: Annotated[
         bool,
         typer.Option("--perceptual", help="Measure LPIPS and FID too, if their weights are there."),
@@ -150,6 +159,7 @@ def evaluate(
             limit=limit,
             seed=seed,
             hints=hints,
+            groups=groups,
             protocol=protocol,
             perceptual=perceptual or pull_weights,
             weights=weights,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
@@ -22,22 +22,20 @@ from ..options import ColorOptions
 from ..prepared import Prepared
 from .accumulators import Calibration, HintCurve, Tally, Truth
 from .bootstrap import interval
+from .clicks import HINT_STEPS, SteeringTally, true_hints
 from .image_metrics import MINIMUM
 from .methods import ColorFunction, FlatColor, LoadedModel, Method, Results, methods_of
 from .picture_set import Item, chosen, list_pictures, squares
 from .picture_survey import Steps, survey_of
 from .protocols import SIZE, check_whole, names_sha256, pictures_of
 from .report.scores import BETTER, Comparison, Report, Sample, Score
+from .skin import SkinTally, group_of
 
 if TYPE_CHECKING:
     from .perceptual import Perceptual
 
-HINT_STEPS = (0, 1, 2, 5, 10, 20, 50)
-"""Numbers of hints at which the gain curve is measured."""
-
 _SIZES = (32, 2048)
 _SHEET = 12  # pictures of the contact sheet
-_SPOT = 2  # a hint has the mean colour of a square of 5 pixels, so that it is not noise's
 
 
 @dataclass
@@ -48,6 +46,8 @@ class _Measured:
     tally: Tally = field(default_factory=Tally)
     calibration: Calibration = field(default_factory=Calibration)
     curve: HintCurve = field(default_factory=lambda: HintCurve(HINT_STEPS))
+    steering: SteeringTally = field(default_factory=SteeringTally)
+    skin: SkinTally = field(default_factory=SkinTally)
 
 
 def evaluate(
@@ -61,6 +61,7 @@ def evaluate(
     minimum: int = MINIMUM,
     hints: int = 0,
     protocol: str | None = None,
+    groups: bool = False,
     perceptual: bool = False,
     weights: str | os.PathLike[str] | None = None,
     pull_weights: bool = False,
@@ -84,6 +85,10 @@ def evaluate(
         minimum: compared pixels a colour bin needs to count in the class-balanced figure.
         hints: on how many of the pictures to measure the gain by true hints; slow; models only.
         protocol: key of `protocols.PROTOCOLS`: compare on exactly its pictures, in its size.
+        hints: on how many of the pictures to measure what hints do: the gain by true ones, how far
+            a contrary one spreads, and drift; slow; models only.
+        groups: whether to measure the colour of skin by group; the pictures are portraits, in a
+            folder for each group of people inside the named one.
         perceptual: measure LPIPS and FID too, if their weights are at hand.
         weights: folder with these; None: the folder ``checkpoints`` of PyTorch's hub.
         pull_weights: download those that are not there, and check their SHA-256.
@@ -106,6 +111,7 @@ def evaluate(
         ArgumentError.check(what, given, list | tuple, "a list")
     items = _items(sources, protocol, size, limit, seed)
     grey, mean = FlatColor("grey"), FlatColor("mean colour")
+    by_group = {item.key: group_of(item) for item in items} if groups else {}
     measured = [_Measured(each) for each in (grey, mean, *methods_of(models, results, items, size))]
     judge = _judge(measured, weights, pull_weights) if perceptual else None
     step = Steps(2 * len(items), progress)
@@ -117,7 +123,7 @@ def evaluate(
         if isinstance(each.method, Results):
             each.method.check(survey.readable)
     count = len(survey.readable)
-    run = _Run(measured, judge, size=size, seed=seed, hints=hints, count=count)
+    run = _Run(measured, judge, by_group, size=size, seed=seed, hints=hints, count=count)
     for place, square in squares(survey.readable, size):
         item = survey.readable[place]
         if isinstance(square, PhotochromError):  # it was readable a moment ago
@@ -218,6 +224,7 @@ class _Run:
         self,
         measured: list[_Measured],
         judge: Perceptual | None,
+        groups: Mapping[str, str],
         *,
         size: int,
         seed: int,
@@ -228,6 +235,7 @@ class _Run:
         self.truth_cf = self.truth_cf_abs = 0.0
         self.samples: list[Sample] = []
         self._measured, self._judge, self._seed, self._size = measured, judge, seed, size
+        self._groups = groups
         draw = random.Random(seed)  # noqa: S311
         order = draw.sample(range(count), count)
         self._shown, self._hinted = set(order[:_SHEET]), set(order[:hints])
@@ -240,6 +248,8 @@ class _Run:
         images = {}
         for each in self._measured:
             rgb = self._result(each, truth, place, item)
+            if self._groups:
+                each.skin.add(self._groups[item.key], truth, rgb)
             if self._judge is not None:
                 self._judge.add(each.method.name, square, rgb)
             images[each.method.name] = rgb
@@ -257,6 +267,8 @@ class _Run:
             spots = true_hints(truth.rgb, HINT_STEPS[-1], [self._seed, place])
             hinted = _hinted(each.method.colorizer, made.prepared, spots, made.rgb)
             each.curve.add(truth, hinted)
+            of_click = [self._seed, place, 1]
+            each.steering.add(each.method.colorizer, made.prepared, made.rgb, of_click)
         return made.rgb
 
     def scores(self, minimum: int) -> tuple[Score, ...]:
@@ -285,6 +297,8 @@ class _Run:
             confidence=each.calibration.result(),
             hint_pictures=len(self._hinted) if method.kind == "model" else 0,
             hints=each.curve.result(),
+            steering=each.steering.result(),
+            skin=each.skin.result(),
             cf_mean_delta=means["cf_mean_delta"],
             cf_abs_mean_delta=means["cf_abs_mean_delta"],
             psnr=means["psnr"],
@@ -295,25 +309,6 @@ class _Run:
             fid=fid,
             intervals={figure: found for figure, found in bounds.items() if found is not None},
         )
-
-
-def true_hints(rgb: NDArray[np.uint8], count: int, seed: Sequence[int]) -> list[Hint]:
-    """Hints at random places of a true picture, with its colour there.
-
-    Args:
-        rgb: ``(H, W, 3)``.
-        count: how many; fewer hints of the same seed are the first of these.
-        seed: numbers.
-    """
-    draw = np.random.default_rng(list(seed))
-    height, width = rgb.shape[:2]
-    hints = []
-    for v, u in draw.random((count, 2)):
-        y, x = int(v * height), int(u * width)
-        spot = rgb[max(0, y - _SPOT) : y + _SPOT + 1, max(0, x - _SPOT) : x + _SPOT + 1]
-        red, green, blue = np.rint(spot.reshape(-1, 3).mean(0)).astype(int).tolist()
-        hints.append(Hint(x, y, (red, green, blue)))
-    return hints
 
 
 def _hinted(

@@ -82,12 +82,11 @@ def _draw(
 
 
 def _smoothed(numbers: list[float]) -> list[float]:
-    """The mean around each value over about a tenth of all."""
-    reach = max(1, len(numbers) // 20)
-    sums = np.cumsum([0.0, *numbers])
+    """The mean around each value over about a sixth of all; less at both ends."""
+    reach, sums = max(3, len(numbers) // 12), np.cumsum([0.0, *numbers])
     places = np.arange(len(numbers))
-    reach_of = np.minimum(reach, np.minimum(places, len(numbers) - 1 - places))
-    first, last = places - reach_of, places + reach_of + 1
+    first = np.maximum(places - reach, 0)
+    last = np.minimum(places + reach + 1, len(numbers))
     return [float(mean) for mean in (sums[last] - sums[first]) / (last - first)]
 
 

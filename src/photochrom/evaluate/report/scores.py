@@ -59,6 +59,48 @@ class HintStep:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Steering:
+    """What one contrary click changes, and what a model's own colours as hints change.
+
+    Attributes:
+        pictures: how many.
+        spread, spread_90: share of the picture, 0...1, whose ab changes by more than 10, in the
+            median and at the 90th percentile; None where no click was possible.
+        click_off, click_off_90: distance in ab of the clicked pixel from the colour that its L
+            allows, in the same two.
+        drift_chroma: change of mean chroma after six rounds, as a part of it; None for networks
+            that take no hints.
+        drift_ab: 95th percentile of the change of ab after them.
+    """
+
+    pictures: int
+    spread: float | None
+    spread_90: float | None
+    click_off: float | None
+    click_off_90: float | None
+    drift_chroma: float | None
+    drift_ab: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkinScore:
+    """The skin of one group of people; means over its pictures.
+
+    Attributes:
+        group: name of its folder.
+        pictures: with enough skin to count.
+        ciede2000: on pixels of skin.
+        chroma, truth_chroma: of these pixels, as coloured and as they are.
+    """
+
+    group: str
+    pictures: int
+    ciede2000: float
+    chroma: float
+    truth_chroma: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """The figures of one model or baseline; means over the pictures.
 
@@ -79,6 +121,8 @@ class Score:
         confidence: None for models without a distribution.
         hint_pictures: on how many pictures `hints` was measured.
         hints: quality after so many hints; empty where not measured.
+        steering: None where not measured.
+        skin: one for each group; empty where not measured.
         intervals: figure -> bounds of its mean, 95 %, by the bootstrap over the pictures; empty
             for a single picture.
     """
@@ -106,6 +150,8 @@ class Score:
     confidence: Confidence | None = None
     hint_pictures: int = 0
     hints: tuple[HintStep, ...] = ()
+    steering: Steering | None = None
+    skin: tuple[SkinScore, ...] = ()
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 

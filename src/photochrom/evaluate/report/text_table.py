@@ -75,7 +75,7 @@ def rows(report: Report) -> list[Row]:
             bounds = [score.intervals.get(key) for score in report.scores]
             cells = ["–".join(format(b, form) for b in pair) if pair else "" for pair in bounds]
             found.append(Row("    95 % interval", (*cells, "")))
-    return [*found, *_confidence(report), *_hints(report)]
+    return [*found, *_confidence(report), *_hints(report), *_steering(report), *_skin(report)]
 
 
 def summary(report: Report) -> str:
@@ -150,6 +150,47 @@ def _hints(report: Report) -> list[Row]:
         title = title if place == 0 else f"    with {step.hints} hint" + "s" * (step.hints != 1)
         cells = [words(_psnr_ab(score, place), ".2f") for score in report.scores]
         found.append(Row(title, (*cells, NOTHING), _best(cells, 1)))
+    return found
+
+
+_STEERING = (  # attribute of Steering, title, factor, format
+    ("spread", "one contrary click changes, % of the picture", 100, ".1f"),
+    ("spread_90", "    90th percentile", 100, ".1f"),
+    ("click_off", "    the click itself is off, ab", 1, ".1f"),
+    ("click_off_90", "    90th percentile", 1, ".1f"),
+    ("drift_chroma", "own colours as hints, six times: chroma, %", 100, "+.1f"),
+    ("drift_ab", "    ab, 95th percentile", 1, ".1f"),
+)
+
+
+def _steering(report: Report) -> list[Row]:
+    found = [score.steering for score in report.scores]
+    if not any(found):
+        return []
+    lines = []
+    for key, title, factor, form in _STEERING:
+        values = [None if s is None else getattr(s, key) for s in found]
+        cells = [words(None if v is None else factor * v, form) for v in values]
+        lines.append(Row(title, (*cells, NOTHING)))
+    return lines
+
+
+def _skin(report: Report) -> list[Row]:
+    """CIEDE2000 and chroma of the skin of each group, and how far the groups are apart."""
+    scores = [score.skin for score in report.scores]
+    if not scores or not scores[0]:
+        return []
+    found = []
+    for each in zip(*scores, strict=True):
+        title = f"skin, {each[0].group} (pictures: {each[0].pictures}), CIEDE2000"
+        cells = [words(one.ciede2000, ".2f") for one in each]
+        found.append(Row(title, (*cells, words(0.0, ".2f")), _best(cells, -1)))
+        chroma = (*(one.chroma for one in each), each[0].truth_chroma)
+        found.append(Row("    chroma", tuple(words(value, ".1f") for value in chroma)))
+    if len(found) > 2:
+        apart = [max(o.ciede2000 for o in s) - min(o.ciede2000 for o in s) for s in scores]
+        cells = [words(value, ".2f") for value in apart]
+        found.append(Row("skin, worst less best group, CIEDE2000", (*cells, NOTHING)))
     return found
 
 
