@@ -83,7 +83,6 @@ def evaluate(
         limit: compare only so many pictures, drawn at random.
         seed: of that choice, of the hints' places and of the bootstrap.
         minimum: compared pixels a colour bin needs to count in the class-balanced figure.
-        hints: on how many of the pictures to measure the gain by true hints; slow; models only.
         protocol: key of `protocols.PROTOCOLS`: compare on exactly its pictures, in its size.
         hints: on how many of the pictures to measure what hints do: the gain by true ones, how far
             a contrary one spreads, and drift; slow; models only.
