@@ -27,7 +27,7 @@ FLAGS = (
     *("disable-background-networking", "disable-component-update", "disable-sync"),
     *("disable-dev-shm-usage", "window-size=1280,900"),
 )
-PATIENCE = 60.0  # seconds; the machine may be busy
+PATIENCE = 120.0  # seconds; the machine may be busy
 
 # Streamlit puts components into shadow trees, which ordinary selectors do not enter.
 DEEP = """

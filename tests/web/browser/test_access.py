@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -76,12 +77,12 @@ def focused(page: Page) -> Any:
 
 
 def tab_to(page: Page, done: str) -> None:
-    """Press Tab until the name or text of the focused element has `done` in it."""
+    """Press Tab until the name or text of the focused element is `done`."""
     for _ in range(60):
         page.keys(Keys.TAB)
         element = focused(page)
         name = element.get_attribute("aria-label") or element.get_attribute("textContent") or ""
-        if done in name:  # an icon's name may stand before it
+        if re.match(f"[a-z_]*{done}", name.strip()):  # an icon's name may stand before it
             return
     raise AssertionError(f"Tab never reaches {done}")
 

@@ -20,7 +20,7 @@ class Palette {
     this.only.onchange = () => this.reach();
     this.size.oninput = () => this.reach({ ahead: true });
     this.size.onchange = () => this.reach();
-    find("[data-do=close]").onclick = () => stage.tell({ do: "close" });
+    find("[data-do=close]").onclick = () => this.close();
     find("[data-do=delete]").onclick = () => stage.remove(stage.data.chosen.id);
     this.remember.onsubmit = (event) => {
       event.preventDefault();
@@ -29,6 +29,12 @@ class Palette {
       if (name && color) stage.tell({ do: "remember", name, color });
     };
     this.forget.onclick = () => stage.tell({ do: "forget", name: this.forget.name });
+  }
+
+  close() {
+    this.stage.data.chosen = null;
+    this.show();
+    this.stage.tell({ do: "close" });
   }
 
   paint(color) {

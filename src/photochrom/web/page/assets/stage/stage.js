@@ -179,6 +179,7 @@ class Stage {
     const pin = { id: 0, ...place, color: null, label: "New hint" };
     this.data.pins = [...this.data.pins.filter((each) => each.color), pin];
     this.data.chosen = null;
+    this.palette.show();
     this.showPins();
     this.said.textContent = "…";
     this.tell({ do: "put", ...place });
@@ -212,7 +213,7 @@ class Stage {
     on(document, "keydown", (event) => {
       const writing = event.composedPath()[0].closest?.("input:not([type=range]), textarea, [role=combobox]");
       if (event.key === "Escape" && this.data.chosen) {
-        this.tell({ do: "close" });
+        this.palette.close();
         this.handle.focus({ preventScroll: true });
       }
       if (writing || !(event.ctrlKey || event.metaKey)) return;
