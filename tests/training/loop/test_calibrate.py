@@ -70,13 +70,17 @@ def test_the_result_is_as_colourful_as_the_truth(pictures: Any) -> None:
     assert again.tilt == pytest.approx(0, abs=1e-6)
 
 
-def test_colourful_comes_before_exact() -> None:
-    dull = Calibration(0.5, 0.3, raw=5, balanced=12, ciede2000=3, colorfulness=0.8)
+def test_colourful_and_exact_are_weighed() -> None:
+    dull = Calibration(0.5, 0.3, raw=3, balanced=5, ciede2000=1.7, colorfulness=0.7)
     vivid = Calibration(0.5, 0.0, raw=1, balanced=9, ciede2000=0.5, colorfulness=1.04)
     nearer = Calibration(0.7, 0.0, raw=0.5, balanced=7, ciede2000=1.0, colorfulness=0.96)
     bolder = Calibration(0.7, 0.0, raw=0.5, balanced=13, ciede2000=0.5, colorfulness=0.96)
-    ranked = sorted([dull, bolder, nearer, vivid], key=lambda one: one.rank)
+    ranked = sorted([dull, bolder, nearer, vivid], key=lambda one: one.worth)
     assert ranked == [dull, vivid, nearer, bolder]
+    # A network that knows nothing is not made as colourful as the truth.
+    green = Calibration(0.3, -1.5, raw=-7, balanced=1, ciede2000=-9, colorfulness=0.9)
+    calm = Calibration(0.3, 0.0, raw=2, balanced=1, ciede2000=2, colorfulness=0.3)
+    assert calm.worth > green.worth
 
 
 def test_the_search_goes_as_far_as_the_best_is_and_no_farther_than_allowed() -> None:

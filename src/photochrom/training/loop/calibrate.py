@@ -5,8 +5,9 @@ which temperature, is measured on pictures that the network has not seen: its lo
 those of a network trained without rebalancing by the logarithm of the weights ("logit adjustment",
 Menon et al. 2021), so any part of it, the *tilt*, can be taken back or added afterwards.
 
-The rule: among the pairs of temperature and tilt whose pictures are as colourful as the truth
-within `COLORFUL`, the one with the largest `Calibration.gain`; where none is, the nearest to that.
+The rule: the pair of temperature and tilt with the largest `Calibration.worth`, which is what is
+gained over grey in CIEDE2000 and AuC, less a price for pictures that are not as colourful as the
+truth within `COLORFUL`. The price is finite, so that a network that has learnt little stays calm.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ COLORFUL = 0.1
 TEMPERATURES, TILTS = (0.2, 1.5), (-1.5, 1.5)
 """Bounds of the search. Below the first the annealed mean is nearly the likeliest colour, whose
 patches these figures do not see, and nothing is left for a user who wants it more vivid."""
+
+PRICE = 15.0
+"""Units of CIEDE2000 that being outside of that costs, where it is by the truth's colourfulness."""
 
 AUC = 0.1
 """How many units of CIEDE2000 one percent of AuC is worth, raw or balanced: the networks' AuC, both
@@ -67,9 +71,9 @@ class Calibration:
         return self.ciede2000 + AUC * (self.raw + self.balanced)
 
     @property
-    def rank(self) -> tuple[float, float]:
-        """The order of the rule: colourfulness outside of `COLORFUL` first, then the gain."""
-        return -max(0.0, abs(self.colorfulness - 1) - COLORFUL), self.gain
+    def worth(self) -> float:
+        """`gain` less the price for colourfulness outside of `COLORFUL`."""
+        return self.gain - PRICE * max(0.0, abs(self.colorfulness - 1) - COLORFUL)
 
 
 @torch.inference_mode()
@@ -145,7 +149,7 @@ def _climbed(found: Callable[[int], Calibration], at: int, step: int, bounds: Se
     at = min(max(at, low), high)
     while step:
         places = (at, max(at - step, low), min(at + step, high))
-        best = max(places, key=lambda place: found(place).rank)  # where it is, if as good
+        best = max(places, key=lambda place: found(place).worth)  # where it is, if as good
         at, step = best, step if best != at else step // 2
     return at
 
