@@ -4,6 +4,7 @@
     python -m benchmarks.steering references FOLDER_OR_ZIP [--limit N] [--model NAME]
     python -m benchmarks.steering palettes FOLDER_OR_ZIP [--limit N] [--model NAME]
     python -m benchmarks.steering time [--model NAME]
+    python -m benchmarks.steering thresholds FOLDER_OR_ZIP... [--limit N] [--model NAME]
 
 clicks: one click in the middle third of each photograph, with a colour at least 40 ab from what is
 there; the share of the picture whose ab changes by more than 10, how far the clicked pixel is off
@@ -11,7 +12,10 @@ from the asked colour and from the nearest to it that the pixel's L allows, and 
 gain in PSNR of ab. references: two overlapping parts of each photograph,
 one grey and one its reference, and the grey part with that of another photograph as its reference;
 change of CIEDE2000. palettes: 1,000 random places. time: one more click on a preview of
-1200 x 900 pixels, painted, the model's run left out and with it.
+1200 x 900 pixels, painted, the model's run left out and with it. thresholds: for a network that is
+to replace the bundled one, on pictures that it was not trained on and that nothing else is measured
+on: of `spread.THING` and of `affinity.LIKE` and `LOOSER`, figures of some values, and the best by
+the rules in `steering_thresholds.py`, to be written there by hand.
 """
 
 import argparse
@@ -176,19 +180,25 @@ def timing(colorizer: Colorizer) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["clicks", "references", "palettes", "time"])
-    parser.add_argument("source", type=Path, nargs="?")
+    parser.add_argument("what", choices=["clicks", "references", "palettes", "time", "thresholds"])
+    parser.add_argument("source", type=Path, nargs="*")
     parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--model", default="bundled")
     options = parser.parse_args()
     colorizer = Colorizer(options.model)
     if options.what == "time":
         timing(colorizer)
-    elif options.source is None:
+    elif not options.source:
         parser.error("name a folder or ZIP of photographs")
+    elif options.what == "thresholds":
+        from benchmarks.steering_thresholds import likeness, thing
+
+        sets = [list(pictures(source, options.limit)) for source in options.source]
+        thing(colorizer, sets)
+        likeness(colorizer, sets)
     else:
         work = {"clicks": clicks, "references": references, "palettes": palettes}
-        work[options.what](colorizer, options.source, options.limit)
+        work[options.what](colorizer, options.source[0], options.limit)
 
 
 if __name__ == "__main__":

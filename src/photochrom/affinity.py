@@ -21,7 +21,7 @@ from .upsample import resized
 _TEMPERATURE = 0.04  # of the softmax over similarities to the cells of references
 LIKE = 0.80, 0.95
 """Similarities at which a match begins to count, and counts fully ..."""
-LOOSER = 0.35
+LOOSER = 0.40
 """... and by how much less will do where both pictures show the same scene."""
 SAME_SCENE = 0.33, 0.43
 """They do if so many places are *mutual*: what is most like their most similar is near them."""
@@ -97,9 +97,19 @@ def match(features: Float, references: Sequence[Reference]) -> Match:
     theirs = np.concatenate([f.reshape(len(f), -1) for f, _ in references], 1)
     colors = np.concatenate([ab.reshape(2, -1) for _, ab in references], 1)
     ab, similarity, mutual = matched_values(features, theirs, colors)
+    return Match(ab, similarity, confidence(similarity, mutual))
+
+
+def confidence(similarity: Float, mutual: float) -> Float:
+    """How far each place is to take what matching says, 0...1.
+
+    Args:
+        similarity: ``(h, w)``, to the most similar cells.
+        mutual: share of mutual places.
+    """
     near = float(smoothstep(np.quantile(similarity, 0.9), *WELL))
     looser = LOOSER * near * float(smoothstep(mutual, *SAME_SCENE))
-    return Match(ab, similarity, smoothstep(similarity, LIKE[0] - looser, LIKE[1] - looser))
+    return smoothstep(similarity, LIKE[0] - looser, LIKE[1] - looser)
 
 
 def _near(back: NDArray[np.intp], grid: tuple[int, ...]) -> float:

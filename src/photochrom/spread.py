@@ -19,7 +19,7 @@ from .color import Float
 from .hints import Hint, cell, cover
 from .upsample import joint_bilateral
 
-THING = np.array([0.33, 0.63], np.float32)
+THING = np.array([0.35, 0.65], np.float32)
 """Similarities at which a thing begins, and from which on it surely is the thing."""
 
 _KIND = np.array([0.0, 0.4], np.float32)  # the same for all that is of its kind
