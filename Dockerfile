@@ -21,6 +21,9 @@ RUN python -m venv /opt/photochrom
 COPY deploy/requirements.txt /tmp/
 RUN --mount=type=cache,target=/root/.cache/pip \
     /opt/photochrom/bin/pip install --require-hashes -r /tmp/requirements.txt
+# More packages, such as "fsspec s3fs" for `serve --store s3://...`.
+ARG PACKAGES=""
+RUN if [ -n "${PACKAGES}" ]; then /opt/photochrom/bin/pip install --no-cache-dir ${PACKAGES}; fi
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY src src
