@@ -78,6 +78,7 @@ def _body(workspace: Workspace) -> None:
         except PhotochromError as error:
             _tell(error, "")
             return
+        choosing.limits()
         choosing.importing()
         st.divider()
         st.markdown("**For the curious**")

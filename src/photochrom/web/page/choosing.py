@@ -16,8 +16,9 @@ from ...models.card import Card
 from ...models.card_file import read_card
 from ...models.importers import onnx_model
 from ...models.registry import BUNDLED, Entry, Registry
+from ..visit.canvas import MAX_PIXELS
 from ..visit.words import explain
-from ..visit.workspace import Workspace
+from ..visit.workspace import FILES, MEGABYTES, Workspace
 
 _CAFFE = {".prototxt": "prototxt", ".caffemodel": "caffemodel", ".npy": "points"}
 
@@ -84,6 +85,14 @@ def about(card: Card) -> None:
         lines.append(f"**Measured.** {_figures(card.metrics)}")
     lines.append(f"**Licence.** {card.licence}. **Source.** {card.source or 'unknown'}.")
     st.markdown("\n\n".join(_plain(line) for line in lines))
+
+
+def limits() -> None:
+    """What this page takes."""
+    st.caption(
+        f"This page takes {FILES} files, {MEGABYTES} MB together, and pictures of up to "
+        f"{MAX_PIXELS // 1_000_000} megapixels. The command line has no such limits."
+    )
 
 
 def importing() -> None:
