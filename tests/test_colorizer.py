@@ -453,3 +453,31 @@ def test_references_that_cannot_be_used(
         lending.reference(scene())
     with pytest.raises(ArgumentError, match="cannot borrow colours"):
         colorizer.reference(in_color((9, 0, 0), (0, 9, 0)))
+
+
+@pytest.mark.parametrize(
+    ("family", "text"), [("siggraph17", tiny.SIGGRAPH17), ("ddcolor", tiny.DDCOLOR)]
+)
+def test_a_click_with_a_network_without_features(tmp_path: Path, family: str, text: str) -> None:
+    """It goes to what is alike in L and predicted colour; references need features."""
+    card = Card(name=family, family=family, size=64, multiple=8)
+    other = Colorizer(tiny.save(tmp_path / "net.onnx", text, card))
+    assert not other.model.has_features
+    grey = np.full((64, 96), 90, np.uint8)
+    grey[:, 48:] = 190
+    prepared = other.prepare(grey)
+    before = other.render(prepared).pixels
+    hint = Hint(20, 30, "#3060e0")
+    after = other.render(prepared, ColorOptions(hints=[hint])).pixels
+    change = srgb_to_lab(after)[..., 1:] - srgb_to_lab(before)[..., 1:]
+    distance = np.hypot(change[..., 0], change[..., 1])
+    assert distance[:, :42].min() > 20
+    assert distance[:, 54:].max() < 2
+    with pytest.raises(ArgumentError, match=r"cannot borrow colours.*a model with features"):
+        other.render(prepared, ColorOptions(reference=in_color_file(tmp_path)))
+
+
+def in_color_file(folder: Path) -> Path:
+    path = folder / "reference.png"
+    Image.fromarray(in_color((40, 0, 0), (0, 40, 0))).save(path)
+    return path

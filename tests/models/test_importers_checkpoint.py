@@ -43,7 +43,7 @@ def saved(network: Any, path: Path, *sample: Any) -> Any:
     return network
 
 
-def imported(path: Path, **options: Any) -> Model:
+def imported(path: Path) -> Model:
     """By the plainest command."""
     done = invoke("models", "import", path, "-o", path.with_suffix(".onnx"), "--name", "peer")
     assert done.exit_code == 0, done.stderr
@@ -77,6 +77,32 @@ def test_eccv16(tmp_path: Path) -> None:
     large = torch.nn.functional.interpolate(ours, scale_factor=4, mode="bilinear").numpy()
     assert np.ptp(theirs) > 5
     np.testing.assert_allclose(large, theirs, atol=CLOSE)
+
+
+@pytest.mark.slow
+def test_eccv16_as_pytorch_exports_it(tmp_path: Path) -> None:
+    """L goes in as it is and the weights lie in a file beside, whatever family is named."""
+    import io
+    import logging
+    import warnings
+    from contextlib import redirect_stdout
+
+    network = peers.settled(peers.Eccv(), torch.rand(2, 1, 64, 64) * 100)
+    L, path = lightness(), tmp_path / "eccv16.onnx"
+    logging.disable(logging.WARNING)
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        torch.onnx.export(network, (torch.from_numpy(L),), path, dynamo=True, external_data=True)
+    logging.disable(logging.NOTSET)
+    assert (tmp_path / "eccv16.onnx.data").is_file()
+    for family in ([], ["--family", "zhang16"]):
+        done = invoke("models", "import", path, *family, "-o", tmp_path / "x.onnx", "--overwrite")
+        assert done.exit_code == 0, done.stderr
+        assert "(lightness 0...100 -> ab)" in done.stderr
+        model = Model(tmp_path / "x.onnx")
+        assert (model.card.family, model.card.fixed) == ("zhang16", (64, 64))
+        assert model.has_distribution
+        np.testing.assert_allclose(model.predict(L).ab, result(network, L), atol=CLOSE)
 
 
 @pytest.mark.slow
