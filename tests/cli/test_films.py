@@ -446,3 +446,28 @@ def test_what_image_sequences_do_not_take(model: Path) -> None:
     ):
         check_mistake(invoke("colorize", "--fps", "24", *arguments, "-m", model), words)
     assert here() == {"one/f0.png", "one/f1.png", "one/f2.png", "a.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--quality", "90"], ["--quality", "--crf"]),
+        (["--format", "png"], ["--format", "-o"]),
+        (["--page", "2"], ["--page"]),
+    ],
+)
+def test_options_of_pictures_are_refused(
+    model: Path, arguments: list[str], words: list[str]
+) -> None:
+    make_film(Path("a.mp4"), SHORT)
+    check_mistake(invoke("colorize", "a.mp4", *arguments, "-m", model), *words, "got a film")
+    assert here() == {"a.mp4"}
+
+
+def test_a_film_from_standard_input_is_refused(model: Path) -> None:
+    make_film(Path("a.mp4"), SHORT)
+    command = [sys.executable, "-m", "photochrom", "colorize", "-", "-m", str(model)]
+    with Path("a.mp4").open("rb") as film:
+        done = subprocess.run(command, stdin=film, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"got a film (MP4); name a film's file" in done.stderr

@@ -91,7 +91,8 @@ class Settings:
         """Refuse options that nothing takes.
 
         Raises:
-            ArgumentError: options of films without a film, or hints for a film.
+            ArgumentError: options of films without a film, of pictures without a picture, or hints
+                for a film.
         """
         hints, stills = self.options.hints, self.options.stills
         placed = [hint for hint in hints if hint.time is not None]
@@ -121,6 +122,30 @@ class Settings:
                 expected="a film",
                 got="pictures",
                 fix="leave it out, or name a film",
+            )
+
+        if videos and not pictures:
+            self._check_picture_options()
+
+    def _check_picture_options(self) -> None:
+        """Refuse options of pictures.
+
+        Raises:
+            ArgumentError: one is given.
+        """
+        options, default = self.output_options, OutputOptions()
+        names = [f.name for f in fields(options) if f.name not in ("in_color", "max_pixels")]
+        given = [name for name in names if getattr(options, name) != getattr(default, name)]
+        if given:
+            fix = {
+                "quality": "take --crf (crf=), the scale of a film's codec; smaller is better",
+                "format": "name the film with -o; its ending says what kind of file it is",
+            }
+            raise ArgumentError(
+                f"{' and '.join(f'--{name}' for name in given)} cannot be used",
+                expected="pictures",
+                got="a film",
+                fix=fix.get(given[0], "leave it out"),
             )
 
     @contextmanager

@@ -82,6 +82,8 @@ class Source:
         found = self.media
         if found.kind != "picture":
             fix = "give a photograph in one of these formats"
+            if found.kind == "video" and self.path is None:
+                fix = "name a film's file, for films are read in parts"
             raise unreadable(self.name, str(found), fix, f"a picture ({READABLE})")
         return found.format
 
