@@ -26,6 +26,7 @@ from photochrom import (
     colorize_frames,
     colorize_video,
 )
+from photochrom.video import film_work
 from photochrom.video.segments import segmented_work
 from tests.helpers.film_scenes import planes_of, shown
 from tests.helpers.video_files import Recipe, Sound, Titles, av, make_film, payloads, two_pans
@@ -458,6 +459,30 @@ def test_another_option_is_another_job(
     assert beside(output) == {"long.mp4", "out.mp4"}  # and the other's parts, which are of no use
 
 
+def test_large_frames_are_decoded_twice_instead_of_waiting(
+    long: Path,
+    colorizer: Colorizer,
+    whole: list[tuple[Fraction, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The frames are the same, also after a break, and what waits holds none of them."""
+    monkeypatch.setattr("photochrom.video.film_work.LARGE", 1000)
+    output, held = long.with_name("out.mp4"), []
+    given = film_work.FilmWork._given
+
+    def note(self: Any, frame: Any, *colors: Any) -> Any:
+        held.append(hasattr(frame, "planes"))
+        return given(self, frame, *colors)
+
+    monkeypatch.setattr(film_work.FilmWork, "_given", note)
+    with pytest.raises(RuntimeError, match="stop"):
+        colorize_video(long, output, colorizer=colorizer, progress=Steps(37))
+    film = colorize_video(long, output, colorizer=colorizer)
+    assert film.resumed > 0
+    assert shown(output) == whole
+    assert not any(held)
+
+
 SLOWLY = """
 import sys, time
 from photochrom import Colorizer, colorize_video
@@ -557,8 +582,9 @@ Change = Callable[[list[Array]], list[Any]]
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda f: [*f, f[0][:40]], ("(48, 64)", "(40, 64)")),
-        (lambda f: [*f, np.dstack([f[0]] * 3)], ("(48, 64)", "(48, 64, 3)")),
+        (lambda f: [*f, f[0][:40]], ("64x48 pixels", "64x40")),
+        (lambda f: [*f, f[0].astype(np.uint16)], ("uint8", "uint16")),
+        (lambda f: [*f, np.dstack([f[0]] * 3)], ("(H, W)", "(48, 64, 3)")),
         (lambda f: [np.dstack([f[0]] * 3)], ("(H, W)", "(48, 64, 3)")),
     ],
 )
@@ -568,6 +594,15 @@ def test_colorize_frames_of_different_sizes(
     with pytest.raises(ArgumentError) as caught:
         list(colorize_frames(change(grey_frames(3)), colorizer))
     assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_frames_of_floats(colorizer: Colorizer, kind: Any) -> None:
+    codes = [frame.astype(np.uint16) * 257 for frame in grey_frames(14)]
+    floats = list(colorize_frames((frame.astype(kind) / 65535 for frame in codes), colorizer))
+    for rgb, same in zip(floats, colorize_frames(codes, colorizer), strict=True):
+        assert rgb.dtype == kind
+        np.testing.assert_allclose(rgb * 65535, same, atol=0.01)
 
 
 def test_films_may_have_a_size_of_their_own(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,17 +12,18 @@ import numpy as np
 
 from ..color import Float
 from ..colorizer import Colorizer
+from ..errors import VideoError
 from ..options import ColorOptions, VideoOptions
 from .color.coloring import Coloring, film_size
 from .color.steady import SteadyColor
 from .color.view import Box, common_box, quarter_turns
 from .container.encoders import Encoding
-from .container.video_reader import VideoReader
+from .container.video_reader import LARGE, VideoReader
 from .segments.ahead import ahead
 from .segments.painting import Colored, Painter, pts_of
 from .segments.segment_file import segment_writer
 from .segments.segment_workers import SegmentTask, SharedSegments
-from .segments.segmented_work import SegmentedWork
+from .segments.segmented_work import Progress, SegmentedWork
 from .segments.work_folder import State, WorkFolder
 
 if TYPE_CHECKING:
@@ -68,10 +69,10 @@ class FilmSetup:
         """Look at a film."""
         size = colorizer.model.fit(*video.shape, film_size(colorizer, options))
         painter = Painter(video, encoding, size, wanted.compare)
-        samples = list(video.samples(_LOOKS))
-        box = common_box(painter.look(frame) for frame in samples)
+        looks = [(painter.look(f), painter.in_color(f)) for f in video.samples(_LOOKS)]
+        box = common_box(L for L, _ in looks)
         # Who names a film that is in colour from end to end wants new colours for it.
-        in_color = sum(map(painter.in_color, samples)) / max(1, len(samples))
+        in_color = sum(colors for _, colors in looks) / max(1, len(looks))
         turns = quarter_turns(video.tags.display)
         keep = in_color < 1 and wanted.in_color == "keep"
         return cls(video, encoding, painter, wanted.compare, box, turns, in_color, keep)
@@ -87,6 +88,19 @@ class FilmSetup:
     def steady(self, colorizer: Colorizer, options: ColorOptions, **guided: Any) -> SteadyColor:
         """What colours its frames; `guided`: more arguments of `SteadyColor`."""
         return SteadyColor(colorizer, options, turns=self.turns, box=self.box, **guided)
+
+
+@dataclass(frozen=True, eq=False)
+class _Later:
+    """Stands for a frame that is decoded again when it is painted.
+
+    Attributes:
+        pts: of the frame.
+        kept: whether its own colours stay.
+    """
+
+    pts: int | None
+    kept: bool
 
 
 class FilmFrames:
@@ -116,7 +130,9 @@ class FilmFrames:
             if end is not None and pts_of(self._next) >= end:
                 self._at = end
                 return
-            yield self._next
+            frame, self._next = self._next, None
+            yield frame
+            del frame  # before the next one is decoded: large ones fill the memory
             self._next = next(self._frames, None)
 
 
@@ -144,6 +160,17 @@ class FilmWork(SegmentedWork):
     ) -> None:
         super().__init__(name, color, first, total)
         self._setup, self._frames, self._end = setup, frames, end
+        self._again: Iterator[VideoFrame] | None = None
+
+    def encode(self, folder: WorkFolder, progress: Progress) -> None:
+        """See `SegmentedWork`; large frames are decoded twice instead of waiting in memory."""
+        video = self._setup.video
+        if video.shape[0] * video.shape[1] <= LARGE:
+            super().encode(folder, progress)
+            return
+        with VideoReader(video.path, reading=video.reading) as again:
+            self._again = again.frames(self._frames.begun(self._next))
+            super().encode(folder, progress)
 
     def share(self, folder: WorkFolder, sharing: SharedSegments, step: Callable[[], None]) -> None:
         """Have the segments that are missing made by others; returns when all are given to them.
@@ -191,23 +218,47 @@ class FilmWork(SegmentedWork):
             yield task, item | {"done": np.array(count)}
             task = task.at(sharing.next(folder))
 
-    def _given(self, frame: VideoFrame, L: Float, ab: Float) -> Colored:
-        kept = self._setup.keep and self._setup.painter.in_color(frame)
+    def _given(self, frame: VideoFrame | _Later, L: Float, ab: Float) -> Colored:
+        if isinstance(frame, _Later):
+            kept = frame.kept
+        else:
+            kept = self._setup.keep and self._setup.painter.in_color(frame)
         self.kept += kept
         return Colored(frame, L, ab.astype(np.float16), kept)
 
-    def _decoded(self) -> Generator[tuple[VideoFrame, Float], None, None]:
+    def _decoded(self) -> Generator[tuple[VideoFrame | _Later, Float], None, None]:
         for frame in self._frames.between(self._next, self._end):
-            yield frame, self._setup.painter.look(frame)
+            painter = self._setup.painter
+            L = painter.look(frame)
+            one: VideoFrame | _Later = frame
+            if self._again is not None:
+                one = _Later(frame.pts, self._setup.keep and painter.in_color(frame))
+                del frame  # before the next one is decoded
+            yield one, L
 
-    def _place(self, frame: VideoFrame) -> int:
+    def _place(self, frame: VideoFrame | _Later) -> int:
         return pts_of(frame)
 
     @contextmanager
     def _writer(self, path: Path) -> Iterator[Callable[[Colored], None]]:
         setup = self._setup
         with segment_writer(path, setup.video, setup.encoding, wide=setup.wide) as writer:
-            yield lambda item: setup.painter.write(writer, item)
+            yield lambda item: setup.painter.write(writer, self._whole(item))
+
+    def _whole(self, item: Colored) -> Colored:
+        """An item with its frame, decoded again where it has only the time."""
+        if self._again is None:
+            return item
+        pts = pts_of(item.frame)
+        for frame in self._again:
+            if pts_of(frame) == pts:
+                return replace(item, frame=frame)
+        raise VideoError(
+            f"{self._setup.video.path} cannot be read as a film",
+            expected="the same frames each time that it is decoded",
+            got=f"no frame at {float(pts * self._setup.video.time_base):.2f} s",
+            fix="check that nothing writes to the file",
+        )
 
 
 def frames_in_all(video: VideoReader, start: float | None, end: float | None) -> int | None:

@@ -23,7 +23,8 @@ class Codec:
     Attributes:
         encoder: FFmpeg's name of the encoder.
         formats: its pixel formats, by depth.
-        options: the encoder's options for a crf and a preset.
+        options: the encoder's options for a crf, a preset, and whether frames are so large that the
+            encoder should hold few of them.
         crf, preset: what is taken where nothing is said; None where the codec has no such thing.
         presets: those there are, from fast to slow.
         even: pictures must have even sides; a row or column is repeated where they do not.
@@ -31,7 +32,7 @@ class Codec:
 
     encoder: str
     formats: dict[int, str]
-    options: Callable[[float | None, str | None], dict[str, str]]
+    options: Callable[[float | None, str | None, bool], dict[str, str]]
     crf: float | None = None
     preset: str | None = None
     presets: tuple[str, ...] = ()
@@ -45,12 +46,18 @@ _X26X = (
 _420 = {8: "yuv420p", 10: "yuv420p10le", 12: "yuv420p12le"}
 
 
-def _x264(crf: float | None, preset: str | None) -> dict[str, str]:
+_LARGE = 1 << 24
+"""Pixels of a frame above which an encoder holds few of them: x264 else takes 2.2 GB for 8K."""
+
+
+def _x264(crf: float | None, preset: str | None, large: bool) -> dict[str, str]:
     # A fixed number of threads: what x264 writes depends on it, and a film may be encoded on
     # several machines.
     options = {"crf": str(crf), "preset": str(preset), "threads": "4"}
     parameters = []
-    if preset == "superfast":
+    if large:
+        parameters += ["mbtree=0", "rc-lookahead=0", "bframes=0", "weightp=0", "sliced-threads=1"]
+    elif preset == "superfast":
         # The first preset that does without macroblock trees. With them, and a short look-ahead,
         # a grainy film takes 7 % more bytes than veryfast's at the same PSNR of Y', and 50 instead
         # of 88 ms of CPU per 1080p frame.
@@ -74,8 +81,10 @@ def _has_avx512() -> bool:
     return any("AVX512" in name or name == "X86_V4" for name in names)
 
 
-def _quiet_x265(crf: float | None, preset: str | None) -> dict[str, str]:
+def _quiet_x265(crf: float | None, preset: str | None, large: bool) -> dict[str, str]:
     parameters = "log-level=none:open-gop=0"
+    if large:
+        parameters += ":rc-lookahead=1:bframes=0:frame-threads=1:lookahead-slices=0"
     return {"crf": str(crf), "preset": str(preset), "x265-params": parameters}
 
 
@@ -96,7 +105,7 @@ CODECS = MappingProxyType(
         "av1": Codec(
             "libsvtav1",
             {8: "yuv420p", 10: "yuv420p10le"},
-            lambda crf, preset: {"crf": f"{crf:.0f}", "preset": str(preset)},
+            lambda crf, preset, _: {"crf": f"{crf:.0f}", "preset": str(preset)},
             crf=28,
             preset="10",
             presets=tuple(str(n) for n in range(13, -1, -1)),
@@ -104,7 +113,7 @@ CODECS = MappingProxyType(
         "vp9": Codec(
             "libvpx-vp9",
             {8: "yuv420p"},
-            lambda crf, preset: {
+            lambda crf, preset, _: {
                 **{"crf": f"{crf:.0f}", "b": "0", "cpu-used": str(preset)},
                 **{"deadline": "good", "row-mt": "1"},
             },
@@ -115,7 +124,7 @@ CODECS = MappingProxyType(
         "prores": Codec(
             "prores_ks",
             {10: "yuv422p10le"},
-            lambda _, preset: {"profile": str(preset), "vendor": "apl0"},
+            lambda _, preset, __: {"profile": str(preset), "vendor": "apl0"},
             preset="hq",
             presets=("proxy", "lt", "standard", "hq"),
         ),
@@ -216,10 +225,10 @@ class Encoding:
             codec, chosen.crf if crf is None else crf, chosen.preset if preset is None else preset
         )
 
-    @property
-    def options(self) -> dict[str, str]:
-        """Of the encoder."""
-        return CODECS[self.codec].options(self.crf, self.preset)
+    def options(self, shape: tuple[int, int]) -> dict[str, str]:
+        """Of the encoder, for frames of ``(H, W)``."""
+        large = shape[0] * shape[1] > _LARGE
+        return CODECS[self.codec].options(self.crf, self.preset, large)
 
     def pixel_format(self, depth: int) -> tuple[str, int]:
         """The encoder's format for Y' of so many bits, and its depth.

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+LARGE = 1 << 24
+"""Pixels of a frame above which few are held in memory at a time: 4 to 8 of 8K fill a gigabyte."""
+
 _ARBITRARY_CLOCK = 0x0200  # AVFMT_TS_DISCONT
 _NO_TIMES = 0x0080  # AVFMT_NOTIMESTAMPS
 _SEEK_BACK = (0, 2, 10)  # seconds; where a film has a poor index, a seek may land too late
@@ -195,8 +198,9 @@ class VideoReader:
                 continue
             if frame.is_corrupt:
                 self._note("damaged frames")
-            yield self._converted(frame)
             shown = frame.duration
+            yield self._converted(frame)
+            del frame  # large ones fill the memory if two are held
         if last is not None:
             self._note_early_end(last + max(self._step, shown))
 
@@ -237,6 +241,7 @@ class VideoReader:
             last = frame.pts = pts
             frame.time_base = self.time_base
             yield frame
+            del frame
 
     def _look(self, deinterlace: str) -> str:
         """How the frames are to be read, see `Reading`."""
@@ -276,7 +281,10 @@ class VideoReader:
             container.close()
             self._raw_rate = Fraction(own)
             return self._open()
-        stream.thread_type = "AUTO"  # frames side by side; the default does not use a second core
+        context = stream.codec_context
+        # Frames side by side, for the default does not use a second core; but each holds frames.
+        large = context.width * context.height > LARGE
+        stream.thread_type = "SLICE" if large else "AUTO"
         return container, stream
 
     def _from(self, start: int | None) -> Iterator[VideoFrame]:
@@ -332,10 +340,12 @@ class VideoReader:
                 if decoding and time is not None:
                     decoding.remove(time)
                 continue
-            for frame in frames:
+            while frames:
+                frame = frames.pop(0)
                 if decoding is not None:
                     frame.pts = heappop(decoding) if decoding else None
                 yield frame
+                del frame
             if packet is None:
                 return
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ from ..color.tones import Tones
 from ..container.encoders import Encoding
 from ..container.video_reader import VideoReader, chroma, luma
 from .segment_file import SegmentWriter
-
-if TYPE_CHECKING:
-    from av import VideoFrame
 
 Ab = NDArray[np.float16]
 
@@ -34,7 +31,7 @@ class Colored:
         kept: whether the frame's own colours stay.
     """
 
-    frame: VideoFrame
+    frame: Any
     L: Float
     ab: Ab
     kept: bool = False
@@ -69,16 +66,16 @@ class Painter:
         self._chroma = encoding.chroma_shape(video)
         self._wide_chroma = encoding.chroma_shape(video, wide=True)
 
-    def look(self, frame: VideoFrame) -> Float:
+    def look(self, frame: Any) -> Float:
         """L of a frame at the working size, ``(h, w)`` float32."""
         return working_L(luma(frame), self.size, self._tones)
 
-    def grey(self, frame: VideoFrame) -> Codes:
+    def grey(self, frame: Any) -> Codes:
         """A frame's Y' as grey sRGB codes, ``(H, W)`` uint8."""
         light = (luma(frame).astype(np.float32) - self._tones.black) / self._tones.luma_range
         return np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8)
 
-    def in_color(self, frame: VideoFrame) -> bool:
+    def in_color(self, frame: Any) -> bool:
         """Whether a frame has colours of its own."""
         return is_in_color(chroma(frame), self._tones.depth)
 
@@ -112,7 +109,7 @@ def at_size(plane: Codes, shape: tuple[int, int]) -> Codes:
     return np.asarray(cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_AREA))
 
 
-def pts_of(frame: VideoFrame) -> int:
+def pts_of(frame: Any) -> int:
     """When a frame of `VideoReader.frames`, which gives a time to each, is shown."""
     assert frame.pts is not None
-    return frame.pts
+    return int(frame.pts)

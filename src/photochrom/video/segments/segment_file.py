@@ -87,7 +87,7 @@ class SegmentWriter:
         stream = output.add_stream(
             CODECS[encoding.codec].encoder,
             video.rate,
-            options=encoding.options,
+            options=encoding.options((height, width)),
             width=width + (width % 2 if even else 0),
             height=height + (height % 2 if even else 0),
             pix_fmt=self._format,
