@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -359,4 +360,5 @@ def test_watch(tmp_path: Path, model: Path) -> None:
     _, words_ = process.communicate(timeout=60)
     assert process.returncode == 0, words_
     assert "watching in" in words_
+    assert re.search(r"in/a\.png -> .*out/a\.png \(", words_)
     assert "1 picture coloured" in words_
