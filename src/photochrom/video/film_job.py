@@ -13,7 +13,7 @@ from ..errors import ArgumentError
 from ..options import ColorOptions, Source, VideoOptions
 from .container.encoders import Encoding
 
-_METHOD = 6  # of colouring; another number where unfinished films cannot be gone on with
+_METHOD = 7  # of colouring; another number where unfinished films cannot be gone on with
 _ELSEWHERE = ("codec", "crf", "preset", "shots")  # options whose meaning is elsewhere in the job
 
 

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from photochrom import ColorOptions
 from photochrom.evaluate.films.film_metrics import Drift
 from photochrom.video.color.cells import describe
 from photochrom.video.color.key_frame import KeyFrame, light_of
 from photochrom.video.color.motion import Places
 from photochrom.video.color.references import References
-from photochrom.video.color.steady import LOOK_AHEAD, SteadyColor
+from photochrom.video.color.steady import LOOK_AHEAD, Guide, SteadyColor
 from tests.helpers.film_scenes import Array, Network, flat, grain, quarter, seen, texture
 
 Answer = Callable[[Array, int], Array]
@@ -139,6 +140,20 @@ def test_a_person_s_reference_is_carried_through_the_shot() -> None:
     for number, ab in enumerate(colours):
         known = ab[0][:, 4 : 88 - number]
         assert (known < -10).mean() > 0.9
+
+
+@pytest.mark.parametrize("vividness", [0.0, 0.5, 1.0])
+def test_stills_are_as_vivid_as_the_film(vividness: float) -> None:
+    L = seen(BIG, 0, 20)
+    still = References()
+    still.add(describe(L, (16, 24)), np.full((2, 16, 24), -30, np.float32), quarter(L))
+    steady = SteadyColor(
+        Network(lambda L, _: flat(L, 40, 10)),  # type: ignore[arg-type]
+        ColorOptions(vividness=vividness),
+        guide=Guide(stills=[still]),
+    )
+    (ab,) = steady.push(L)
+    assert abs(ab.mean() + 30 * vividness) < 1.5
 
 
 def test_flickering_colour_of_parts() -> None:

@@ -162,14 +162,16 @@ class SteadyColor:
         """A key frame; `begins`: the first one of a shot."""
         self._view = View(self._box_of(L, begins), self._turns)
         small = self._view.of(L)
-        cells = Cells.of(self._colorizer, small, self._options.vividness)
+        vividness = self._options.vividness
+        cells = Cells.of(self._colorizer, small, vividness)
         if begins:
             begin = self._guide.begin
             self._references = begin or self._earlier.find(cells.features, cells.light)
         found = [self._pinned.match(cells.features, cells.light)] if len(self._pinned) else []
         found += [s.match(cells.features, cells.light, own=True) for s in self._guide.stills]
-        own = _borrowed(cells.ab, found)  # so that the shot's references carry these colours on
-        ab = _borrowed(self._references.colors(cells.features, own, cells.light), found)
+        own = _borrowed(cells.ab, found, vividness)  # so that the shot carries these colours on
+        colors = self._references.colors(cells.features, own, cells.light)
+        ab = _borrowed(colors, found, vividness)
         fine = joint_bilateral(small, ab)
         if self._guide.hints is not None:
             fine = self._guide.hints.applied(fine, cells, small)
@@ -181,10 +183,10 @@ class SteadyColor:
         return box_in(L, self._box if begins or self._view is None else self._view.box)
 
 
-def _borrowed(ab: Float, found: Sequence[Match]) -> Float:
+def _borrowed(ab: Float, found: Sequence[Match], vividness: float) -> Float:
     """Colours where references match, `ab` elsewhere."""
     for match in found:
-        ab = ab + (match.ab - ab) * match.confidence
+        ab = ab + (match.ab * np.float32(vividness) - ab) * match.confidence
     return ab
 
 
