@@ -30,7 +30,8 @@ _MARGIN = 76  # for the words on the left
 def curves(history: History, path: Path, epoch: float) -> None:
     """Draw a run's losses, CIEDE2000 and AuC over its epochs as a PNG.
 
-    Training is blue and validation orange, each single value pale and its running mean strong.
+    Training is blue and validation orange. Values of single steps are pale, means strong: those of
+    the training loss are over all steps between two validations.
 
     Args:
         history: see `read_history`.
@@ -41,7 +42,10 @@ def curves(history: History, path: Path, epoch: float) -> None:
 
     figure = Figure(figsize=(12, 4), layout="constrained")
     loss, difference, gain = figure.subplots(1, 3)
-    _draw(loss, history.get("train/loss"), epoch, "training", _TRAINING)
+    single, means = history.get("train/loss", {}), history.get("train/mean_loss", {})
+    if len(means) > 1:
+        loss.plot([s / epoch for s in single], single.values(), alpha=0.25, color=_TRAINING)
+    _draw(loss, means if len(means) > 1 else single, epoch, "training", _TRAINING)
     _draw(loss, history.get("val/loss"), epoch, "validation", _VALIDATION)
     ciede2000, below = history.get("val/ciede2000", {}), history.get("val/ciede2000_over_grey", {})
     _draw(difference, ciede2000, epoch, "validation", _VALIDATION)

@@ -124,7 +124,7 @@ class Best(Callback):
 
 
 class Figures(Callback):
-    """Tells the losses and scores of each validation.
+    """Tells the losses and scores of each validation; logs the mean training loss before it.
 
     Args:
         say: called with a line, in the first process only.
@@ -143,6 +143,8 @@ class Figures(Callback):
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
         assert isinstance(module, RunModule)
         loss, self._losses = torch.stack(self._losses).mean(), []
+        for logger in trainer.loggers:
+            logger.log_metrics({"train/mean_loss": float(loss)}, trainer.global_step - 1)
         if trainer.is_global_zero:
             crops = trainer.global_step * trainer.world_size * module.plan.batch
             self.say(figures_line(crops / self.epoch, float(loss), trainer.callback_metrics))
