@@ -128,10 +128,18 @@ def test_a_wrong_family_is_refused(tmp_path: Path) -> None:
         imported(path, family="ddcolor")
 
 
+def test_a_range_that_is_named_counts(tmp_path: Path) -> None:
+    path = model_of(tmp_path, hidden(sees(-1, 1)))
+    L = noise(1, 1, 32, 64)
+    np.testing.assert_allclose(imported(path, lightness="-1:1").predict(L).ab, seen(L), atol=1e-3)
+    with pytest.raises(ArgumentError, match=r"--lightness: expected one of 0:100, .*got 0-1"):
+        imported(path, lightness="0-1")
+
+
 def test_what_cannot_be_told_is_asked(tmp_path: Path) -> None:
     flat = "net (float[n,1,h,w] x) => (float[n,2,h,w] y) { y = Conv(x, weights) }"
     path = model_of(tmp_path, flat, {"weights": np.zeros((2, 1, 1, 1), np.float32)})
-    with pytest.raises(ArgumentError, match=r"does not say what it is.*--family with one of"):
+    with pytest.raises(ArgumentError, match=r"does not say what it is.*--lightness with.*--family"):
         imported(path)
     assert imported(path, family="plain").card.family == "plain"
 

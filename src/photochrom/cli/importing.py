@@ -88,6 +88,14 @@ def import_model(
             show_default="found out by trying",
         ),
     ] = None,
+    lightness: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FROM:TO",
+            help="Range of lightness that FILE.onnx takes: 0:100, -50:50, -0.5:0.5, -1:1 or 0:1.",
+            show_default="found out by trying",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -118,7 +126,7 @@ def import_model(
             got="neither" if file is None else "both",
             fix="name one of them",
         )
-    described = importers.ImportOptions(family, size, multiple, scale)
+    described = importers.ImportOptions(family, size, multiple, scale, lightness)
     about = ""
     if file is None:
         target = _target(output, name or "zhang16", overwrite)

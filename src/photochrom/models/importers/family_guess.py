@@ -17,7 +17,7 @@ from .conventions import SAME, Affine, Convention
 from .graph_evidence import GraphEvidence
 from .network_ends import Ends, ends_of
 from .onnx_contents import OnnxContents
-from .trial_runs import colors_of, nearest
+from .trial_runs import CLEAR, colors_of, nearest
 
 _SMALL = 1.05  # largest number of colours that are not in Lab units
 _UNITS = {"ab": 1.0, "ab / 110": 110.0, "ab / 128": 128.0}
@@ -29,6 +29,9 @@ _LIGHTNESS: dict[str, tuple[float, float]] = {  # of 0...100 to a range: scale, 
     "-1...1": (0.02, -1.0),
     "0...1": (0.01, 0.0),
 }
+RANGES = {name.replace("...", ":"): name for name in _LIGHTNESS}
+"""Ranges of lightness as they are named on the command line, and in texts."""
+
 _OWN = {  # family -> its range and unit
     "photochrom": ("0...100", "ab"),
     "siggraph17": ("0...100", "ab"),
@@ -38,12 +41,15 @@ _OWN = {  # family -> its range and unit
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pictures
 
 
-def guess(contents: OnnxContents, family: str | None) -> list[Convention]:
+def guess(
+    contents: OnnxContents, family: str | None, lightness: str | None = None
+) -> list[Convention]:
     """The conventions that a network may have, likeliest first.
 
     Args:
         contents: the network.
         family: key of `FAMILIES` that the user named; None: any.
+        lightness: key of `RANGES` that the user named; None: any.
 
     Returns:
         One convention; or, for networks that give RGB, those that can only be told apart by a run
@@ -62,7 +68,7 @@ def guess(contents: OnnxContents, family: str | None) -> list[Convention]:
     if ends.channels == 3:
         found = _of_rgb(contents, ends, evidence)
     else:
-        found = [_of_lightness(contents, ends, evidence, family)]
+        found = [_of_lightness(contents, ends, evidence, family, lightness)]
     return [replace(each, channels_last=ends.channels_last) for each in found]
 
 
@@ -102,10 +108,14 @@ def _of_rgb(contents: OnnxContents, ends: Ends, evidence: GraphEvidence | None) 
 
 
 def _of_lightness(
-    contents: OnnxContents, ends: Ends, evidence: GraphEvidence | None, family: str | None
+    contents: OnnxContents,
+    ends: Ends,
+    evidence: GraphEvidence | None,
+    family: str | None,
+    lightness: str | None,
 ) -> Convention:
     logits = "" if evidence is None or ends.distribution else evidence.logits()
-    ranges = _plausible(contents, ends, evidence)
+    ranges = [RANGES[lightness]] if lightness else _plausible(contents, ends, evidence)
     trials = {name: colors_of(contents, ends, Affine(*_LIGHTNESS[name])) for name in ranges}
     unit, sure = _unit(contents, ends, evidence, trials)
     name, errors = nearest(trials, _UNITS[unit])
@@ -114,7 +124,8 @@ def _of_lightness(
         if name is not None and name != own[0]:
             told = ", ".join(f"{error:.1f} with {each}" for each, error in errors.items())
             raise _other(contents, str(family), f"ab errors on photographs of {told}")
-        name = own[0]
+        if name is None and not errors[own[0]] - min(errors.values()) > CLEAR:
+            name = own[0]
     if own is not None and (not sure or "ab" not in (unit, own[1])):
         unit = own[1]
     if name is None and len(ranges) > 1 and ends.channels == 4:
@@ -125,7 +136,8 @@ def _of_lightness(
             f"{contents.path} does not say what it is",
             expected="a network whose colours tell",
             got=f"ab errors of {told}",
-            fix=f"add --family with one of {', '.join(FAMILIES)}",
+            fix=f"add --lightness with one of {', '.join(RANGES)}, "
+            f"or --family with one of {', '.join(FAMILIES)}",
         )
     hints = ends.inputs == 3 or ends.channels == 4
     return _convention(family, name, unit, hints, ends, logits)

@@ -19,7 +19,7 @@ from ..card_file import card_field, read_card
 from ..families import FAMILIES
 from ..session import Model
 from .conventions import Convention
-from .family_guess import guess
+from .family_guess import RANGES, guess
 from .network_ends import ends_of
 from .onnx_contents import OnnxContents
 
@@ -36,12 +36,14 @@ class ImportOptions:
         size: side in pixels of the square whose area the input should have.
         multiple: both sides of the input are multiples of this.
         scale: largest value of an RGB input, 1 or 255; family ``deoldify`` only.
+        lightness: range of the lightness that goes in, a key of `family_guess.RANGES`.
     """
 
     family: str | None = None
     size: int | None = None
     multiple: int | None = None
     scale: int | None = None
+    lightness: str | None = None
 
     def check_empty(self, what: str) -> None:
         """Refuse options for a model that has a card.
@@ -79,7 +81,7 @@ def import_onnx(file: Path, target: Path, name: str, options: ImportOptions) -> 
             _tried(temporary, file, [card])
         return card, ""
     _check(options)
-    conventions = guess(contents, options.family)
+    conventions = guess(contents, options.family, options.lightness)
     if options.scale is not None:
         conventions = [each for each in conventions if each.scale == options.scale] or conventions
     first = conventions[0]
@@ -145,6 +147,8 @@ def import_caffe(parts: Sequence[Path | None], target: Path, options: ImportOpti
 def _check(options: ImportOptions) -> None:
     if options.family is not None and options.family not in FAMILIES:
         raise ArgumentError.not_one_of("--family", options.family, FAMILIES)
+    if options.lightness is not None and options.lightness not in RANGES:
+        raise ArgumentError.not_one_of("--lightness", options.lightness, RANGES)
     if options.scale not in (None, 1, 255) or (options.scale and options.family != "deoldify"):
         raise ArgumentError(
             "--scale",

@@ -14,7 +14,7 @@ from .network_ends import Ends, no_family
 from .onnx_contents import OnnxContents
 
 _SIZE = 256  # of the pictures, for networks that take any
-_CLEAR = 1.0  # ab: by so much the best candidate must be nearer to the truth than the next
+CLEAR = 1.0  # ab: by so much the best candidate must be nearer to the truth than the next
 _STRAY = 30.0  # ab; more chroma than that is nothing that a network sees in a ramp
 
 
@@ -57,7 +57,7 @@ def nearest(trials: dict[str, list[Float]], unit: float) -> tuple[str | None, di
     if len(errors) == 1:
         return next(iter(errors)), errors
     best, second = sorted(errors, key=lambda each: errors[each])[:2]
-    return (best if errors[second] - errors[best] > _CLEAR else None), errors
+    return (best if errors[second] - errors[best] > CLEAR else None), errors
 
 
 def _size_of(ab: Float) -> tuple[int, int]:
