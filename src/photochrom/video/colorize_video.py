@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -163,10 +163,10 @@ def _whole(
     def work() -> FilmWork:
         steady = setup.steady(colorizer, options, pinned=pinned(colorizer, options))
         name = f"the part of {video.path}"
-        return FilmWork(name, setup, FilmFrames(video), Coloring(steady), first, end)
+        return FilmWork(name, setup, frames, Coloring(steady), first, end)
 
     job = film_job(video.path, colorizer, options, wanted, setup.encoding)
-    with WorkFolder.of(output, job) as folder:
+    with WorkFolder.of(output, job) as folder, closing(FilmFrames(video)) as frames:
         yield [FilmPart(folder, work)], folder.path
 
 

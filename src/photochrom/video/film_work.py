@@ -112,6 +112,19 @@ class FilmFrames:
         self._next: VideoFrame | None = None
         self._begun: int | None = None
         self._at: int | None = None
+        self._again: FilmFrames | None = None
+
+    def again(self) -> FilmFrames:
+        """The same frames, decoded a second time beside these."""
+        if self._again is None:
+            video = self._video
+            self._again = FilmFrames(VideoReader(video.path, reading=video.reading))
+        return self._again
+
+    def close(self) -> None:
+        """Close the file of `again`, if it was opened."""
+        if self._again is not None:
+            self._again._video.close()
 
     def begun(self, first: int | None) -> int | None:
         """pts from which the film is decoded for a part that begins at pts `first`."""
@@ -168,9 +181,9 @@ class FilmWork(SegmentedWork):
         if video.shape[0] * video.shape[1] <= LARGE:
             super().encode(folder, progress)
             return
-        with VideoReader(video.path, reading=video.reading) as again:
-            self._again = again.frames(self._frames.begun(self._next))
-            super().encode(folder, progress)
+        self._again = self._frames.again().between(self._next, self._end)
+        super().encode(folder, progress)
+        next(self._again, None)  # so that the next part goes on from here
 
     def share(self, folder: WorkFolder, sharing: SharedSegments, step: Callable[[], None]) -> None:
         """Have the segments that are missing made by others; returns when all are given to them.

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from photochrom import (
     colorize_video,
     find_shots,
 )
+from photochrom.video.container.video_reader import VideoReader
 from tests.conftest import Once
 from tests.helpers import tiny_models
 from tests.helpers.film_scenes import planes_of, seen, shown, texture
@@ -103,6 +105,27 @@ def test_the_same_list_again_makes_nothing_anew(
     assert len(shown(again.path)) == FRAMES
     made(film, None, colorizer)  # without a list nothing is kept
     assert {p.name for p in film.parent.iterdir()} == {"a.mkv", "out.mkv"}
+
+
+def test_large_frames_are_decoded_twice(
+    film: Path, shots: ShotList, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same result, and no seeking from shot to shot."""
+    small = made(film, shots, colorizer)
+    seeks: list[int | None] = []
+    frames = VideoReader.frames
+
+    def noted(video: VideoReader, start: int | None = None) -> Iterator[Any]:
+        seeks.append(start)
+        return frames(video, start)
+
+    monkeypatch.setattr("photochrom.video.film_work.LARGE", 1000)
+    monkeypatch.setattr(VideoReader, "frames", noted)
+    large = made(film, shots, colorizer, name="large.mkv")
+    monkeypatch.undo()
+    assert shown(large.path) == shown(small.path)
+    assert seeks.count(None) == 3  # for trial, then for colours and for painting
+    assert len(seeks) == 3 + 3  # and one still of each shot
 
 
 def edited(shots: ShotList, folder: Path) -> dict[str, tuple[ShotList, set[int]]]:

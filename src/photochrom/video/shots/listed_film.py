@@ -79,6 +79,7 @@ def listed_film(
         ]
     finally:
         guides.close()
+        frames.close()
 
 
 def _found(
