@@ -111,7 +111,7 @@ def test_keys_work_after_the_mouse_and_undo_knows_sliders(page: Page, tmp_path: 
     page.keys(Keys.ESCAPE)
     until(lambda: not page.one(".palette").is_displayed())
     page.slide(4)
-    assert page.vividness() == pytest.approx(1.2)
+    until(lambda: page.vividness() == pytest.approx(1.2))
     page.hint(0.75, 0.5, 1)
     page.changed(page.undo)
     page.changed(page.undo)

@@ -89,7 +89,8 @@ def _stage(workspace: Workspace, item: Item, canvas: Canvas) -> None:
 def _slider(item: Item, seconds: float) -> None:
     """Where in the film."""
     widget = f"moment-{item.key}"
-    st.session_state[widget] = item.edits.moment
+    if st.session_state.get(widget) != item.edits.moment:
+        st.session_state[widget] = item.edits.moment
 
     def moved() -> None:
         item.edits.moment = round(st.session_state[widget], 1)

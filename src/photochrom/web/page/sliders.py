@@ -20,7 +20,9 @@ def sliders(edits: Edits, key: str) -> None:
     options = edits.look.options
     for name, allowed in ranges(options).items():
         widget = f"{name}-{key}"
-        st.session_state[widget] = float(getattr(options, name))  # undo moves it too
+        value = float(getattr(options, name))
+        if st.session_state.get(widget) != value:  # undo moves it too; else it is the user's
+            st.session_state[widget] = value
         st.slider(
             name.capitalize(),
             float(allowed.low),
