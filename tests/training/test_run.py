@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -97,9 +97,12 @@ def begun(data: Path, options: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def stopped_after(step: int) -> Iterator[pytest.MonkeyPatch]:
     """A run in here stops after that step, and says so."""
-    stop = [StopAfter(step)]
+
+    def fit(*given: Any, callbacks: Sequence[Any], **options: Any) -> None:
+        fitting.fit(*given, callbacks=[*callbacks, StopAfter(step)], **options)
+
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(running, "fit", lambda *a, **k: fitting.fit(*a, **k, callbacks=stop))
+        patched.setattr(running, "fit", fit)
         with pytest.raises(KeyboardInterrupt):
             yield patched
 
@@ -150,7 +153,7 @@ KILLED = """
 import os, sys
 from lightning.pytorch import Callback
 from photochrom.training import run as running
-from photochrom.training.loop import checkpoints, fit as fitting
+from photochrom.training.loop import checkpoints
 
 class Kill(Callback):
     def on_train_batch_start(self, trainer, *_):
@@ -159,12 +162,15 @@ class Kill(Callback):
 
 if __name__ == "__main__":
     if sys.argv[3] == "kill":
-        fit = fitting.fit
         checkpoints.Checkpoints.__init__.__defaults__ = (0.0,)  # one at every step
-        running.fit = lambda *a, **k: fit(*a, **k, callbacks=[Kill()])
     options = dict(data=(sys.argv[1],), preset="plain", size=32, batch=2, epochs=2)
     running._finish = lambda *_: None
-    running.train(options, running.Path(sys.argv[2]), resume=sys.argv[3] == "resume")
+    running.train(
+        options,
+        running.Path(sys.argv[2]),
+        resume=sys.argv[3] == "resume",
+        callbacks=[Kill()] if sys.argv[3] == "kill" else [],
+    )
 """
 
 
