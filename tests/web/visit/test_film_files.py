@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from photochrom.options import ColorOptions
+from photochrom.web.visit.edits import Edits
 from photochrom.web.visit.film_files import film_options
-from photochrom.web.visit.looks import Edits, Look, Pin
+from photochrom.web.visit.looks import Look, Pin
 
 RED = "#c0392b"
 

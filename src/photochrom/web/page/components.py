@@ -11,7 +11,8 @@ from typing import Any
 import streamlit as st
 
 from ...hints import KEEP
-from ..visit.looks import MAX_PINS, Edits, Look, Pin, View
+from ..visit.edits import MAX_PINS, Edits
+from ..visit.looks import Look, Pin, View
 from ..visit.words import color_words
 
 

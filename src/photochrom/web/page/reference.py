@@ -9,8 +9,8 @@ import streamlit as st
 from ...colorizer import Colorizer
 from ...errors import PhotochromError
 from ..visit.canvas import Canvas
+from ..visit.edits import Edits
 from ..visit.items import Item
-from ..visit.looks import Edits
 from ..visit.words import explain
 from ..visit.workspace import Workspace
 from .intake import release, thumbnail

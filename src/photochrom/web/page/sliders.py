@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from ...options import ranges
-from ..visit.looks import Edits
+from ..visit.edits import Edits
 
 
 def sliders(edits: Edits, key: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...media import Media, identify, read_head
-from .looks import Edits
+from .edits import Edits
 
 
 @dataclass

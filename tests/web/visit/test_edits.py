@@ -7,7 +7,8 @@ import errno
 import pytest
 
 from photochrom import ModelError, PictureError
-from photochrom.web.visit.looks import MAX_PINS, Edits, Look, Pin
+from photochrom.web.visit.edits import MAX_PINS, Edits
+from photochrom.web.visit.looks import Look, Pin
 from photochrom.web.visit.words import color_words, explain
 
 RED, BLUE = "#c0392b", "#2b39c0"
