@@ -82,7 +82,7 @@ def save_pages(
                 f"several pages cannot be written as {FORMATS[name].title}",
                 expected="one page, or the format TIFF",
                 got="more pages",
-                fix="save as .tif, or save each page to a file of its own",
+                fix="save as .tif, or take one page (page=, --page)",
             )
         return name
 
