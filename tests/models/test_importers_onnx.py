@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photochrom.errors import ArgumentError, ModelError, ModelImportError
+from photochrom.errors import ArgumentError, MissingExtraError, ModelError, ModelImportError
 from photochrom.gamut import bins
 from photochrom.models import Model
 from photochrom.models.importers.onnx_model import ImportOptions, import_onnx
@@ -302,6 +303,18 @@ def test_weights_in_a_file_beside_are_taken_in(tmp_path: Path) -> None:
     (tmp_path / "net.onnx.data").unlink()
     with pytest.raises(ModelImportError, match=r"in another file, which is missing.*net.onnx.data"):
         import_onnx(path, target, "alone", ImportOptions())
+
+
+def test_without_the_package_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run tells the family all the same; what has to be rewritten asks for the package."""
+    paths = []
+    for name, text in (("a", sees(0, 100)), ("b", sees(-1, 1)), ("c", LAST)):
+        paths.append(tiny.save(tmp_path / f"{name}.onnx", text, None))
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert imported(paths[0]).card.family == "siggraph17"
+    for path in paths[1:]:
+        with pytest.raises(MissingExtraError, match=r"photochrom\[import\]"):
+            imported(path)
 
 
 def test_other_networks_are_refused(tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def guess(
     possible = {3: ["deoldify" if ends.colors == 3 else "ddcolor"]}.get(ends.channels, [*_OWN])
     if family is not None and family not in possible:
         raise _other(contents, family, f"inputs and outputs as {' or '.join(possible)} has")
-    evidence = _evidence(contents)
+    told = possible == ["ddcolor"]  # then a gigabyte need not be read once more
+    evidence = None if told else _evidence(contents)
     if ends.channels == 3:
         found = _of_rgb(contents, ends, evidence)
     else:
