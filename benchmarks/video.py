@@ -172,32 +172,37 @@ def steps(source: str, target: str, model: str) -> dict[str, Any]:
     """CPU milliseconds and calls per frame of each step; everything but FFmpeg on one thread."""
     import cv2
 
-    from photochrom import Colorizer
-    from photochrom.video import colorize, key, memory, motion, painting, shots, temporal
+    from photochrom import Colorizer, affinity
+    from photochrom.models.session import Model
+    from photochrom.video import colorize_video
+    from photochrom.video.color import key_frame, motion, references, steady
+    from photochrom.video.segments import painting
+    from photochrom.video.shots import cuts
 
     decoding, encoding = decode(source)[2], floor(source, target)[2]
     cv2.setNumThreads(1)
     watch = Watch()
     watch.over("Y' to L at the working size", painting, "working_L")
-    watch.over("shots", shots.Shots, "push", "flush")
+    watch.over("shots", cuts.Shots, "push", "flush")
     watch.over("motion: search", motion, "_flow")
     watch.over("motion: trust", motion, "_places")
-    watch.over("motion: the rest of a link", temporal, "link")
-    watch.over("motion: the rest of a link", memory, "link")
+    watch.over("motion: the rest of a link", steady, "link")
     watch.over("motion: chains", motion.Places, "then")
-    watch.over("network", Colorizer, "predict")
-    watch.over("key frames: edges", temporal, "joint_bilateral")
-    watch.over("key frames: the rest", temporal.SteadyColor, "_merged", "_next", "_first")
-    watch.over("key frames: memory of places", memory.Memory, "keep", "find")
-    watch.over("colour seen along the motion", key.Key, "seen")
-    watch.over("between: the rest", temporal, "_between")
-    watch.over("light without grain", key, "light_of")
-    watch.over("light without grain", temporal, "light_of")
-    watch.over("steady colour: the rest", temporal.SteadyColor, "push", "flush")
+    watch.over("network", Model, "predict")
+    watch.over("key frames: matching", affinity, "matched_values")
+    watch.over("key frames: references, the rest", references.References, "colors", "add")
+    watch.over("key frames: shots of the same place", references.EarlierShots, "keep", "find")
+    watch.over("key frames: edges", steady, "joint_bilateral")
+    watch.over("key frames: the rest", steady.SteadyColor, "_colored")
+    watch.over("colour seen along the motion", key_frame.KeyFrame, "seen")
+    watch.over("between: the rest", steady, "_between")
+    watch.over("light without grain", key_frame, "light_of")
+    watch.over("light without grain", steady, "light_of")
+    watch.over("steady colour: the rest", steady.SteadyColor, "push", "flush")
     watch.over("colour planes", painting, "chroma_planes")
     colorizer = Colorizer(model, threads=1)
     began = time.perf_counter(), time.process_time()
-    frames = colorize.colorize_video(source, target, colorizer=colorizer).frames
+    frames = colorize_video.colorize_video(source, target, colorizer=colorizer).frames
     seconds, total = _since(began)
     spent = {
         "decoding": decoding,
