@@ -227,7 +227,11 @@ TASKS: dict[str, Callable[..., Any]] = {
 def run(task: str, *args: object, python: str = sys.executable) -> tuple[Any, float]:
     """What a task returns, and the peak megabytes of its process."""
     command = [python, __file__, task, *map(str, args)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # A file that is run has its own folder on the path, and not the one that `benchmarks` is in.
+    places = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    path = {"PYTHONPATH": os.pathsep.join(filter(None, places))}
+    environment = os.environ | path
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
