@@ -63,6 +63,8 @@ HEADS = {
     b"FLV\x01": "flv",
     b"\x1f\x07\0": "dv",
     b"nut/multimedia container\0": "ffmpeg",
+    b"\0\0\0\x01\x67\x64\0\x1e": "ffmpeg",  # H.264
+    b"\0\0\x01\x40\x01\x0c": "ffmpeg",  # HEVC
 }
 
 

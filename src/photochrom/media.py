@@ -258,8 +258,13 @@ CONTAINERS = {
     "dv": Container(title="DV", suffixes=(".dv", ".dif"), magic=rb"\x1f\x07\0"),
     "ffmpeg": Container(
         title="another container that FFmpeg reads",
-        suffixes=(".nut", ".ivf", ".y4m", ".rm", ".rmvb", ".gxf", ".wtv"),
-        magic=rb"nut/multimedia|DKIF|YUV4MPEG2|\.RMF|\0{4}\x01\xbc|\xb7\xd8\0 7I\xda\x11",
+        suffixes=(
+            *(".nut", ".ivf", ".y4m", ".rm", ".rmvb", ".gxf", ".wtv"),
+            *(".h264", ".264", ".avc", ".h265", ".265", ".hevc"),
+        ),
+        # The last two are bare streams of H.264 and HEVC: a delimiter or parameters come first.
+        magic=rb"nut/multimedia|DKIF|YUV4MPEG2|\.RMF|\0{4}\x01\xbc|\xb7\xd8\0 7I\xda\x11"
+        rb"|\0{2,3}\x01[\x09\x27\x47\x67]|\0{2,3}\x01[\x40\x42\x46]\x01",
     ),
 }
 """Every kind of video file that is read."""
