@@ -104,8 +104,9 @@ def floor(source: str, target: str) -> tuple[int, float, float]:
     import numpy as np
 
     from photochrom.video.container.encoders import Encoding
+    from photochrom.video.container.frame_planes import luma
     from photochrom.video.container.mux import assemble
-    from photochrom.video.container.video_reader import VideoReader, luma
+    from photochrom.video.container.video_reader import VideoReader
     from photochrom.video.segments.ahead import ahead
     from photochrom.video.segments.segment_file import SUFFIX, segment_writer
 

@@ -14,8 +14,9 @@ from photochrom.errors import VideoError
 pytest.importorskip("av", reason="needs PyAV (extra video)")
 
 from photochrom.video.container.encoders import Encoding
+from photochrom.video.container.frame_planes import luma
 from photochrom.video.container.mux import assemble, try_out
-from photochrom.video.container.video_reader import VideoReader, luma
+from photochrom.video.container.video_reader import VideoReader
 from photochrom.video.segments.segment_file import segment_writer
 from tests.helpers.video_files import Recipe, Sound, Titles, av, make_film
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 pytest.importorskip("av", reason="needs PyAV (extra video)")
 
-from photochrom.video.container.video_reader import VideoReader, luma
+from photochrom.video.container.frame_planes import luma
+from photochrom.video.container.video_reader import VideoReader
 from tests.helpers.film_scenes import seen, texture
 from tests.helpers.video_files import av
 

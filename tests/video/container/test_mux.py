@@ -25,9 +25,10 @@ pytest.importorskip("av", reason="needs PyAV (extra video)")
 from photochrom.media import CONTAINERS
 from photochrom.video.container import streams as copying
 from photochrom.video.container.encoders import CODECS, Encoding
+from photochrom.video.container.frame_planes import luma
 from photochrom.video.container.mux import assemble
 from photochrom.video.container.streams import Converted, LeftOut
-from photochrom.video.container.video_reader import VideoReader, luma
+from photochrom.video.container.video_reader import VideoReader
 from photochrom.video.segments.segment_file import (
     SUFFIX,
     at_depth,

@@ -17,8 +17,9 @@ from photochrom.errors import MissingExtraError, VideoError
 
 pytest.importorskip("av", reason="needs PyAV (extra video)")
 
+from photochrom.video.container.frame_planes import luma
 from photochrom.video.container.tags import Tags
-from photochrom.video.container.video_reader import VideoReader, luma
+from photochrom.video.container.video_reader import VideoReader
 from tests.helpers.video_files import Recipe, Sound, av, make_film, picture
 
 FFV1 = Recipe(codec="ffv1")

@@ -16,10 +16,11 @@ from ..._io import replacing
 from ...errors import ArgumentError
 from ..segments.segment_file import SUFFIX, Segment, segment_writer, tag, writing
 from .encoders import MUXER_OPTIONS, Encoding, container_of
+from .frame_planes import luma
 from .probe import location, open_film, reason
 from .streams import Converted, CopiedStreams, LeftOut, Refused, Span, stream_texts
 from .timecode import moved
-from .video_reader import VideoReader, luma
+from .video_reader import VideoReader
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer

@@ -13,7 +13,8 @@ from ..color.in_color import is_in_color
 from ..color.planes import chroma_planes, working_L
 from ..color.tones import Tones
 from ..container.encoders import Encoding
-from ..container.video_reader import VideoReader, chroma, luma
+from ..container.frame_planes import chroma, luma
+from ..container.video_reader import VideoReader
 from .segment_file import SegmentWriter
 
 Ab = NDArray[np.float16]

@@ -105,7 +105,7 @@ class SegmentWriter:
         larger depth can be turned back without loss, a smaller one (12 bits in h264) cannot.
 
         Args:
-            luma: ``(H, W)`` as `photochrom.video.container.video_reader.luma` gives it.
+            luma: ``(H, W)`` as `photochrom.video.container.frame_planes.luma` gives it.
             cb, cr: of the shape that `Encoding.chroma_shape` gives, with the depth of `luma`.
             pts: when it is shown, in the film's time base; later than the frame before.
 

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Protocol
 from ...color import Codes
 from ...errors import VideoError
 from ..container.encoders import Encoding
-from ..container.video_reader import Reading, VideoReader, luma
+from ..container.frame_planes import luma
+from ..container.video_reader import Reading, VideoReader
 from .painting import Ab, Colored, Painter, pts_of
 from .segment_file import segment_writer
 from .work_folder import State, WorkFolder
