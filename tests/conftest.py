@@ -104,4 +104,5 @@ def s3_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     fs = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
     fs.mkdir("archive")
     yield fs
+    fs.rm("archive", recursive=True)  # all such stores of a process are one
     running.stop()

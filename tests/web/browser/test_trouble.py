@@ -23,6 +23,7 @@ def test_a_reload_in_the_middle_loses_nothing(page: Page, tmp_path: Path) -> Non
     page.hint(0.25, 0.5, 1)
     page.slide(4)
     until(page.asks_before_leaving)
+    page.rest()
     after = page.after()
     page.reload()
     until(lambda: page.find(".pin") and page.after() == after)
