@@ -105,4 +105,5 @@ def s3_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     fs.mkdir("archive")
     yield fs
     fs.rm("archive", recursive=True)  # all such stores of a process are one
+    fs.clear_instance_cache()  # those that know this port
     running.stop()
