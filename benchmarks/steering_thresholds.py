@@ -46,7 +46,7 @@ def thing(colorizer: Colorizer, sets: Sequence[Sequence[Array]]) -> None:
     found = []
     print(f"{len(cases)} true clicks where the network is off by more than {WRONG:.0f}")
     kept = spread.THING
-    for low in (0.25, 0.30, 0.35, 0.40, 0.45):
+    for low in (0.35, 0.40, 0.45, 0.50, 0.55):
         for high in (low + 0.2, low + 0.3):
             spread.THING = np.array([low, high], np.float32)
             gains, shares = [], []

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from photochrom import ArgumentError, Hint
-from photochrom.affinity import connected, feature_vectors, tone_vectors
+from photochrom.affinity import connected, feature_vectors, thing_vectors, tone_vectors
 from photochrom.spread import carry
 
 Array = NDArray[Any]
@@ -55,6 +55,19 @@ def test_a_click_stays_in_its_thing(source: str) -> None:
     assert changed(found, 0 * found)[:, 50:].max() < 0.5
     expected = np.broadcast_to(hint.ab[:, None, None], (2, 64, 46))
     np.testing.assert_allclose(found[:, :, :46], expected, atol=4)
+
+
+def test_tones_part_what_shares_a_cell_of_features() -> None:
+    """A bright hand on a dark sleeve: one person to the network, narrower than its cells."""
+    L = np.full((64, 96), 25, np.float32)
+    L[20:44, 40:44] = 80
+    described = thing_vectors(TWO[:, ::4, ::4], tone_vectors(L, GREY))
+    assert described.shape[1:] == (43, 64)
+    np.testing.assert_allclose(np.square(described).sum(0), 1, atol=1e-5)
+    found = carry(GREY, L, described, [Hint(100, 100, RED)], SHAPE)
+    assert np.hypot(*found)[24:40, 41:43].max() < 12  # of 100
+    assert np.hypot(*found)[:, :36].min() > 60
+    assert np.hypot(*found)[:, 52:].max() < 1
 
 
 def test_what_is_alike_but_apart_is_another_thing() -> None:

@@ -30,7 +30,8 @@ WELL = 0.60, 0.75
 """Similarity that the best tenth of them must have, too."""
 
 _MUTUAL = 0.1  # how near, over the longer side
-_CELLS = 64  # a side: cells of pictures without features
+_CELLS = 64  # of tones, along the longer side
+_TONE = 0.4  # weight of tones beside that of features
 _TURN_L, _TURN_AB = 0.045, 0.06  # radians for each unit of L and of a or b
 _MOST_AB = 37.0  # beyond, a and b would turn too far
 
@@ -164,19 +165,20 @@ def feature_vectors(features: Float) -> Float:
 
 
 def tone_vectors(L: Float, ab: Float) -> Float:
-    """Unit vectors of a picture without features: two cells are alike in L and predicted ab.
+    """Unit vectors by which two cells are alike in L and predicted ab.
 
     The product of two vectors is that of the cosines of their differences in L, a and b, each
     turned into an angle: about 0.55 for a difference of 22 in L, or of 16 in a or b.
 
     Args:
         L: ``(h, w)``, 0...100.
-        ab: ``(2, h', w')``, on a grid not larger than `L`.
+        ab: ``(2, h', w')``.
 
     Returns:
         ``(8, h'', w'')`` float32, on a grid of at most 64 cells a side.
     """
-    grid = min(ab.shape[1], _CELLS), min(ab.shape[2], _CELLS)
+    part = min(1.0, _CELLS / max(L.shape))
+    grid = max(1, round(L.shape[0] * part)), max(1, round(L.shape[1] * part))
     planes = np.concatenate([resized(L[None], grid), resized(ab, grid)])
     planes[1:] = np.clip(planes[1:], -_MOST_AB, _MOST_AB)
     planes *= np.array([_TURN_L, _TURN_AB, _TURN_AB], np.float32)[:, None, None]
@@ -186,11 +188,29 @@ def tone_vectors(L: Float, ab: Float) -> Float:
     return vectors
 
 
+def thing_vectors(features: Float, tones: Float) -> Float:
+    """Unit vectors by which two cells are alike in what lies there and in how it looks.
+
+    Features know what a thing is, but their cells are larger than its parts; tones part a hand
+    from the sleeve. The similarity of two cells is the weighted mean of both.
+
+    Args:
+        features: of `feature_vectors`.
+        tones: of `tone_vectors`, whose grid is taken.
+
+    Returns:
+        ``(C, h, w)`` float32.
+    """
+    fine = _unit(np.moveaxis(resized(features, tones.shape[1:]), 0, -1))
+    parts = (np.moveaxis(fine, -1, 0), 1 - _TONE), (tones, _TONE)
+    return np.concatenate([part * np.float32(weight**0.5) for part, weight in parts])
+
+
 def similarities(vectors: Float, places: Sequence[tuple[int, int]]) -> Float:
     """How alike all cells are to some.
 
     Args:
-        vectors: ``(C, h, w)``, from `feature_vectors` or `tone_vectors`.
+        vectors: ``(C, h, w)``, from `thing_vectors` or `tone_vectors`.
         places: rows and columns of n cells.
 
     Returns:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from .affinity import feature_vectors, tone_vectors
+from .affinity import feature_vectors, thing_vectors, tone_vectors
 from .color import Codes, Float, neutral, srgb_to_lab
 from .errors import ArgumentError
 from .gamut import entropy
@@ -69,9 +69,10 @@ class Prepared:
     @cached_property
     def vectors(self) -> Float:
         """Unit vectors ``(C, h'', w'')`` whose products say what belongs together."""
+        tones = tone_vectors(self.L, self.ab)
         if self.features is None:
-            return tone_vectors(self.L, self.ab)
-        return feature_vectors(self.features)
+            return tones
+        return thing_vectors(feature_vectors(self.features), tones)
 
     @cached_property
     def true_ab(self) -> Float:
@@ -80,7 +81,7 @@ class Prepared:
         Raises:
             ArgumentError: the picture has no colours.
         """
-        height, width = self.vectors.shape[1:]
+        height, width = (self.ab if self.features is None else self.features).shape[1:]
         picture = replace(self.picture, alpha=None).to_pil().convert("RGB")
         small = np.asarray(picture.resize((width, height), Image.Resampling.BOX))
         ab = np.moveaxis(srgb_to_lab(small)[..., 1:], -1, 0)

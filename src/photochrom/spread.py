@@ -19,7 +19,7 @@ from .color import Float
 from .hints import Hint, cell, cover
 from .upsample import joint_bilateral
 
-THING = np.array([0.35, 0.65], np.float32)
+THING = np.array([0.45, 0.75], np.float32)
 """Similarities at which a thing begins, and from which on it surely is the thing."""
 
 _KIND = np.array([0.0, 0.4], np.float32)  # the same for all that is of its kind
@@ -46,7 +46,7 @@ def carry(
     Args:
         ab: ``(2, h', w')`` chroma without hints, on a grid not larger than `L`.
         L: ``(h, w)`` at the model's size.
-        vectors: of `affinity.feature_vectors` or `affinity.tone_vectors`.
+        vectors: of `affinity.thing_vectors` or `affinity.tone_vectors`.
         hints: in pixels of the full picture; of brushes, later ones lie over earlier ones.
         shape: ``(H, W)`` of the full picture.
         ask: gives ``(2, h', w')``, what the network says that is told of some of the hints: those
