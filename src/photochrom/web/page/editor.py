@@ -12,8 +12,9 @@ from ...colorizer import Colorizer
 from ..visit.canvas import Canvas, Finish
 from ..visit.items import Item
 from ..visit.workspace import Workspace
-from .components import Shown, stage, strip
+from .components import Shown, strip
 from .intake import thumbnail
+from .picture_stage import picture_stage
 from .progress import batch
 from .reference import borrow
 from .sliders import sliders
@@ -40,7 +41,7 @@ def editor(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
     left, right = st.columns(_COLUMNS, gap="medium")
     with left:
         doubt = canvas.distribution and st.session_state.get(f"doubt-{item.key}", False)
-        _stage(workspace, item, canvas, finish, doubt)
+        picture_stage(workspace, item, canvas, finish, doubt=doubt)
         for note in canvas.notes:
             st.caption(f":material/info: {_sentence(note)}")
     with right:
@@ -51,25 +52,6 @@ def editor(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
         _downloads(item, canvas, finish)
         batch(workspace, colorizer)
     item.thumbnail = canvas.thumbnail(finish)
-
-
-def _stage(workspace: Workspace, item: Item, canvas: Canvas, finish: Finish, doubt: bool) -> None:
-    pin = item.edits.pin
-    stage(
-        item.edits,
-        key=f"stage-{item.key}",
-        name=item.name,
-        size=(canvas.width, canvas.height),
-        before=canvas.before,
-        after=canvas.after(finish),
-        doubt=canvas.certainty if doubt else None,
-        palette=canvas.palette(pin) if pin else (),
-        named=workspace.colors,
-        on_color=workspace.name_color,
-        now=canvas.color_at(pin, finish) if pin else "",
-        detail=canvas.detail(finish, item.edits.view) if item.edits.view else None,
-        unsaved=workspace.unsaved,
-    )
 
 
 def _doubt(item: Item, canvas: Canvas) -> None:

@@ -28,7 +28,8 @@ from ..visit.items import Item
 from ..visit.jobs import Job, Progress
 from ..visit.thumbnails import file_thumbnail
 from ..visit.workspace import Workspace
-from .components import Shown, stage, strip
+from .components import Shown, strip
+from .picture_stage import picture_stage
 from .progress import time_left, watch
 from .reference import borrow
 from .sliders import sliders
@@ -53,7 +54,7 @@ def film(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
     left, right = st.columns([7, 3], gap="medium")
     with left:
         canvas = _still(workspace, item, colorizer, moment)
-        _stage(workspace, item, canvas)
+        picture_stage(workspace, item, canvas, workspace.finish(item))
         _elsewhere(item, shots)
     with right:
         if seconds > 1:
@@ -65,25 +66,6 @@ def film(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
         name = f"{Path(item.name).stem}-color{suffix}"
         watch(workspace, item.key, "Download the film", name, saved)
         watch(workspace, _preview(item), "Download the preview", f"preview{suffix}")
-
-
-def _stage(workspace: Workspace, item: Item, canvas: Canvas) -> None:
-    finish, pin = workspace.finish(item), item.edits.pin
-    stage(
-        item.edits,
-        key=f"stage-{item.key}",
-        name=item.name,
-        size=(canvas.width, canvas.height),
-        before=canvas.before,
-        after=canvas.after(finish),
-        doubt=None,
-        palette=canvas.palette(pin) if pin else (),
-        named=workspace.colors,
-        on_color=workspace.name_color,
-        now=canvas.color_at(pin, finish) if pin else "",
-        detail=canvas.detail(finish, item.edits.view) if item.edits.view else None,
-        unsaved=workspace.unsaved,
-    )
 
 
 def _slider(item: Item, seconds: float) -> None:
