@@ -31,9 +31,9 @@ from PIL import Image
 
 from photochrom import Colorizer, ColorOptions, Hint, Picture, Prepared
 from photochrom.color import neutral, recombine, srgb_to_lab
-from photochrom.difference import ciede2000
+from photochrom.color.difference import ciede2000
 from photochrom.evaluate.clicks import true_hints
-from photochrom.palette import LEAST_SHARE
+from photochrom.hints.palette import LEAST_SHARE
 
 Array = np.ndarray[Any, Any]
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.steering import parts
-from photochrom import Colorizer, ColorOptions, Hint, Picture, affinity, spread
+from photochrom import Colorizer, ColorOptions, Hint, Picture, affinity
 from photochrom.color import Float, lab_to_srgb, neutral, srgb_to_lab
+from photochrom.hints import spread
 from photochrom.upsample import resized
 
 Array = np.ndarray[Any, Any]

@@ -21,11 +21,11 @@ from photochrom import (
     open_picture,
     save_pages,
 )
+from photochrom.colorizer.versions import versions
 from photochrom.evaluate import evaluate
 from photochrom.hints import parse_json, to_json
 from photochrom.options import OutputOptions, VideoOptions
 from photochrom.picture import Picture
-from photochrom.versions import versions
 
 
 def ramp(height: int = 40, width: int = 60) -> Any:

@@ -27,15 +27,15 @@ from .errors import (
 if TYPE_CHECKING:
     from .affinity import Match, Reference
     from .cancel import CancelToken
-    from .colorizer import Colorizer, colorize
+    from .colorizer import Colorizer, Prepared, colorize
+    from .colorizer.versions import Version, versions
     from .hints import Hint
-    from .moment import Moment
+    from .hints.moment import Moment
+    from .hints.palette import Suggestion
     from .options import ColorOptions, OutputOptions, Still, VideoOptions
-    from .palette import Suggestion
     from .picture import Picture, open_pages, open_picture, save_pages
     from .picture.uncolor import uncolor
     from .pipeline import colorize_file
-    from .prepared import Prepared
     from .shot_list import Shot, ShotList
     from .video.colorize_frames import colorize_frames
     from .video.colorize_sequence import colorize_sequence
@@ -48,15 +48,15 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "cancel": ("CancelToken",),
-    "moment": ("Moment",),
     "options": ("ColorOptions", "OutputOptions", "Still", "VideoOptions"),
     "shot_list": ("Shot", "ShotList"),
     "pipeline": ("colorize_file",),
     "affinity": ("Match", "Reference"),
-    "colorizer": ("Colorizer", "colorize"),
-    "prepared": ("Prepared",),
-    "palette": ("Suggestion",),
+    "colorizer": ("Colorizer", "Prepared", "colorize"),
+    "colorizer.versions": ("Version", "versions"),
     "hints": ("Hint",),
+    "hints.moment": ("Moment",),
+    "hints.palette": ("Suggestion",),
     "picture": ("Picture", "open_pages", "open_picture", "save_pages"),
     "picture.uncolor": ("uncolor",),
     "video.colorize_frames": ("colorize_frames",),
@@ -100,6 +100,7 @@ __all__ = [
     "ShotList",
     "Still",
     "Suggestion",
+    "Version",
     "VideoError",
     "VideoOptions",
     "__version__",
@@ -114,6 +115,7 @@ __all__ = [
     "open_picture",
     "save_pages",
     "uncolor",
+    "versions",
     "write_shot_sheet",
 ]
 

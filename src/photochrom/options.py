@@ -15,7 +15,7 @@ from .media import writable_format
 from .picture import MAX_PIXELS
 
 if TYPE_CHECKING:
-    from .moment import Moment
+    from .hints.moment import Moment
     from .shot_list import ShotList
 else:
     ShotList = Any  # for those who ask for the types of fields; it is imported where it is needed
@@ -46,7 +46,7 @@ class Still:
     @property
     def moment(self) -> Moment:
         """`time` as a `Moment`."""
-        from .moment import Moment
+        from .hints.moment import Moment
 
         return Moment.parse(self.time)
 

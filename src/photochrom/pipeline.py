@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from .cancel import CancelToken
 from .colorizer import Colorizer
+from .colorizer.prepared import Prepared
 from .errors import ArgumentError, InColorError, PictureError, PictureTooLargeError
 from .media import FORMATS, PICTURE_SUFFIXES, default_suffix, format_for, writable_format
 from .options import ColorOptions, OutputOptions
 from .picture import Picture, is_in_color, open_pages, save_pages, was_colored
 from .picture.source import Source
-from .prepared import Prepared
 
 if TYPE_CHECKING:
     from .picture.animation import Animation

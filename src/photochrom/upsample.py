@@ -26,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .color import BLOCK, Codes, Float, lightness
+from .color import Codes, Float, lightness
+from .color.cielab import BLOCK
 from .errors import ArgumentError
 
 _SIGMA_SPACE = 0.6  # cells

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from photochrom import Picture, PictureError, open_pages, open_picture, save_pages, uncolor
 from photochrom.color import keep_grey, recombine
-from photochrom.colortable import color_table
+from photochrom.color.color_table import color_table
 from photochrom.picture import was_colored
 from tests.helpers.grey_jpegs import grey_jpeg
 from tests.helpers.picture_files import XMP, exif_block, grey

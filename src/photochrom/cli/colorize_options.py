@@ -166,7 +166,7 @@ def seconds(text: str | None) -> float | None:
     if text is None:
         return None
     from ..errors import ArgumentError
-    from ..moment import clock_seconds
+    from ..hints.moment import clock_seconds
 
     found = clock_seconds(text)
     if found is None:

@@ -37,9 +37,9 @@ def write_versions(
         PictureError: a picture cannot be read or written.
     """
     from ..colorizer import Colorizer
+    from ..colorizer.versions import versions
     from ..picture import open_pages
     from ..pipeline import colorize_file
-    from ..versions import versions
 
     files = [_checked(source) for source in sources]
     if not files:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color import Float, neutral, srgb_to_lab
-from ..difference import ciede2000
+from ..color.difference import ciede2000
 from ..gamut import soft_encode
 from ..picture.page import to_8_bits
 from .image_metrics import MOST_DECIBELS, ErrorCurve, Ssim, area, colourfulness, psnr

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ..color import Float, recombine, srgb_to_lab
 from ..colorizer import Colorizer
+from ..colorizer.prepared import Prepared
 from ..hints import Hint
 from ..options import ColorOptions
-from ..prepared import Prepared
 from .report.scores import Steering
 
 HINT_STEPS = (0, 1, 2, 5, 10, 20, 50)

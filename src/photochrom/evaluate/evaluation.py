@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from .._io import replacing
 from ..colorizer import Colorizer
+from ..colorizer.prepared import Prepared
 from ..errors import ArgumentError, PhotochromError
 from ..hints import Hint
 from ..options import ColorOptions
-from ..prepared import Prepared
 from .accumulators import Calibration, HintCurve, Tally, Truth
 from .bootstrap import interval
 from .clicks import HINT_STEPS, SteeringTally, true_hints

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from ..color import recombine
 from ..colorizer import Colorizer
+from ..colorizer.prepared import Prepared
 from ..errors import ArgumentError
 from ..picture import Picture
-from ..prepared import Prepared
 from .accumulators import Truth
 from .picture_set import Item, list_pictures, read_square
 

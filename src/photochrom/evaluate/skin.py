@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color import Float
-from ..difference import ciede2000
+from ..color.difference import ciede2000
 from ..errors import ArgumentError
 from .accumulators import Truth, compared_lab
 from .picture_set import Item

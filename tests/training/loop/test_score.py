@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch", reason="needs PyTorch (extra train)")
 
 from torch import Tensor  # noqa: E402
 
-from photochrom.difference import ciede2000  # noqa: E402
+from photochrom.color.difference import ciede2000  # noqa: E402
 from photochrom.gamut import BIN_COUNT, soft_encode  # noqa: E402
 from photochrom.training.loop.score import Score  # noqa: E402
 

@@ -13,7 +13,7 @@ from photochrom.errors import ArgumentError, VideoError
 
 cv2 = pytest.importorskip("cv2", reason="needs OpenCV (extra video)")
 
-from photochrom.luma import WEIGHTS, chroma_of, lightness_of, luma_of  # noqa: E402
+from photochrom.color.luma import WEIGHTS, chroma_of, lightness_of, luma_of  # noqa: E402
 from photochrom.video.color import planes  # noqa: E402
 from photochrom.video.color.planes import chroma_planes, working_L  # noqa: E402
 from photochrom.video.color.tones import Tones  # noqa: E402

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...color import Codes
+from ...color.srgb_curve import decode, encode
 from ...errors import MissingExtraError, PictureError
-from ...srgb_curve import decode, encode
 from ..page import Encoding, Page, of_type
 from ..source import Source
 from .decoding import Decoded, check_size, damaged

@@ -22,11 +22,11 @@ import numpy as np
 
 from ...cancel import CancelToken
 from ...colorizer import Colorizer
+from ...colorizer.prepared import Prepared
 from ...errors import ArgumentError, PictureTooLargeError
 from ...options import ColorOptions
 from ...picture import Picture, open_picture
 from ...pipeline import colorize_file
-from ...prepared import Prepared
 from .messages import (
     AnalyzeTask,
     ColorizeTask,

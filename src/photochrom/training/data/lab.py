@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...color import _DELTA, _SLOPE, _TO_RGB, _TO_XYZ
+from ...color.cielab import DELTA, SLOPE, TO_RGB, TO_XYZ
+from ...color.srgb_curve import decode
 from ...errors import ArgumentError
-from ...srgb_curve import decode
 
-LUMINANCE: tuple[float, float, float] = tuple(_TO_XYZ[1].tolist())
+LUMINANCE: tuple[float, float, float] = tuple(TO_XYZ[1].tolist())
 """Weights of linear R, G and B in luminance Y; they sum to 1."""
 
 
@@ -30,7 +30,7 @@ def srgb_to_lab(rgb: Tensor) -> Tensor:
     """
     linear = to_linear(rgb)
     f = torch.empty_like(linear)
-    for channel, weights in enumerate(_TO_XYZ.tolist()):
+    for channel, weights in enumerate(TO_XYZ.tolist()):
         f[:, channel] = weighted(linear, weights)
     x, y, z = _f(f).unbind(1)
     lab = linear  # its room is free by now
@@ -51,8 +51,8 @@ def lab_to_srgb(lab: Tensor) -> Tensor:
     """
     y = (lab[:, 0] + 16) / 116
     f = torch.stack((y + lab[:, 1] / 500, y, y - lab[:, 2] / 200), 1)
-    xyz = torch.where(f > _DELTA, f**3, (f - 4 / 29) * _SLOPE)
-    matrix = torch.from_numpy(_TO_RGB).to(lab)
+    xyz = torch.where(f > DELTA, f**3, (f - 4 / 29) * SLOPE)
+    matrix = torch.from_numpy(TO_RGB).to(lab)
     linear = torch.einsum("rc,nchw->nrhw", matrix, xyz).clamp(0, 1)
     curve = 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(linear > 0.0031308, curve, 12.92 * linear)
@@ -117,5 +117,5 @@ def weighted(linear: Tensor, weights: Sequence[float | Tensor]) -> Tensor:
 def _f(t: Tensor) -> Tensor:
     # The cube root from the joint on, plus what the linear piece falls short of it below:
     # choosing by a mask is slower.
-    root = t.clamp_min(_DELTA**3).pow_(1 / 3)
-    return root.add_(t.clamp_max(_DELTA**3).sub_(_DELTA**3), alpha=1 / _SLOPE)
+    root = t.clamp_min(DELTA**3).pow_(1 / 3)
+    return root.add_(t.clamp_max(DELTA**3).sub_(DELTA**3), alpha=1 / SLOPE)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...color import lab_to_srgb
-from ...difference import ciede2000
+from ...color.difference import ciede2000
 from ...gamut import BIN_COUNT
 
 _FARTHEST = 150.0  # ab; the largest threshold of the AuC

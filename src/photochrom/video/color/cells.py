@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...adjust import vivid
 from ...color import Float
 from ...colorizer import Colorizer
+from ...colorizer.adjust import vivid
 from ...upsample import resized
 
 _PATCH = 10  # half cells: side of the pattern that describes a place

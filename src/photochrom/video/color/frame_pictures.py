@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from ...color import Float
 from ...colorizer import Colorizer
+from ...colorizer.prepared import grey_codes
 from ...errors import ArgumentError
 from ...options import ColorOptions
 from ...picture import Picture
-from ...prepared import grey_codes
 from ...upsample import shrink
 from .coloring import Coloring, film_size
 from .references import pinned

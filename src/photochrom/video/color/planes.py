@@ -3,7 +3,7 @@
 A film's Y' is never touched. The frame's grey is R' = G' = B' = Y', taken as sRGB: its L, at the
 working size, is what the network sees. The way back makes the two colour planes:
 
-1. On the working grid, a table turns a and b into Cb and Cr (`photochrom.luma`).
+1. On the working grid, a table turns a and b into Cb and Cr (`photochrom.color.luma`).
 2. *A local linear model*, as in `photochrom.upsample`: chroma = slope * Y' + offset. Slope and
    offset are enlarged linearly; Y' at the size of the colour planes brings the edges.
 3. *A limit* per pixel: Cb and Cr shrink together until R'G'B' is in 0...1, so hue stays.
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...color import Codes, Float
+from ...color.luma import WEIGHTS, chroma_of, lightness_of, luma_of
 from ...errors import ArgumentError
-from ...luma import WEIGHTS, chroma_of, lightness_of, luma_of
 from .tones import Tones
 
 _RIDGE = 0.02  # Y'^2: variance below which a neighbourhood counts as flat; upsample's 200 L^2

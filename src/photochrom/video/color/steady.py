@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...adjust import warm
 from ...affinity import Match
 from ...color import Float
 from ...colorizer import Colorizer
+from ...colorizer.adjust import warm
 from ...options import ColorOptions
 from ...upsample import joint_bilateral
 from ..shots.carried_hints import CarriedHints

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ...color.luma import WEIGHTS
 from ...errors import ArgumentError, VideoError
-from ...luma import WEIGHTS
 
 _SPACES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020nc"}
 _UNSPECIFIED = 2

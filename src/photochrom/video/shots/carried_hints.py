@@ -1,9 +1,9 @@
 """Hints on one frame of a shot, carried to its other frames.
 
-On their own frame hints go as far as in a still (see `photochrom.spread`): each cell gets a weight
-for each hint. In another frame of the shot a place takes the weights of the cells that show the
-like, by the network's features; so a jacket keeps its hint wherever it goes, and what is like no
-cell with a weight does not change at all.
+On their own frame hints go as far as in a still (see `photochrom.hints.spread`): each cell gets a
+weight for each hint. In another frame of the shot a place takes the weights of the cells that
+show the like, by the network's features; so a jacket keeps its hint wherever it goes, and what is
+like no cell with a weight does not change at all.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from ...affinity import feature_vectors, matched_values, smoothstep
 from ...color import Float
 from ...hints import Hint, cell
-from ...spread import hint_weights
+from ...hints.spread import hint_weights
 from ...upsample import joint_bilateral, resized
 from ..color.cells import Cells
 

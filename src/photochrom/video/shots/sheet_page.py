@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from ...css import color_name, parse_color
+from ...color.css import color_name, parse_color
 from ...shot_list import Shot, ShotList
 
 _STYLE = """

@@ -10,12 +10,12 @@ import numpy as np
 
 from ...color import Codes, Float
 from ...colorizer import Colorizer
+from ...colorizer.prepared import Prepared
+from ...colorizer.versions import Version, versions
 from ...errors import ArgumentError
 from ...hints import Hint
 from ...options import ColorOptions, Source
 from ...picture import Picture
-from ...prepared import Prepared
-from ...versions import Version, versions
 from ..color.cells import Cells
 from ..color.references import SAME_PLACE, References, add_picture, pinned, shown_in
 from ..color.steady import Guide, SteadyColor

@@ -9,8 +9,8 @@ from typing import Any
 from ...affinity import Reference
 from ...errors import ArgumentError
 from ...hints import Hint
+from ...hints.moment import Moment
 from ...media import PICTURE_SUFFIXES
-from ...moment import Moment
 from ...options import ColorOptions, Source, Still
 from ...shot_list import Shot, ShotList
 from ..container.video_reader import VideoReader

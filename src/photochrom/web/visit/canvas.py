@@ -19,15 +19,15 @@ from PIL import Image
 
 from ...cancel import CancelToken
 from ...color import Float, neutral
+from ...color.css import parse_color
 from ...colorizer import Colorizer
-from ...css import parse_color
+from ...colorizer.prepared import Prepared
+from ...colorizer.versions import Version, versions
 from ...hints import Hint
 from ...options import ColorOptions, OutputOptions
 from ...picture import Picture, is_in_color, open_pages
 from ...picture.comparison import before_after
 from ...pipeline import colorize_file
-from ...prepared import Prepared
-from ...versions import Version, versions
 from .looks import Look, Pin, View
 from .thumbnails import address, reduced
 from .words import color_words

@@ -19,22 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ArgumentError
-from .srgb_curve import (
-    DROPPED,
-    bad_type,
-    byte_table,
-    decode,
-    decode_formula,
-    encode,
-    linear_table,
-)
+from ..errors import ArgumentError
+from .srgb_curve import DROPPED, bad_type, byte_table, decode, decode_formula, encode, linear_table
 
 Float = NDArray[np.float32]
 Codes = NDArray[Any]  # uint8 or uint16
 
-_DELTA = 6 / 29
-_SLOPE = 3 * _DELTA**2  # of the inverse's linear piece; the cube's own slope at _DELTA
+DELTA = 6 / 29
+SLOPE = 3 * DELTA**2  # of the inverse's linear piece; the cube's own slope at DELTA
 _NOISE = np.float32(2e-6)  # float32 rounding of a colour on sRGB's boundary, in linear light
 _HALVINGS = 10
 BLOCK = 65536
@@ -51,9 +43,9 @@ def _rgb_to_xyz() -> NDArray[np.float64]:
     return np.asarray(scaled / white[:, None])  # relative to the white: every row sums to 1
 
 
-_TO_XYZ = _rgb_to_xyz()
-_TO_RGB = np.linalg.inv(_TO_XYZ)
-_TO_RGB_32 = _TO_RGB.astype(np.float32)
+TO_XYZ = _rgb_to_xyz()
+TO_RGB = np.linalg.inv(TO_XYZ)
+_TO_RGB_32 = TO_RGB.astype(np.float32)
 _AB_TO_F = np.array([[1 / 500], [-1 / 200]], np.float32)  # f(X) - f(Y) and f(Z) - f(Y)
 
 
@@ -70,7 +62,7 @@ def _lightness_table(itemsize: int) -> Float:
 
 
 def _f(t: NDArray[Any]) -> NDArray[Any]:
-    return np.where(t > _DELTA**3, np.cbrt(t), t / _SLOPE + 4 / 29)
+    return np.where(t > DELTA**3, np.cbrt(t), t / SLOPE + 4 / 29)
 
 
 def srgb_to_lab(rgb: NDArray[Any]) -> Float:
@@ -87,7 +79,7 @@ def srgb_to_lab(rgb: NDArray[Any]) -> Float:
     """
     if rgb.ndim < 1 or rgb.shape[-1] != 3:
         raise _bad_shape("an RGB array", "(..., 3)", rgb.shape)
-    f = _f(decode(rgb) @ _TO_XYZ.T.astype(np.float32))
+    f = _f(decode(rgb) @ TO_XYZ.T.astype(np.float32))
     lab = np.empty(rgb.shape, np.float32)
     lab[..., 0] = 116 * f[..., 1] - 16
     lab[..., 1] = 500 * (f[..., 0] - f[..., 1])
@@ -159,7 +151,7 @@ def neutral(rgb: Codes) -> Codes:
     if np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 0], rgb[..., 2]):
         return np.ascontiguousarray(rgb[..., 0])
     out = np.empty(rgb.shape[:2], np.uint16)
-    table, weights = linear_table(rgb.dtype.itemsize), _TO_XYZ[1].astype(np.float32)
+    table, weights = linear_table(rgb.dtype.itemsize), TO_XYZ[1].astype(np.float32)
     rows = max(1, BLOCK // rgb.shape[1])
     for top in range(0, len(rgb), rows):
         part = rgb[top : top + rows]
@@ -308,9 +300,9 @@ def _linear_rgb(planes: Float) -> Float:
 
 def _f_inverse(t: Float, upper: Float, cube: Float) -> None:
     """Inverse of CIELAB's f, in place: t^3 above 6/29, its tangent there below."""
-    np.clip(t, np.float32(_DELTA), np.float32(9), out=upper)  # faster than np.maximum
+    np.clip(t, np.float32(DELTA), np.float32(9), out=upper)  # faster than np.maximum
     t -= upper  # zero above 6/29
-    t *= np.float32(_SLOPE)
+    t *= np.float32(SLOPE)
     np.multiply(upper, upper, out=cube)
     cube *= upper
     t += cube

@@ -7,16 +7,16 @@ from numbers import Integral
 
 import numpy as np
 
-from .affinity import connected, similarities, smoothstep
-from .color import Float, srgb_to_lab
-from .css import parse_color
-from .errors import ArgumentError
-from .gamut import entropy, probabilities
-from .hints import Hint
-from .palette import palette
+from ..affinity import connected, similarities, smoothstep
+from ..color import Float, srgb_to_lab
+from ..color.css import parse_color
+from ..errors import ArgumentError
+from ..gamut import entropy, probabilities
+from ..hints import Hint
+from ..hints.palette import palette
+from ..hints.spread import THING
+from ..upsample import resized
 from .prepared import Prepared
-from .spread import THING
-from .upsample import resized
 
 _OTHER = 30.0  # ab; least difference from the colour that a thing has
 _REGIONS = 12  # things that are looked at

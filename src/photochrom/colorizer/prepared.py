@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from .affinity import feature_vectors, thing_vectors, tone_vectors
-from .color import Codes, Float, neutral, srgb_to_lab
-from .errors import ArgumentError
-from .gamut import entropy
-from .picture import Picture
+from ..affinity import feature_vectors, thing_vectors, tone_vectors
+from ..color import Codes, Float, neutral, srgb_to_lab
+from ..errors import ArgumentError
+from ..gamut import entropy
+from ..picture import Picture
 
 if TYPE_CHECKING:
-    from .palette import Suggestion
+    from ..hints.palette import Suggestion
 
 _COLORLESS = 2.0  # ab; greatest chroma of a picture that has none
 
@@ -116,7 +116,7 @@ class Prepared:
         Raises:
             ArgumentError: the model gives no distribution, or the place is outside the picture.
         """
-        from .palette import palette
+        from ..hints.palette import palette
 
         logits = self._distribution()
         height, width = self.shape

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .color import Float
-from .errors import ArgumentError
-from .gamut import annealed_mean
+from ..color import Float
+from ..errors import ArgumentError
+from ..gamut import annealed_mean
 
 _WARMEST = np.array([3.0, 14.0], np.float32)  # ab; about the step from noon to late afternoon
 

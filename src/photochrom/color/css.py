@@ -9,8 +9,8 @@ from functools import cache
 import numpy as np
 from PIL import ImageColor
 
-from .color import Float, srgb_to_lab
-from .errors import ArgumentError
+from ..errors import ArgumentError
+from .cielab import Float, srgb_to_lab
 
 Rgb = tuple[int, int, int]
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .affinity import connected, similarities, smoothstep
-from .color import Float
-from .hints import Hint, cell, cover
-from .upsample import joint_bilateral
+from ..affinity import connected, similarities, smoothstep
+from ..color import Float
+from ..upsample import joint_bilateral
+from .hint import Hint, cell, cover
 
 THING = np.array([0.45, 0.75], np.float32)
 """Similarities at which a thing begins, and from which on it surely is the thing."""

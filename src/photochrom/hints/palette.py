@@ -8,10 +8,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .color import Float, lab_to_srgb, srgb_to_lab
-from .css import color_name
-from .difference import ciede2000
-from .gamut import bins, probabilities
+from ..color import Float, lab_to_srgb, srgb_to_lab
+from ..color.css import color_name
+from ..color.difference import ciede2000
+from ..gamut import bins, probabilities
 
 LEAST_SHARE = 0.02
 """Smallest share of the distribution that makes a suggestion."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from photochrom import ArgumentError, Hint
 from photochrom.affinity import connected, feature_vectors, thing_vectors, tone_vectors
-from photochrom.spread import carry
+from photochrom.hints.spread import carry
 
 Array = NDArray[Any]
 RED, BLUE = (192, 57, 43), (30, 60, 200)

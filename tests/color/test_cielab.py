@@ -14,7 +14,6 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from photochrom.color import (
-    BLOCK,
     grey_of,
     keep_grey,
     lab_to_srgb,
@@ -23,8 +22,9 @@ from photochrom.color import (
     recombine,
     srgb_to_lab,
 )
+from photochrom.color.cielab import BLOCK
+from photochrom.color.srgb_curve import decode
 from photochrom.errors import ArgumentError
-from photochrom.srgb_curve import decode
 
 Array = NDArray[Any]
 DEPTHS = [np.uint8, np.uint16]

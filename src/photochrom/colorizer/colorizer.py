@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ._system import cores
+from .._system import cores
+from ..affinity import Match, Reference, match
+from ..color import Codes, Float, keep_grey, lightness, recombine
+from ..color.color_table import chroma_table, color_table
+from ..errors import ArgumentError
+from ..hints import Hint, cell, rasterise
+from ..options import ColorOptions
+from ..picture import MAX_PIXELS, Deferred, Picture, open_picture
+from ..upsample import GuidedChroma, Pin, joint_bilateral, shrink
 from .adjust import vivid, warm
-from .affinity import Match, Reference, match
-from .color import Codes, Float, keep_grey, lightness, recombine
-from .colortable import chroma_table, color_table
-from .errors import ArgumentError
-from .hints import Hint, cell, rasterise
-from .options import ColorOptions
-from .picture import MAX_PIXELS, Deferred, Picture, open_picture
 from .prepared import Prepared, grey_codes
-from .upsample import GuidedChroma, Pin, joint_bilateral, shrink
 
 if TYPE_CHECKING:
-    from .models.session import Model
-    from .picture.jpeg.jpeg_luma import JpegLuma
+    from ..models.session import Model
+    from ..picture.jpeg.jpeg_luma import JpegLuma
 
 _REFERENCES = 16  # files of references that are kept ready
 _STRIP = 1 << 20  # pixels painted at a time: large enough that threads rarely wait for each other
@@ -50,8 +50,8 @@ class Colorizer:
     def __init__(
         self, model: str | os.PathLike[str] = "bundled", *, threads: int | None = None
     ) -> None:
-        from .models.registry import Registry
-        from .models.session import Model
+        from ..models.registry import Registry
+        from ..models.session import Model
 
         self._given = model, threads
         self._threads = _thread_count(threads)
@@ -186,7 +186,7 @@ class Colorizer:
         if found is not None:
             ab = _borrowed(ab, prepared.L, found, options.vividness)
         if options.hints:
-            from .spread import carry
+            from ..hints.spread import carry
 
             shape = prepared.shape
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import ImageColor
 
 from photochrom import ArgumentError
-from photochrom.css import color_name, parse_color
+from photochrom.color.css import color_name, parse_color
 
 
 @pytest.mark.parametrize(

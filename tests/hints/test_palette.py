@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from photochrom.color import srgb_to_lab
-from photochrom.difference import ciede2000
+from photochrom.color.difference import ciede2000
 from photochrom.gamut import BIN_COUNT, bins
-from photochrom.palette import palette
+from photochrom.hints.palette import palette
 
 Array = NDArray[Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ArgumentError
+from ..errors import ArgumentError
 
 Float = NDArray[np.float32]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from photochrom import ArgumentError
-from photochrom.adjust import vivid, warm
+from photochrom.colorizer.adjust import vivid, warm
 
 
 def test_no_warmth_changes_nothing() -> None:

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from photochrom.color import grey_of, lab_to_srgb, lightness, recombine, srgb_to_lab
-from photochrom.colortable import _BLOCK, ColorTable, chroma_table, rgb_of
-from photochrom.luma import chroma_codes
+from photochrom.color.color_table import _BLOCK, ColorTable, chroma_table, rgb_of
+from photochrom.color.luma import chroma_codes
 
 Array = NDArray[Any]
 

@@ -7,8 +7,8 @@ import pytest
 
 from photochrom import ArgumentError, Picture, Prepared
 from photochrom.affinity import similarities
+from photochrom.colorizer.versions import versions
 from photochrom.gamut import bins
-from photochrom.versions import versions
 
 
 def towards(*colors: tuple[float, float, float]) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from photochrom.difference import ciede2000
+from photochrom.color.difference import ciede2000
 
 SHARMA = [  # Sharma, Wu and Dalal 2005, table 1
     ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from numbers import Real
 
-from .errors import ArgumentError
+from ..errors import ArgumentError
 
 FORMS = "seconds, 1:30, 1:02:03.5, or a frame's number such as 300f"
 

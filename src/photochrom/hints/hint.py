@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .color import Float, srgb_to_lab
-from .css import FORMS, Rgb, parse_color
-from .errors import ArgumentError
+from ..color import Float, srgb_to_lab
+from ..color.css import FORMS, Rgb, parse_color
+from ..errors import ArgumentError
 
 if TYPE_CHECKING:
     from .palette import Suggestion
