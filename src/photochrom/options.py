@@ -8,19 +8,20 @@ from numbers import Integral, Real
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
-from .affinity import Reference
 from .errors import ArgumentError
-from .hints import Hint
 from .media import writable_format
 from .picture import MAX_PIXELS
 
 if TYPE_CHECKING:
+    from .affinity import Reference
+    from .hints import Hint
     from .hints.moment import Moment
     from .shot_list import ShotList
-else:
-    ShotList = Any  # for those who ask for the types of fields; it is imported where it is needed
 
-Source = str | PathLike[str] | Reference
+    Source = str | PathLike[str] | Reference
+else:
+    # For those who ask for the types of fields; they are imported where there is a value.
+    Hint = ShotList = Source = Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Still:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "time", self.moment)
-        if not isinstance(self.picture, Reference):
+        if isinstance(self.picture, PathLike):
             object.__setattr__(self, "picture", fspath(self.picture))
 
     @property
@@ -120,15 +121,7 @@ class ColorOptions:
         if self.size is not None and not isinstance(self.size, Integral):
             raise ArgumentError("size", expected="pixels as an integer", got=repr(self.size))
         object.__setattr__(self, "hints", _hints(self.hints))
-        given = self.reference
-        if isinstance(given, str | PathLike | Reference | Still):
-            given = (given,)
-        form = "paths of pictures, or what Colorizer.reference gives"
-        ArgumentError.check("reference", given, Iterable, form)
-        for one in given:
-            ArgumentError.check("reference", one, str | PathLike | Reference | Still, form)
-        paths = [one if isinstance(one, Reference | Still) else fspath(one) for one in given]
-        object.__setattr__(self, "reference", tuple(paths))
+        object.__setattr__(self, "reference", _references(self.reference))
 
     @property
     def references(self) -> tuple[Source, ...]:
@@ -242,8 +235,27 @@ class VideoOptions:
         return self.shots  # type: ignore[return-value]  # __post_init__ made it one
 
 
+def _references(given: object) -> tuple[Source | Still, ...]:
+    if isinstance(given, list | tuple) and not given:
+        return ()
+    from .affinity import Reference
+
+    kinds: Any = str | PathLike | Reference | Still
+    form = "paths of pictures, or what Colorizer.reference gives"
+    found: Any = (given,) if isinstance(given, kinds) else given
+    ArgumentError.check("reference", found, Iterable, form)
+    found = tuple(found)
+    for one in found:
+        ArgumentError.check("reference", one, kinds, form)
+    return tuple(fspath(one) if isinstance(one, PathLike) else one for one in found)
+
+
 def _hints(given: object) -> tuple[Hint, ...]:
     hints = tuple(given) if isinstance(given, Iterable) else (given,)
+    if not hints:
+        return ()
+    from .hints import Hint
+
     for each in hints:
         if not isinstance(each, Hint):
             raise ArgumentError("hints", expected="a sequence of Hint", got=repr(each))

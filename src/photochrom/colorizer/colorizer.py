@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._system import cores
-from ..affinity import Match, Reference, match
 from ..color import Codes, Float, keep_grey, lightness, recombine
 from ..color.color_table import chroma_table, color_table
 from ..errors import ArgumentError
-from ..hints import Hint, cell, rasterise
 from ..options import ColorOptions
 from ..picture import MAX_PIXELS, Deferred, Picture, open_picture
 from ..upsample import GuidedChroma, Pin, joint_bilateral, shrink
@@ -25,6 +23,8 @@ from .adjust import vivid, warm
 from .prepared import Prepared, grey_codes
 
 if TYPE_CHECKING:
+    from ..affinity import Match, Reference
+    from ..hints import Hint
     from ..models.session import Model
     from ..picture.jpeg.jpeg_luma import JpegLuma
 
@@ -152,7 +152,7 @@ class Colorizer:
         clicks = [hint for hint in hints if hint.radius is None and not hint.keep]
 
         def places(size: tuple[int, ...]) -> list[tuple[int, int]]:
-            return [cell(hint, shape, size) for hint in clicks]
+            return [hint.cell(shape, size) for hint in clicks]
 
         def pixels() -> Codes:
             codes = grey() if grey else grey_codes(picture)
@@ -186,6 +186,7 @@ class Colorizer:
         if found is not None:
             ab = _borrowed(ab, prepared.L, found, options.vividness)
         if options.hints:
+            from ..hints import rasterise
             from ..hints.spread import carry
 
             shape = prepared.shape
@@ -215,6 +216,8 @@ class Colorizer:
             PictureError: `source` cannot be read.
             ArgumentError: the picture has no colours, or the model has no features.
         """
+        from ..affinity import Reference
+
         prepared = self.prepare(source, options)
         return Reference(self._features(prepared), prepared.true_ab)
 
@@ -229,6 +232,8 @@ class Colorizer:
             PictureError: a reference cannot be read.
             ArgumentError: there is no reference, one has no colours, or the model has no features.
         """
+        from ..affinity import Reference, match
+
         references = []
         for source in _checked(options).references:
             if isinstance(source, Reference):

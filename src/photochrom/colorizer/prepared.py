@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from ..affinity import feature_vectors, thing_vectors, tone_vectors
 from ..color import Codes, Float, neutral, srgb_to_lab
 from ..errors import ArgumentError
 from ..gamut import entropy
@@ -69,6 +68,8 @@ class Prepared:
     @cached_property
     def vectors(self) -> Float:
         """Unit vectors ``(C, h'', w'')`` whose products say what belongs together."""
+        from ..affinity import feature_vectors, thing_vectors, tone_vectors
+
         tones = tone_vectors(self.L, self.ab)
         if self.features is None:
             return tones

@@ -16,10 +16,8 @@ from ..color.css import FORMS, Rgb, parse_color
 from ..errors import ArgumentError
 
 if TYPE_CHECKING:
-    from .palette import Suggestion
-
-if TYPE_CHECKING:
     from .moment import Moment
+    from .palette import Suggestion
 
 KEEP = "keep"
 """In the place of a colour: the place keeps the colour that it has without hints."""
@@ -113,6 +111,27 @@ class Hint:
                 return cls(*place, _color(color.strip(), text), _number(radius, text), time=time)
         raise _bad(repr(text))
 
+    def cell(self, shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, int]:
+        """Row and column of the place on a grid.
+
+        Args:
+            shape: ``(H, W)`` of the full picture.
+            size: ``(h, w)`` of the grid.
+
+        Raises:
+            ArgumentError: the place lies outside the picture.
+        """
+        height, width = shape
+        if not (0 <= self.x < width and 0 <= self.y < height):
+            raise ArgumentError(
+                "a hint lies outside the picture",
+                expected=f"x in 0...{width - 1} and y in 0...{height - 1}",
+                got=f"{self.x:g},{self.y:g}",
+                fix="give the place in pixels of the full picture",
+            )
+        row, column = int(self.y * size[0] / height), int(self.x * size[1] / width)
+        return min(row, size[0] - 1), min(column, size[1] - 1)
+
     def plain(self) -> dict[str, Any]:
         """The hint as JSON values, without those that are None; see `from_item`."""
         color = KEEP if self.keep else "#" + bytes(parse_color(self.color)).hex()
@@ -173,11 +192,11 @@ def rasterise(
     hint_map, mask = np.zeros((1, 2, *size), np.float32), np.zeros((1, 1, *size), np.float32)
     for hint in hints:
         disc = cover(hint, shape, size) >= 0.5
-        disc[cell(hint, shape, size)] = True
+        disc[hint.cell(shape, size)] = True
         if not hint.keep:
             color = hint.ab
         elif unhinted is not None:
-            row, column = cell(hint, shape, unhinted.shape[1:])
+            row, column = hint.cell(shape, unhinted.shape[1:])
             color = unhinted[:, row, column]
         else:
             raise ArgumentError(
@@ -188,38 +207,15 @@ def rasterise(
     return hint_map, mask
 
 
-def cell(hint: Hint, shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, int]:
-    """Row and column of a hint on a grid.
-
-    Args:
-        hint: in pixels of the full picture.
-        shape: ``(H, W)`` of the full picture.
-        size: ``(h, w)`` of the grid.
-
-    Raises:
-        ArgumentError: the hint lies outside the picture.
-    """
-    height, width = shape
-    if not (0 <= hint.x < width and 0 <= hint.y < height):
-        raise ArgumentError(
-            "a hint lies outside the picture",
-            expected=f"x in 0...{width - 1} and y in 0...{height - 1}",
-            got=f"{hint.x:g},{hint.y:g}",
-            fix="give the place in pixels of the full picture",
-        )
-    row, column = int(hint.y * size[0] / height), int(hint.x * size[1] / width)
-    return min(row, size[0] - 1), min(column, size[1] - 1)
-
-
 def cover(hint: Hint, shape: tuple[int, ...], size: tuple[int, ...]) -> Float:
     """How far the cells of a grid lie in the disc of a hint; a click's is a small one.
 
-    Args and errors: see `cell`.
+    Args and errors: see `Hint.cell`.
 
     Returns:
         ``(h, w)`` float32, 0 outside ... 1 inside.
     """
-    cell(hint, shape, size)
+    hint.cell(shape, size)
     # In cells of the grid, whose aspect may differ from the picture's.
     scale_y, scale_x = size[0] / shape[0], size[1] / shape[1]
     radius = 0.012 * max(shape) if hint.radius is None else hint.radius

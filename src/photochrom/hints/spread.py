@@ -17,7 +17,7 @@ import numpy as np
 from ..affinity import connected, similarities, smoothstep
 from ..color import Float
 from ..upsample import joint_bilateral
-from .hint import Hint, cell, cover
+from .hint import Hint, cover
 
 THING = np.array([0.45, 0.75], np.float32)
 """Similarities at which a thing begins, and from which on it surely is the thing."""
@@ -114,7 +114,7 @@ class _Reach:
         shape: tuple[int, int],
     ) -> _Reach:
         grid, size = vectors.shape[1:], L.shape
-        places = [cell(hint, shape, grid) for hint in clicks]
+        places = [hint.cell(shape, grid) for hint in clicks]
         similar = similarities(vectors, places)
         likely = _likelihoods(fine, clicks, shape)[:, None, None]
         limits = THING[:, None, None, None] + likely * (_KIND - THING)[:, None, None, None]
@@ -151,7 +151,7 @@ def _likelihoods(fine: Float, clicks: Sequence[Hint], shape: tuple[int, int]) ->
     change = [
         0.0 if hint.keep else float(np.hypot(*(hint.ab - fine[(slice(None), *place)])))
         for hint in clicks
-        for place in [cell(hint, shape, fine.shape[1:])]
+        for place in [hint.cell(shape, fine.shape[1:])]
     ]
     likely = np.exp(-((np.array(change, np.float32) / np.float32(_LIKELY)) ** 4))
     return np.where([hint.keep for hint in clicks], np.float32(0), likely)
@@ -164,7 +164,7 @@ def _shares(
     rows, columns = (np.arange(n, dtype=np.float32) for n in size)
     says = similar / np.float32(_SHARPNESS)
     for plane, hint in zip(says, clicks, strict=True):
-        row, column = cell(hint, shape, size)
+        row, column = hint.cell(shape, size)
         square = (rows[:, None] - row) ** 2 + (columns - column) ** 2
         plane -= np.log(square / np.float32(max(size) ** 2) + np.float32(_NEAR))
     says -= says.max(0)
@@ -177,5 +177,5 @@ def _target(hint: Hint, fine: Float, L: Float, shape: tuple[int, int]) -> Float:
     if hint.keep:
         return fine
     # Less light scales X, Y and Z alike, and so a and b as L + 16, which is 116 * f(Y).
-    shade = (L + 16) / (L[cell(hint, shape, L.shape)] + 16)
+    shade = (L + 16) / (L[hint.cell(shape, L.shape)] + 16)
     return np.asarray(hint.ab[:, None, None] * np.clip(shade, *_SHADE), np.float32)

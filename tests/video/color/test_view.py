@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from photochrom import ArgumentError, Hint
-from photochrom.hints import cell
 from photochrom.video.color.steady import SteadyColor
 from photochrom.video.color.view import View, common_box, picture_box, quarter_turns
 from tests.helpers.film_scenes import Array, Network, flat, quarter, texture
@@ -92,7 +91,7 @@ def test_a_hint_stays_where_it_is(turns: int, place: tuple[int, int]) -> None:
     moved = view.hint(Hint(float(x), float(y), "red"), plane, frame)
     shape = view.full_shape(plane, frame)
     assert shape == (30, 50)[:: -1 if turns % 2 else 1]
-    assert view.of(small)[cell(moved, shape, view.shape)] == 1
+    assert view.of(small)[moved.cell(shape, view.shape)] == 1
 
 
 @pytest.mark.parametrize(("x", "y", "words"), [(1, 20, "bars"), (64, 20, "64x40 pixels")])

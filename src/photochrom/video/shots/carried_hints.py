@@ -15,7 +15,7 @@ import numpy as np
 
 from ...affinity import feature_vectors, matched_values, smoothstep
 from ...color import Float
-from ...hints import Hint, cell
+from ...hints import Hint
 from ...hints.spread import hint_weights
 from ...upsample import joint_bilateral, resized
 from ..color.cells import Cells
@@ -97,7 +97,7 @@ class CarriedHints:
             np.concatenate([_flat(frame.cells.features) for frame in frames], 1),
             np.concatenate(rows),
             np.array([hint.ab for _, hint in hints], np.float32).reshape(-1, 2),
-            np.array([f.L[cell(h, f.shape, f.L.shape)] + 16 for f, h in hints], np.float32),
+            np.array([f.L[h.cell(f.shape, f.L.shape)] + 16 for f, h in hints], np.float32),
         )
 
     def applied(self, ab: Float, cells: Cells, L: Float) -> Float:
