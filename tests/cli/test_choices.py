@@ -323,7 +323,7 @@ def test_one_jpeg_loads_only_what_it_needs() -> None:
     loaded = set(done.stdout.decode().split())
     unwanted = {"ssl", "urllib.request", "sqlite3", "fsspec", "ray", "rich", "filelock",
                 "photochrom.models.download", "photochrom.archive.ray.driver", "multiprocessing",
-                "photochrom.archive.manifest", "photochrom.video", "photochrom.cli.train",
+                "photochrom.archive.manifest", "photochrom.video", "photochrom.cli.networks.train",
                 "av", "cv2", "torch", "onnx"}  # fmt: skip
     assert loaded & unwanted == set()
     ours = {name for name in loaded if name.endswith(".py")}

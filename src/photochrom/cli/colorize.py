@@ -270,6 +270,6 @@ def _model_file(model: str, prototxt: Path | None, points: Path | None) -> Path:
             got="no " + " and no ".join(key for key, value in parts.items() if not value),
             fix="name all three, or none for the model that comes with Photochrom",
         )
-    from .caffe import imported
+    from .networks.caffe import imported
 
     return imported(prototxt, Path(model), points)

@@ -26,13 +26,13 @@ COMMANDS = {
     "colorize": "colorize:colorize",
     "uncolor": "uncolor_files:uncolor_files",
     "shots": "shots:shots",
-    "evaluate": "evaluate:evaluate",
-    "evaluate-video": "evaluate_video:evaluate_video",
-    "leaderboard": "evaluate:leaderboard",
-    "train": "train:train",
+    "evaluate": "networks.evaluate:evaluate",
+    "evaluate-video": "networks.evaluate_video:evaluate_video",
+    "leaderboard": "networks.evaluate:leaderboard",
+    "train": "networks.train:train",
     "app": "web_app:open_page",
     "serve": "serve:serve",
-    "models": "models:models_app",
+    "models": "networks.models:models_app",
 }
 """Name -> module and function."""
 
@@ -124,8 +124,9 @@ class Commands(TyperGroup):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        module, name = COMMANDS[cmd_name].split(":")
-        found = getattr(import_module(f".{module}", __package__), name)
+        name, function = COMMANDS[cmd_name].split(":")
+        module = import_module(f".{name}", __package__)
+        found = getattr(module, function)
         if isinstance(found, typer.Typer):
             command = typer.main.get_command(found)
         else:
@@ -134,7 +135,7 @@ class Commands(TyperGroup):
                 rich_markup_mode=None,
                 context_settings={"help_option_names": ["-h", "--help"]},
             )
-            epilog = getattr(import_module(f".{module}", __package__), "EPILOG", None)
+            epilog = getattr(module, "EPILOG", None)
             one.command(cmd_name, cls=Command, epilog=epilog)(found)
             command = typer.main.get_command(one)
         command.name = cmd_name

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .commands import FAILED, say
+from ..commands import FAILED, say
 from .table import print_table
 
 if TYPE_CHECKING:
-    from ..evaluate import Report
+    from ...evaluate import Report
 
 
 def evaluate(
@@ -132,11 +132,11 @@ def evaluate(
     Each photograph is turned grey, coloured again and compared with itself, beside two baselines:
     left grey, and one mean colour everywhere.
     """
-    from ..evaluate import evaluate as run
-    from ..evaluate import write_inputs, write_report
-    from ..evaluate.report.report_file import checked_target
-    from ..evaluate.report.text_table import heads, rows
-    from .bars import progress_bar
+    from ...evaluate import evaluate as run
+    from ...evaluate import write_inputs, write_report
+    from ...evaluate.report.report_file import checked_target
+    from ...evaluate.report.text_table import heads, rows
+    from ..bars import progress_bar
 
     if inputs is not None:
         count = write_inputs(folders, inputs, size=size, limit=limit, seed=seed, protocol=protocol)
@@ -177,7 +177,7 @@ def evaluate(
 
 def _tell(report: Report) -> int:
     """Print what is not in the table to standard error; returns the exit code."""
-    from ..evaluate.report.text_table import summary, verdicts
+    from ...evaluate.report.text_table import summary, verdicts
 
     say(summary(report))
     for verdict in verdicts(report):
@@ -217,7 +217,7 @@ def leaderboard(
 
     One for each set of pictures; runs on the same pictures at the same size go together.
     """
-    from ..evaluate import write_leaderboard
+    from ...evaluate import write_leaderboard
 
     write_leaderboard(reports, output, by)
     say(f"the leaderboard of {len(reports)} reports is in {output}")

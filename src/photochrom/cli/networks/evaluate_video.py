@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .commands import FAILED, say
+from ..commands import FAILED, say
 
 if TYPE_CHECKING:
-    from ..colorizer import Colorizer
-    from ..evaluate.films.film_clips import Footage
-    from ..evaluate.films.film_report import FilmReport
-    from ..evaluate.films.film_run import Method
+    from ...colorizer import Colorizer
+    from ...evaluate.films.film_clips import Footage
+    from ...evaluate.films.film_report import FilmReport
+    from ...evaluate.films.film_run import Method
 
 
 def evaluate_video(
@@ -77,9 +77,9 @@ def evaluate_video(
     Each film is turned grey, coloured again in two ways, every frame alone and as Photochrom
     colours films, and compared with itself.
     """
-    from ..colorizer import Colorizer
-    from ..evaluate.films.film_run import evaluate_films
-    from .bars import progress_bar
+    from ...colorizer import Colorizer
+    from ...evaluate.films.film_run import evaluate_films
+    from ..bars import progress_bar
 
     footage = _footage(clips or [], motion or [], seed)
     methods = _methods(Colorizer(model))
@@ -98,8 +98,8 @@ def evaluate_video(
 
 
 def _footage(clips: list[str], motion: list[str], seed: int) -> list[Footage]:
-    from ..errors import ArgumentError
-    from ..evaluate.films.film_clips import open_clip
+    from ...errors import ArgumentError
+    from ...evaluate.films.film_clips import open_clip
 
     if not clips and not motion:
         raise ArgumentError(
@@ -110,7 +110,7 @@ def _footage(clips: list[str], motion: list[str], seed: int) -> list[Footage]:
         )
     footage = [open_clip(clip) for clip in clips]
     if motion:
-        from ..evaluate.films.moving_clips import motion_clips
+        from ...evaluate.films.moving_clips import motion_clips
 
         footage += motion_clips(motion, seed=seed)
     return footage
@@ -118,9 +118,9 @@ def _footage(clips: list[str], motion: list[str], seed: int) -> list[Footage]:
 
 def _methods(colorizer: Colorizer) -> dict[str, Method]:
     """The ways to colour that are compared, by the names of their columns."""
-    from ..options import ColorOptions
-    from ..video.color.coloring import film_size
-    from ..video.colorize_frames import colorize_frames
+    from ...options import ColorOptions
+    from ...video.color.coloring import film_size
+    from ...video.colorize_frames import colorize_frames
 
     # The same size for both, so that only the method differs.
     options = ColorOptions(size=film_size(colorizer, ColorOptions()))
@@ -135,7 +135,7 @@ def _methods(colorizer: Colorizer) -> dict[str, Method]:
 
 
 def _print(report: FilmReport) -> None:
-    from ..evaluate.films.film_report import heads, rows
+    from ...evaluate.films.film_report import heads, rows
     from .table import print_table
 
     print_table(heads(report), rows(report))
@@ -143,7 +143,7 @@ def _print(report: FilmReport) -> None:
 
 def _tell(report: FilmReport) -> int:
     """Say what does not stand in the table; returns the exit code."""
-    from ..evaluate.films.film_report import summary
+    from ...evaluate.films.film_report import summary
 
     say(summary(report))
     for _, why in report.unreadable:

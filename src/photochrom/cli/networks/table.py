@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..evaluate.report.text_table import Row
+    from ...evaluate.report.text_table import Row
 
 _PIPED = 160  # characters of a line where there is no terminal to fit into
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import MissingExtraError
-from .commands import STOPPED, say
+from ...errors import MissingExtraError
+from ..commands import STOPPED, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from ..training.loop.callbacks import Progress
+    from ...training.loop.callbacks import Progress
 
 _NEEDED = ("torch", "lightning", "timm", "safetensors", "onnx", "onnxscript", "matplotlib")
 _SELDOM = 60.0  # seconds between two lines where nobody sees a bar
@@ -183,8 +183,8 @@ def train(
     for package in _NEEDED:
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError.of(package, "train", "photochrom train")
-    from ..training.run import train as run
-    from ..training.run_options import read_config
+    from ...training.run import train as run
+    from ...training.run_options import read_config
 
     given: dict[str, Any] = {
         "data": tuple((data or []) + (more_data or [])) or None,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from .._io import HOME_VARIABLE, user_folder
-from ..errors import ModelImportError
-from .commands import say
+from ..._io import HOME_VARIABLE, user_folder
+from ...errors import ModelImportError
+from ..commands import say
 
 
 def imported(prototxt: Path, caffemodel: Path, points: Path) -> Path:
@@ -17,8 +17,8 @@ def imported(prototxt: Path, caffemodel: Path, points: Path) -> Path:
         ModelImportError: they cannot be imported, or the folder cannot be written.
         MissingExtraError: onnx or protobuf is not installed.
     """
-    from .. import __version__
-    from ..models.importers.caffe import import_zhang16
+    from ... import __version__
+    from ...models.importers.caffe import import_zhang16
 
     digest = _digest((prototxt, caffemodel, points))
     target = _folder() / f"{digest}-{__version__}.onnx"

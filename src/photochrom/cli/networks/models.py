@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .commands import is_terminal, say
+from ..commands import is_terminal, say
 from .importing import import_model
 
 if TYPE_CHECKING:
-    from ..models.catalogue import CatalogueEntry
+    from ...models.catalogue import CatalogueEntry
 
 models_app = typer.Typer(
     help="The models at hand and those that can be had.",
@@ -40,7 +40,7 @@ def list_models(as_json: Annotated[bool, _JSON] = False) -> None:
 
     First those inside the package, then those in your folder, then those to download.
     """
-    from ..models.registry import Registry
+    from ...models.registry import Registry
 
     entries = Registry().entries()
     if as_json:
@@ -73,8 +73,8 @@ def info(
 
     Its card, its file, and the execution providers that would run it on this computer.
     """
-    from ..models.catalogue import CATALOGUE
-    from ..models.registry import Registry
+    from ...models.catalogue import CATALOGUE
+    from ...models.registry import Registry
 
     at_hand = {entry.name for entry in Registry().entries() if entry.path}
     if model in CATALOGUE and model not in at_hand:
@@ -121,8 +121,8 @@ def pull(
 
     Its length and SHA-256 are checked. What is there and right is not fetched again.
     """
-    from ..models.registry import Registry
-    from .bars import progress_bar
+    from ...models.registry import Registry
+    from ..bars import progress_bar
 
     with progress_bar("{task.fields[done]}") as progress:
         task = progress.add_task("", total=None, done="")
@@ -137,7 +137,7 @@ def pull(
 
 def _loaded(path: Path) -> dict[str, Any]:
     """The facts about a model that is at hand."""
-    from ..models.session import Model
+    from ...models.session import Model
 
     model = Model(path)
     with path.open("rb") as file:

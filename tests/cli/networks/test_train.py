@@ -98,7 +98,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_without_a_terminal_there_is_a_line_a_minute(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command: Any = importlib.import_module("photochrom.cli.train")
+    command: Any = importlib.import_module("photochrom.cli.networks.train")
     monkeypatch.setattr(command, "_SELDOM", 0.0)
     with command._watching() as watch:
         watch.pictures(64, 640)

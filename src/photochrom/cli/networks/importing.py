@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import say
+from ..commands import say
 
 
 def import_model(
@@ -115,8 +115,8 @@ def import_model(
     These are an ONNX file, weights of a known network, or the three Caffe files of Zhang et al.
     2016. The result is one ONNX file that says what it is. It is tried out before it is kept.
     """
-    from ..errors import ArgumentError
-    from ..models.importers import onnx_model as importers
+    from ...errors import ArgumentError
+    from ...models.importers import onnx_model as importers
 
     parts = (prototxt, caffemodel, points)
     if (file is None) == (parts == (None, None, None)):
@@ -144,8 +144,8 @@ def import_model(
 
 
 def _target(output: Path | None, name: str, overwrite: bool) -> Path:
-    from ..errors import ArgumentError
-    from ..models.registry import BUNDLED, Registry, is_name
+    from ...errors import ArgumentError
+    from ...models.registry import BUNDLED, Registry, is_name
 
     if not is_name(name):
         raise ArgumentError(

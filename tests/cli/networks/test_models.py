@@ -25,7 +25,7 @@ from tests.helpers.cli_model import (
 )
 
 pytest.importorskip("onnx", reason="the tests' model is made with onnx")
-SHARED = Path(__file__).parents[3] / "shared" / "fixtures" / "zhang16"
+SHARED = Path(__file__).parents[4] / "shared" / "fixtures" / "zhang16"
 
 
 @pytest.fixture(autouse=True)

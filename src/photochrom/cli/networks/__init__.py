@@ -1,0 +1,1 @@
+"""Commands that list, import, train and measure models."""
