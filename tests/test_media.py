@@ -172,7 +172,7 @@ FILES = {
 def test_command_line_service_and_app_agree(tmp_path: Path, name: str) -> None:
     pytest.importorskip("streamlit", reason="needs the extra web")
     pytest.importorskip("fastapi", reason="needs the extra server")
-    from photochrom.server.http.job_creation import JobOptions, _container
+    from photochrom.server.http.routes.job_creation import JobOptions, _container
     from photochrom.server.http.uploads import Upload
     from photochrom.web.visit.workspace import Workspace
 

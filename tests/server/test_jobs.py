@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from photochrom import ArgumentError, CancelToken, Colorizer, ColorOptions, VideoError
-from photochrom.server.http.job_creation import missing_for_films
+from photochrom.server.http.routes.job_creation import missing_for_films
 from photochrom.server.jobs.job_files import JobFiles
 from photochrom.server.jobs.job_store import Job, JobStore
 from photochrom.server.workers.messages import FilmTask
@@ -249,7 +249,7 @@ def test_films_and_pictures_do_not_mix(live: Running) -> None:
 
 
 def test_without_the_extra_for_films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    needed = "photochrom.server.http.job_creation._FILM_PACKAGES"
+    needed = "photochrom.server.http.routes.job_creation._FILM_PACKAGES"
     monkeypatch.setattr(needed, ("json", "no_such_package"))
     with running(tmp_path) as live:
         answer = live.client.post("/v1/jobs", content=FILM)

@@ -11,12 +11,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
 from .http.error_responses import ErrorAnswer, add_error_handlers
-from .http.job_creation import router as new_job_router
-from .http.job_routes import router as job_router
 from .http.middleware import RequestMiddleware
 from .http.openapi import add_docs
-from .http.operator_routes import open_router, router
-from .http.picture_routes import router as picture_router
+from .http.routes.job_creation import router as new_job_router
+from .http.routes.job_routes import router as job_router
+from .http.routes.operator_routes import open_router, router
+from .http.routes.picture_routes import router as picture_router
 from .logs import log
 from .service import Service
 from .tracing import add_tracing

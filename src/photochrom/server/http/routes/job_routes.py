@@ -13,14 +13,14 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from ...media import CONTAINERS, PICTURE_SUFFIXES
-from ..jobs.job_store import ENDED, Job, State
-from ..service import Service
-from ..service_error import ServiceError
-from .client_limits import ClientLimit
-from .dependencies import Client, Owner, Running, check_key
-from .error_responses import responses
-from .openapi import BINARY
+from ....media import CONTAINERS, PICTURE_SUFFIXES
+from ...jobs.job_store import ENDED, Job, State
+from ...service import Service
+from ...service_error import ServiceError
+from ..client_limits import ClientLimit
+from ..dependencies import Client, Owner, Running, check_key
+from ..error_responses import responses
+from ..openapi import BINARY
 from .picture_routes import MEDIA_TYPES, file_response
 
 _LOOK = 0.25  # seconds between two looks at a job that somebody watches

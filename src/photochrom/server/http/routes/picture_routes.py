@@ -12,15 +12,15 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
-from ...media import FORMATS, HEAD, READABLE, identify
-from ..service_error import ServiceError
-from ..settings import MEGABYTE
-from ..workers.messages import AnalyzeTask, ColorizeTask
-from .dependencies import Client, Owner, Running, accepting, check_key
-from .error_responses import responses
-from .openapi import BINARY, body
-from .request_options import AnalysisOptions, PictureOptions, chosen, with_form
-from .uploads import receiving
+from ....media import FORMATS, HEAD, READABLE, identify
+from ...service_error import ServiceError
+from ...settings import MEGABYTE
+from ...workers.messages import AnalyzeTask, ColorizeTask
+from ..dependencies import Client, Owner, Running, accepting, check_key
+from ..error_responses import responses
+from ..openapi import BINARY, body
+from ..request_options import AnalysisOptions, PictureOptions, chosen, with_form
+from ..uploads import receiving
 
 _CHUNK = 1 << 18
 _MOST_REFERENCES = 4

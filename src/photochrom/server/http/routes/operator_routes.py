@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
-from ..metrics import CONTENT_TYPE_LATEST
-from ..service_error import ServiceError
-from .dependencies import Running, check_key
-from .error_responses import responses
+from ...metrics import CONTENT_TYPE_LATEST
+from ...service_error import ServiceError
+from ..dependencies import Running, check_key
+from ..error_responses import responses
 
 open_router = APIRouter(tags=["service"])
 router = APIRouter(tags=["service"], dependencies=[Depends(check_key)], responses=responses(401))

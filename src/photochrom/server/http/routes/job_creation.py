@@ -10,18 +10,18 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from ...media import HEAD, default_suffix, identify
-from ..jobs.stores import film_suffix, folder_of
-from ..service import Service
-from ..service_error import ServiceError
-from ..settings import MEGABYTE
-from .dependencies import Client, Owner, Running, accepting, check_key
-from .error_responses import responses
+from ....media import HEAD, default_suffix, identify
+from ...jobs.stores import film_suffix, folder_of
+from ...service import Service
+from ...service_error import ServiceError
+from ...settings import MEGABYTE
+from ..dependencies import Client, Owner, Running, accepting, check_key
+from ..error_responses import responses
+from ..openapi import body
+from ..request_options import Chosen, JobOptions, check_options_of, chosen, with_form
+from ..uploads import Upload, no_file, receiving
 from .job_routes import JobStatus, status_of
-from .openapi import body
 from .picture_routes import check_is_picture
-from .request_options import Chosen, JobOptions, check_options_of, chosen, with_form
-from .uploads import Upload, no_file, receiving
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _FILM_PACKAGES = ("av", "cv2")
