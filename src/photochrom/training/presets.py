@@ -18,16 +18,16 @@ from ..gamut import BIN_COUNT, soft_encode
 from ..models.card import Card
 from .data.lab import srgb_to_lab
 from .loop.batches import Batches, Squares
-from .loop.calibrate import calibrate
 from .loop.color_module import ColorModule, choose_trained
 from .loop.fit import silent
-from .loop.loss import ColorLoss, rebalancing
 from .loop.run_module import RunModule
 from .network.color_network import ENCODER, STRIDE, ColorNetwork
 from .network.export import export
 from .network.plain import STRIDE as PLAIN_STRIDE
 from .network.plain import PlainModule, PlainNetwork, export_plain
 from .network.weights import read_network
+from .objective.calibrate import calibrate
+from .objective.loss import ColorLoss, rebalancing
 
 _COUNTED = 60  # batches on which the colours' shares are counted
 _CALIBRATED = 400  # pictures, at most, on which the temperature is chosen

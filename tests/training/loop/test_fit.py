@@ -32,9 +32,9 @@ from photochrom.training.loop.checkpoints import Checkpoints, Requests, WholeFil
 from photochrom.training.loop.color_module import ColorModule, choose_trained  # noqa: E402
 from photochrom.training.loop.fit import _nodes, interval  # noqa: E402
 from photochrom.training.loop.history import History, check_loggers, open_loggers, read_history  # noqa: E402
-from photochrom.training.loop.loss import ColorLoss  # noqa: E402
 from photochrom.training.loop.plan import Plan  # noqa: E402
 from photochrom.training.network.color_network import ColorNetwork  # noqa: E402
+from photochrom.training.objective.loss import ColorLoss  # noqa: E402
 
 
 @pytest.mark.parametrize("world", [1, 2, 3])

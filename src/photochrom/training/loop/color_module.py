@@ -12,10 +12,10 @@ from ..data.ageing import age, frame
 from ..data.hinting import simulate_hints
 from ..data.lab import srgb_to_lab
 from ..network.color_network import STRIDE, ColorNetwork, Output
-from .loss import ColorLoss, Parts, annealed_mean, separation
+from ..objective.loss import ColorLoss, Parts, annealed_mean, separation
+from ..objective.steering import Extra, draw, likeness, terms
 from .plan import Plan
 from .run_module import RunModule
-from .steering import Extra, draw, likeness, terms
 
 _SMALL = 16  # values; smaller tensors are scales
 

@@ -9,8 +9,8 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
+from ..objective.score import Score
 from .plan import Plan
-from .score import Score
 
 
 class RunModule(LightningModule):

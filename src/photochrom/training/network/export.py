@@ -17,7 +17,7 @@ from ...errors import ModelError
 from ...gamut import bins
 from ...models.card import METADATA_KEY, Card
 from ...models.session import import_onnxruntime
-from ..loop.loss import annealed_mean
+from ..objective.loss import annealed_mean
 
 PARITY = 1e-3
 """Largest difference in ab that an export may have from PyTorch, before weights are rounded."""

@@ -20,9 +20,9 @@ from ...gamut import BIN_COUNT
 from ...models.card import Card
 from ...models.session import import_onnxruntime
 from ..data.lab import srgb_to_lab
-from ..loop.loss import ColorLoss
 from ..loop.plan import Plan
 from ..loop.run_module import RunModule
+from ..objective.loss import ColorLoss
 from .export import OPSET, PARITY, check_difference, labelled
 
 STRIDE = 8

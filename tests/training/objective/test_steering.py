@@ -12,10 +12,10 @@ from torch import Tensor  # noqa: E402
 
 from photochrom.gamut import BIN_COUNT  # noqa: E402
 from photochrom.training.loop.color_module import ColorModule  # noqa: E402
-from photochrom.training.loop.loss import ColorLoss  # noqa: E402
 from photochrom.training.loop.plan import Plan  # noqa: E402
-from photochrom.training.loop.steering import draw, likeness, terms  # noqa: E402
 from photochrom.training.network.color_network import ColorNetwork  # noqa: E402
+from photochrom.training.objective.loss import ColorLoss  # noqa: E402
+from photochrom.training.objective.steering import draw, likeness, terms  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from torch import Tensor  # noqa: E402
 
 from photochrom.color.difference import ciede2000  # noqa: E402
 from photochrom.gamut import BIN_COUNT, soft_encode  # noqa: E402
-from photochrom.training.loop.score import Score  # noqa: E402
+from photochrom.training.objective.score import Score  # noqa: E402
 
 
 def _pictures(seed: int, n: int = 2) -> tuple[Tensor, Tensor, Tensor, Tensor]:

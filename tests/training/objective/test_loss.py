@@ -14,7 +14,13 @@ from photochrom import gamut  # noqa: E402
 from photochrom.color import srgb_to_lab  # noqa: E402
 from photochrom.errors import ArgumentError  # noqa: E402
 from photochrom.gamut import BIN_COUNT, bins  # noqa: E402
-from photochrom.training.loop.loss import ColorLoss, Parts, annealed_mean, rebalancing, separation  # noqa: E402
+from photochrom.training.objective.loss import (  # noqa: E402
+    ColorLoss,
+    Parts,
+    annealed_mean,
+    rebalancing,
+    separation,
+)
 
 ONES = np.ones(BIN_COUNT, np.float32)
 

@@ -14,10 +14,10 @@ from torch import nn  # noqa: E402
 
 from photochrom.gamut import BIN_COUNT, bins  # noqa: E402
 from photochrom.training.data.lab import srgb_to_lab  # noqa: E402
-from photochrom.training.loop.calibrate import Calibration, _searched, calibrate  # noqa: E402
-from photochrom.training.loop.loss import ColorLoss, rebalancing  # noqa: E402
-from photochrom.training.loop.score import colorfulness  # noqa: E402
 from photochrom.training.network.color_network import Output  # noqa: E402
+from photochrom.training.objective.calibrate import Calibration, _searched, calibrate  # noqa: E402
+from photochrom.training.objective.loss import ColorLoss, rebalancing  # noqa: E402
+from photochrom.training.objective.score import colorfulness  # noqa: E402
 
 
 class Knowing(nn.Module):
