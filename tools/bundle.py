@@ -13,8 +13,7 @@ from pathlib import Path
 import onnx
 
 from photochrom._io import replacing
-from photochrom.models.card import METADATA_KEY, Card
-from photochrom.models.card_file import read_card
+from photochrom.models.card import METADATA_KEY, Card, read_card
 
 HERE = Path(__file__).parent
 BUNDLED = HERE.parent / "src/photochrom/models/bundled/photochrom.onnx"

@@ -146,7 +146,7 @@ def test_a_manifest_of_the_first_release_is_gone_on_with(tmp_path: Path, model: 
 def test_settings_that_have_their_defaults_do_not_count() -> None:
     """Else an archive would be coloured again with each new setting."""
     from photochrom.archive.find.survey import digest
-    from photochrom.archive.workers.work import Work
+    from photochrom.archive.work import Work
 
     first = {"vividness": 1.0, "size": None, "hints": [], "quality": None, "compare": False}
     now = Work(Path("m.onnx")).settings() | {"compare": False}
@@ -156,7 +156,7 @@ def test_settings_that_have_their_defaults_do_not_count() -> None:
 
 
 def test_a_reference_counts_by_its_contents(tmp_path: Path) -> None:
-    from photochrom.archive.workers.work import Work
+    from photochrom.archive.work import Work
 
     def settings(name: str) -> object:
         options = ColorOptions(reference=str(tmp_path / name))

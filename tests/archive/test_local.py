@@ -16,9 +16,9 @@ from photochrom.archive.events import Outcome, Task
 from photochrom.archive.find.search import Search
 from photochrom.archive.find.survey import Wanted, digest, model_digest, survey
 from photochrom.archive.manifest import Manifest
+from photochrom.archive.work import Work
 from photochrom.archive.workers.local import Pool, Processes, Threads, local_pool
 from photochrom.archive.workers.schedule import run
-from photochrom.archive.workers.work import Work
 from tests.helpers.cli_model import is_coloured, write_picture
 
 pytest.importorskip("onnx", reason="the tests' model is made with onnx")

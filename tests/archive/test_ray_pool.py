@@ -26,9 +26,9 @@ from photochrom.archive.find.survey import Wanted, survey
 from photochrom.archive.manifest import Manifest
 from photochrom.archive.ray import driver, shards
 from photochrom.archive.ray.ray_pool import RayPool
+from photochrom.archive.work import Work
 from photochrom.archive.workers.local import Threads
 from photochrom.archive.workers.schedule import run
-from photochrom.archive.workers.work import Work
 from photochrom.errors import ArgumentError, MissingExtraError
 from photochrom.picture import Picture
 from tests.helpers import tiny_models as tiny

@@ -12,7 +12,7 @@ import pytest
 
 from photochrom.archive.events import Task
 from photochrom.archive.find.search import Search
-from photochrom.archive.workers.work import Work
+from photochrom.archive.work import Work
 from tests.helpers.cli_model import (
     check_mistake,
     invoke,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from photochrom.models.card_file import read_card
+from photochrom.models.card import read_card
 from photochrom.models.registry import Registry
 
 PAGE = Path(__file__).parents[2] / "docs" / "model-card.md"

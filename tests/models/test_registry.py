@@ -22,8 +22,7 @@ from photochrom.errors import (
     ModelNotFoundError,
 )
 from photochrom.models import registry as module
-from photochrom.models.card import METADATA_KEY, Card
-from photochrom.models.card_file import write_card
+from photochrom.models.card import METADATA_KEY, Card, write_card
 from photochrom.models.catalogue import CATALOGUE, CatalogueEntry, RemoteFile
 from photochrom.models.registry import Registry
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from .._io import show
+from ..errors import ArgumentError, CancelledError, PhotochromError
 
 TaskKind = Literal["picture", "video"]
 
@@ -13,6 +18,8 @@ SkipReason = Literal["done before", "output exists", "changed since", "result", 
 """Why a file was not coloured: it was by an earlier run; a file that is not from this archive is
 in the place of its result, or the result was changed since; it is itself a result of Photochrom;
 it is in colour already."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,22 @@ class Outcome:
     passing: bool = False
     fatal: bool = False
     mistaken: bool = False
+
+    @classmethod
+    def failed(cls, task: Task, error: BaseException) -> Outcome:
+        """The outcome of a task that ended with an exception."""
+        causes = list(_causes(error))
+        # Pillow has OSErrors without a number, for damaged pictures.
+        numbers = [each.errno for each in causes if isinstance(each, OSError) and each.errno]
+        lost = (ConnectionError, TimeoutError, FileNotFoundError, MemoryError, CancelledError)
+        return cls(
+            task,
+            "failed",
+            error=_in_one_line(error),
+            passing=bool(numbers) or any(isinstance(each, lost) for each in causes),
+            fatal=any(number in _FULL for number in numbers),
+            mistaken=isinstance(error, ArgumentError),
+        )
 
 
 @dataclass(frozen=True)
@@ -184,3 +207,23 @@ class Summary:
         else:
             self.pictures += 1
             self.pixels += outcome.pixels
+
+
+def _in_one_line(error: BaseException) -> str:
+    """An exception, in one line for the user."""
+    if isinstance(error, PhotochromError | CancelledError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "the picture does not fit into memory; close other programs or make it smaller"
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{show(error.filename)}: " if error.filename else ""
+        return f"{where}{error.strerror}"
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"internal error: {words[:300]}; please report it together with the picture"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and those it came from, also where the message hides them."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

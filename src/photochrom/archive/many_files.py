@@ -20,9 +20,9 @@ from .html_report import Facts, write_report
 from .naming import is_folder
 from .output_folder import Archive, existing_manifest, open_archive
 from .run_settings import Settings
+from .work import Work
 from .workers.local import Pool, Threads, local_pool
 from .workers.schedule import run
-from .workers.work import Work
 
 _POLL = 5.0  # seconds between two looks into a watched folder
 _KINDS: tuple[TaskKind, ...] = ("picture", "video")

@@ -14,7 +14,7 @@ from .events import Outcome, Planned, Summary, Task
 from .naming import Naming, bad_output, is_folder, media_of
 from .run_settings import Settings
 from .storage import STREAM, existing
-from .workers.work import Work
+from .work import Work
 
 _TICK = 0.5  # seconds
 

@@ -15,7 +15,7 @@ from ..options import ColorOptions, OutputOptions, Source, VideoOptions
 from .archive_options import ArchiveOptions
 from .events import Event, Note, Outcome, Planned, Progress, Summary, Task
 from .naming import Naming
-from .workers.work import Loaded, Work
+from .work import Loaded, Work
 
 OnEvent = Callable[[Event], None]
 

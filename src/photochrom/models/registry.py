@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from .._io import HOME_VARIABLE, user_folder
 from ..errors import ArgumentError, DownloadError, MissingExtraError, ModelNotFoundError
-from .card_file import read_card, write_card
+from .card import read_card, write_card
 
 if TYPE_CHECKING:
     from .catalogue import CatalogueEntry, RemoteFile

@@ -14,8 +14,7 @@ import numpy as np
 from ..color import Float
 from ..errors import ArgumentError, ModelError
 from ..gamut import BIN_COUNT
-from .card import METADATA_KEY, Card
-from .card_file import output_fields, read_card
+from .card import METADATA_KEY, Card, output_fields, read_card
 from .families import FAMILIES, FEATURES, STAGES, Prediction, join_stages
 
 __all__ = ["Model", "Prediction"]

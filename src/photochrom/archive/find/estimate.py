@@ -12,7 +12,7 @@ from ...errors import PhotochromError
 from .. import storage
 from ..events import Outcome
 from ..manifest import Manifest
-from ..workers.work import Work
+from ..work import Work
 
 SAMPLE = 8
 """Pictures that are coloured, and thrown away, for an estimate."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..archive_options import Share
 from ..events import Outcome, Task, TaskKind
-from ..workers.work import Loaded, Work
+from ..work import Loaded, Work
 from .driver import PATIENCE, Driver, check_share, room
 from .shards import Cluster
 

@@ -19,7 +19,7 @@ from ..._system import cores, memory_budget
 from .. import storage
 from ..archive_options import Share
 from ..events import Outcome, Task
-from ..workers.work import Work
+from ..work import Work
 from .driver import check_versions, room, versions
 
 _BLOCK = 16  # tasks that a worker takes at once, so that a thousand workers do not wait for Ray

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from ..._system import cores, fork_server
 from ...errors import ModelError, PhotochromError
 from ..events import Outcome, Task, TaskKind
-from .work import Loaded, Work
+from ..work import Loaded, Work
 
 _FEW = 6  # pictures for each core: below that threads, which start at once
 _REMOTE_LANES = 4  # threads of a process, of which some wait for the network

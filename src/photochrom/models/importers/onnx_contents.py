@@ -15,8 +15,7 @@ import numpy as np
 from ..._io import show
 from ...color import Float
 from ...errors import MissingExtraError, ModelError, ModelImportError
-from ..card import METADATA_KEY, Card
-from ..card_file import fields
+from ..card import METADATA_KEY, Card, message_fields
 from ..session import NUMBERS, import_onnxruntime
 
 _LOCATION = b"\x0a\x08location"  # of onnx.TensorProto.external_data, a pair of strings
@@ -163,7 +162,7 @@ def external_files(path: Path) -> Iterator[str]:
             place = data.find(_LOCATION)
             while place >= 0:
                 start = place + len(_LOCATION)
-                for _, value in fields(BytesIO(data[start : start + 1024]), {2}):
+                for _, value in message_fields(BytesIO(data[start : start + 1024]), {2}):
                     name = value.decode(errors="replace")
                     if name not in seen:
                         seen.add(name)

@@ -14,8 +14,7 @@ import numpy as np
 
 from ..._io import replacing
 from ...errors import ArgumentError, MissingExtraError, ModelError, ModelImportError
-from ..card import Card
-from ..card_file import card_field, read_card
+from ..card import Card, card_field, read_card
 from ..families import FAMILIES
 from ..session import Model
 from .conventions import Convention

@@ -12,8 +12,7 @@ import streamlit as st
 
 from ...colorizer import Colorizer
 from ...errors import ArgumentError, PhotochromError
-from ...models.card import Card
-from ...models.card_file import read_card
+from ...models.card import Card, read_card
 from ...models.importers import onnx_model
 from ...models.registry import BUNDLED, Entry, Registry
 from ..visit.canvas import MAX_PIXELS

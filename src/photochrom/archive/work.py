@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import pickle
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..._io import show
-from ...cancel import CancelToken
-from ...colorizer import Colorizer
-from ...errors import ArgumentError, CancelledError, InColorError, PhotochromError
-from ...gamut import entropy
-from ...media import FORMATS, HEAD, identify, read_head
-from ...options import ColorOptions, OutputOptions, VideoOptions
-from ...pipeline import Step, colorize_file
-from .. import storage
-from ..events import Outcome, SkipReason, Task, TaskKind
+from .._io import show
+from ..cancel import CancelToken
+from ..colorizer import Colorizer
+from ..errors import ArgumentError, InColorError
+from ..gamut import entropy
+from ..media import FORMATS, HEAD, identify, read_head
+from ..options import ColorOptions, OutputOptions, VideoOptions
+from ..pipeline import Step, colorize_file
+from . import storage
+from .events import Outcome, SkipReason, Task, TaskKind
 
 if TYPE_CHECKING:
-    from ...video.colorize_video import Film
-    from ...video.segments.segment_workers import SegmentWorkers
+    from ..video.colorize_video import Film
+    from ..video.segments.segment_workers import SegmentWorkers
 
 BYTES_PER_PIXEL = 24
 """Memory that a picture takes at its peak: measured on 16-bit TIFFs, which take the most."""
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _GUESS = 8  # pixels per byte of a file whose header is not read
 _ALWAYS = ("vividness", "size", "hints", "quality")  # in the settings, as the first archives have
 _NEVER = ("max_pixels", "strict")  # what they refuse is not written at all
@@ -148,7 +146,7 @@ class Work:
             reason: SkipReason = "result" if error.result else "in color"
             done = Outcome(task, "skipped", reason=reason, error=str(error))
         except Exception as error:  # one file must not end an archive
-            done = failure(task, error)
+            done = Outcome.failed(task, error)
         notes = ((task.note,) if task.note else ()) + done.notes
         return replace(done, seconds=time.perf_counter() - start, notes=notes)
 
@@ -191,7 +189,7 @@ class Work:
         )
 
     def _video(self, task: Task) -> Outcome:
-        from ...video.colorize_video import colorize_video
+        from ..video.colorize_video import colorize_video
 
         source, output = storage.local(task.source), storage.local(task.output)
         if source is None or output is None:
@@ -211,7 +209,7 @@ class Work:
             self.on_note(task, text)
 
         if source.is_dir():
-            from ...video.colorize_sequence import colorize_sequence
+            from ..video.colorize_sequence import colorize_sequence
 
             made = colorize_sequence(
                 source,
@@ -284,7 +282,7 @@ def _contents(reference: object) -> str:
 def _colorizer(model: Path, kind: TaskKind, threads: int | None) -> Colorizer:
     if kind == "picture":
         return Colorizer(model, threads=threads)
-    from ...video.color.coloring import film_colorizer
+    from ..video.color.coloring import film_colorizer
 
     return film_colorizer(model)
 
@@ -304,7 +302,7 @@ def _film_notes(film: Film) -> tuple[str, ...]:
 
 def _pixels(source: Any, size: int) -> int:
     """Of a picture that is not decoded yet; a guess if its header says nothing."""
-    from ...picture.codec.vips import library, load
+    from ..picture.codec.vips import library, load
 
     if isinstance(source, Path):
         format, path, data = identify(read_head(source)).format, str(source), None
@@ -318,39 +316,3 @@ def _pixels(source: Any, size: int) -> int:
     except library().Error:
         return 0  # reading it will tell
     return int(image.width * image.height)
-
-
-def in_one_line(error: BaseException) -> str:
-    """An exception, in one line for the user."""
-    if isinstance(error, PhotochromError | CancelledError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "the picture does not fit into memory; close other programs or make it smaller"
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{show(error.filename)}: " if error.filename else ""
-        return f"{where}{error.strerror}"
-    words = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"internal error: {words[:300]}; please report it together with the picture"
-
-
-def failure(task: Task, error: BaseException) -> Outcome:
-    """The outcome of a task that ended with an exception."""
-    causes = list(_causes(error))
-    # Pillow has OSErrors without a number, for damaged pictures.
-    numbers = [each.errno for each in causes if isinstance(each, OSError) and each.errno]
-    lost = (ConnectionError, TimeoutError, FileNotFoundError, MemoryError, CancelledError)
-    return Outcome(
-        task,
-        "failed",
-        error=in_one_line(error),
-        passing=bool(numbers) or any(isinstance(each, lost) for each in causes),
-        fatal=any(number in _FULL for number in numbers),
-        mistaken=isinstance(error, ArgumentError),
-    )
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and those it came from, also where the message hides them."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
