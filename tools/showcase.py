@@ -15,7 +15,7 @@ import skimage.data
 from PIL import Image
 
 import photochrom
-from photochrom.picture.page import to_8_bits
+from photochrom.picture.samples import to_8_bits
 
 TARGET = Path(__file__).parents[1] / "docs" / "images" / "before-after.jpg"
 HEIGHT, GAP = 280, 6

@@ -18,7 +18,7 @@ from photochrom.picture.jpeg import coefficients
 from photochrom.picture.jpeg.segments import GreyJpeg, halved, segments
 from photochrom.picture.jpeg.splice import NotColored, with_color, without_color
 from photochrom.picture.metadata.exif import Exif
-from photochrom.picture.page import upright
+from photochrom.picture.samples import upright
 from tests.helpers.grey_jpegs import grey_jpeg, kinds, scene, with_segments
 from tests.helpers.picture_files import exif_block, grey_profile
 

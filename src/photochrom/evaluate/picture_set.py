@@ -18,7 +18,7 @@ from .._io import show
 from ..errors import ArgumentError, PhotochromError, PictureError
 from ..media import FORMATS
 from ..picture import open_picture
-from ..picture.page import to_8_bits
+from ..picture.samples import to_8_bits
 
 _SUFFIXES = tuple(suffix for row in FORMATS.values() for suffix in row.suffixes)
 _LARGEST_MEMBER = 2**30  # bytes; a small zip file may claim to hold far more

@@ -12,8 +12,9 @@ from typing import Any, BinaryIO
 from ..media import FORMATS, format_for
 from .assembly import assembled
 from .codec.animated_files import write_animated_webp, write_apng
-from .codec.decoding import check_size, damaged, from_pillow
+from .codec.decoding import check_size, damaged
 from .codec.encoding import encode
+from .codec.pillow_plugins import from_pillow
 from .metadata.png import png_frames
 from .page import Metadata, Page
 from .picture import Picture

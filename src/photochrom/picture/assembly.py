@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..color import Codes
 from .codec.decoding import Decoded
-from .metadata.exif import Exif
 from .metadata.icc import profile_space, to_srgb
 from .metadata.xmp import clean_packet
-from .page import Metadata, of_type, plausible_dpi, upright
+from .page import Metadata, plausible_dpi
 from .picture import Picture
+from .samples import of_type, upright
+
+if TYPE_CHECKING:
+    from .metadata.exif import Exif
 
 
 def assembled(
@@ -34,8 +38,7 @@ def assembled(
     if samples.shape[2] > channels:
         samples = np.ascontiguousarray(samples[..., :channels])
     samples, icc = to_srgb(samples, found.space, found.icc)
-    if exif is None and found.exif:
-        exif = Exif.parse(found.exif)
+    exif = exif or found.tags()
     turn = found.orientation or (exif.orientation if exif else 1)
     pixels = upright(samples[..., 0] if samples.shape[2] == 1 else samples, turn)
     alpha, extra = (

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ..color import Codes, srgb_to_lab
 from .metadata.xmp import is_marked
-from .page import Page, to_8_bits
+from .page import Page
+from .samples import to_8_bits
 
 _SIDE = 160  # pixels of the longer side that is looked at: grain and JPEG's blocks are gone
 _BANDS = 24  # of L; the tone of a print is a function of L alone

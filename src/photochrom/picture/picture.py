@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..color import Codes
 from ..errors import MissingExtraError
 from .metadata.attachments import losses
-from .page import Page, bad_array, to_8_bits
+from .page import Page
+from .samples import bad_array, to_8_bits
 from .writing import save_pages
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -15,23 +16,14 @@ from ..color import Codes
 from ..errors import ArgumentError, PictureError, PictureTooLargeError
 from ..media import FORMATS, PICTURE_SUFFIXES
 from .assembly import assembled, cleaned, notes_of
-from .codec.decoding import (
-    Decoded,
-    check_size,
-    damaged,
-    decode_pillow,
-    decode_vips,
-    from_pillow,
-    read_metadata,
-)
+from .codec.decoding import Decoded, check_size, damaged, decode_vips, read_metadata
 from .codec.vips import library, load, reason
 from .jpeg.jpeg_luma import JpegLuma, linear_curve
 from .jpeg.segments import GreyJpeg, lacks_end
-from .metadata.exif import Exif
 from .metadata.icc import grey_tones_of, is_srgb, profile_space
-from .metadata.ifd import Malformed
-from .page import Deferred, Encoding
+from .page import Encoding
 from .picture import Picture, array_of
+from .samples import Deferred
 from .source import Source
 
 if TYPE_CHECKING:
@@ -129,6 +121,8 @@ def _of_file(source: Source, limit: int, strict: bool) -> Iterator[Picture]:
 
         yield assembled(decode_scan(source, format, limit), format)
     elif FORMATS[format].plugin:
+        from .codec.pillow_plugins import decode_pillow
+
         yield assembled(decode_pillow(source, format, limit), format)
     else:
         yield assembled(decode_vips(source, format, limit), format)
@@ -136,6 +130,7 @@ def _of_file(source: Source, limit: int, strict: bool) -> Iterator[Picture]:
 
 def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
     data = source.read()
+    source = replace(source, data=data)  # read once
     grey = GreyJpeg.parse(data)
     cut = not strict and (grey is None or not grey.complete) and lacks_end(data)
     notes: tuple[str, ...] = (_CUT,) if cut else ()
@@ -146,7 +141,7 @@ def _of_jpeg(source: Source, limit: int, strict: bool) -> Picture:
     found = Decoded(samples=np.empty((0, 0, 1), np.uint8), space="grey")
     with _clear_errors(source):
         read_metadata(found, load("jpeg", None, data), "jpeg", source)
-        exif = Exif.parse(found.exif) if found.exif else None
+        exif = found.tags()
         turn = exif.orientation if exif else 1
         luma = _luma_of_grey(grey, turn, found.icc, "none" if cut else "error")
         pixels: Codes | Deferred
@@ -204,13 +199,14 @@ def _luma_of_color(data: bytes, found: Decoded) -> JpegLuma | None:
     if space == "rgb" and found.icc and not is_srgb(found.icc):
         return None  # Y' of other primaries
     file = ColorJpeg.parse(data) if found.space == "rgb" else None
-    exif = Exif.parse(found.exif) if found.exif else None
+    exif = found.tags()
     profile = found.icc if space == "rgb" else None
     return JpegLuma(file, exif.orientation if exif else 1, profile=profile) if file else None
 
 
 def _of_tiff(source: Source, limit: int) -> Iterator[Picture]:
     from .codec.tiff_kinds import decode_tifffile, kind_of
+    from .metadata.ifd import Malformed
     from .metadata.tiff_tags import CameraRaw, find_pages, read_page
 
     try:
@@ -249,6 +245,8 @@ def _is_pillow(source: object) -> bool:
 
 
 def _of_pillow(image: Any, limit: int) -> Picture:
+    from .codec.pillow_plugins import from_pillow
+
     name = getattr(image, "filename", "") or "the image"
     check_size(name, image.size, limit)
     found = from_pillow(image, name)

@@ -71,7 +71,9 @@ def save_pages(
             _write_tiff(queue, rest, file, path.parent if path else None)
             return name
         if name == "jpeg" and first.luma and first.luma.chroma and not recompress:
-            file.write(first.luma.encode(first, quality))
+            from .jpeg.colored_jpeg import encode_colored
+
+            file.write(encode_colored(first, first.luma, quality))
         else:
             from .codec.encoding import encode
 
@@ -131,7 +133,7 @@ def _write_tiff(
     import tifftools
 
     from .codec.encoding import encode
-    from .metadata.attachments import attached_exif
+    from .metadata.exif import attached_exif
     from .metadata.tiff_tags import tagged_page
 
     directories: list[Any] = []

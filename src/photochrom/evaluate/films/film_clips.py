@@ -13,7 +13,7 @@ import numpy as np
 from ..._io import show
 from ...errors import ArgumentError, MissingExtraError, VideoError
 from ...picture import open_picture
-from ...picture.page import to_8_bits
+from ...picture.samples import to_8_bits
 from ..accumulators import compared_lab, is_near_grey
 from ..picture_set import list_pictures
 from .film_metrics import BT601, BT709, SMALLEST, Rgb

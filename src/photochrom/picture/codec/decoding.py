@@ -1,4 +1,4 @@
-"""From a file to samples: libvips for most formats, Pillow for some.
+"""From a file to samples, by libvips.
 
 Every decoder checks the number of pixels in the header before it decodes anything.
 """
@@ -6,25 +6,20 @@ Every decoder checks the number of pixels in the header before it decodes anythi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...color import Codes
 from ...errors import PictureError, PictureTooLargeError
 from ...media import FORMATS
-from ..metadata.containers import (
-    jp2_metadata,
-    jpeg_comments,
-    mpf_pictures,
-    sequence_length,
-    webp_is_lossless,
-)
-from ..metadata.photoshop import PHOTOSHOP, iptc_records, other_resources
+from ..jpeg.segments import comments, directory
 from ..page import Encoding
 from ..source import Source, unreadable
 from .vips import array_of, library, load, metadata_field, reason
+
+if TYPE_CHECKING:
+    from ..metadata.exif import Exif
 
 _XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 _LONGEST_SIDE, _LONGEST_RATIO = 1_000_000, 100_000
@@ -60,6 +55,22 @@ class Decoded:
     encoding: Encoding = field(default_factory=Encoding)
     further: int = 0
     notes: tuple[str, ...] = ()
+
+    def tags(self) -> Exif | None:
+        """`exif`, taken apart; None if there is none, or if it is broken."""
+        if not self.exif:
+            return None
+        from ..metadata.exif import Exif
+
+        return Exif.parse(self.exif)
+
+    def take_resources(self, *blocks: bytes | None) -> None:
+        """Use IPTC records and other resources of Photoshop's blocks, where there are none yet."""
+        for block in filter(None, blocks):
+            from ..metadata.photoshop import iptc_records, other_resources
+
+            self.iptc = self.iptc or iptc_records(block)
+            self.photoshop = self.photoshop or other_resources(block)
 
 
 def check_size(name: str, size: tuple[int, int], limit: int) -> None:
@@ -117,7 +128,7 @@ def decode_vips(source: Source, format: str, limit: int, **options: Any) -> Deco
     read_metadata(found, image, format, source)
     bits = metadata_field(image, "bits-per-sample") if format == "avif" else None
     found.encoding = Encoding(
-        lossless=format == "webp" and webp_is_lossless(source.head),
+        lossless=format == "webp" and _webp_is_lossless(source.head),
         bits=bits if bits in (10, 12) else None,
     )
     found.samples = full_range(found.samples, found.encoding.bits)
@@ -133,33 +144,49 @@ def read_metadata(found: Decoded, image: Any, format: str, source: Source) -> No
     found.icc = metadata_field(image, "icc-profile-data")
     found.xmp = metadata_field(image, "xmp-data")
     found.exif = metadata_field(image, "exif-data")
-    found.iptc = iptc_records(metadata_field(image, "iptc-data"))
-    block = metadata_field(image, "iptc-data" if format == "jpeg" else "photoshop-data")
-    found.photoshop = other_resources(block)
+    found.take_resources(
+        metadata_field(image, "iptc-data"), metadata_field(image, "photoshop-data")
+    )
     known = format in ("jpeg", "tiff") and metadata_field(image, "resolution-unit") is not None
-    with source.open() as file:
-        if format == "jpeg":
-            found.texts = jpeg_comments(file)
-            found.further = mpf_pictures(file)
-        elif format == "png":
-            from ..metadata.png import png_frames, png_pieces
-            from ..metadata.profiles import png_profile
-
-            # libvips has the resolution from EXIF, if there is one.
-            found.dpi, found.texts, raw = png_pieces(file)
-            _take_raw(found, raw)
-            found.icc = png_profile(file, found.space == "grey") or found.icc
-            found.further = png_frames(file) - 1
-        elif format == "avif" and found.icc is None:
-            from ..metadata.profiles import nclx_profile
-
-            found.icc = nclx_profile(file, found.space == "grey")
-        if format in ("gif", "webp", "avif"):
-            found.further = (metadata_field(image, "n-pages") or 1) - 1
-            if format == "avif":
-                found.further = max(found.further, sequence_length(file) - 1)
+    if format == "jpeg":
+        _read_jpeg(found, source.read())
+    elif format == "png":
+        _read_png(found, source)
+    elif format in ("gif", "webp", "avif"):
+        found.further = (metadata_field(image, "n-pages") or 1) - 1
+        if format == "avif":
+            _read_avif(found, source)
     if known and image.xres > 0 and image.yres > 0:
         found.dpi = (round(image.xres * 25.4, 4), round(image.yres * 25.4, 4))
+
+
+def _read_jpeg(found: Decoded, data: bytes) -> None:
+    found.texts, listed = comments(data), directory(data)
+    if listed is not None:
+        from ..jpeg.multi_picture import further_pictures
+
+        found.further = further_pictures(listed)
+
+
+def _read_png(found: Decoded, source: Source) -> None:
+    from ..metadata.png import png_frames, png_pieces
+    from ..metadata.profiles import png_profile
+
+    with source.open() as file:
+        # libvips has the resolution from EXIF, if there is one.
+        found.dpi, found.texts, raw = png_pieces(file)
+        _take_raw(found, raw)
+        found.icc = png_profile(file, found.space == "grey") or found.icc
+        found.further = png_frames(file) - 1
+
+
+def _read_avif(found: Decoded, source: Source) -> None:
+    from ..metadata.containers import sequence_length
+    from ..metadata.profiles import nclx_profile
+
+    with source.open() as file:
+        found.icc = found.icc or nclx_profile(file, found.space == "grey")
+        found.further = max(found.further, sequence_length(file) - 1)
 
 
 def _take_raw(found: Decoded, raw: dict[str, bytes]) -> None:
@@ -173,10 +200,12 @@ def _take_raw(found: Decoded, raw: dict[str, bytes]) -> None:
     )
     found.xmp = found.xmp or raw.get("xmp") or app1.partition(_XMP_HEAD)[2] or None
     found.icc = found.icc or raw.get("icc") or raw.get("icm")
-    for name in ("8bim", "iptc"):
-        block = raw.get(name, b"").removeprefix(PHOTOSHOP)
-        found.iptc = found.iptc or iptc_records(block)
-        found.photoshop = found.photoshop or other_resources(block)
+    found.take_resources(raw.get("8bim"), raw.get("iptc"))
+
+
+def _webp_is_lossless(head: bytes) -> bool:
+    """Whether the (first) picture of a WebP file is compressed without loss, as far as one sees."""
+    return head[12:16] == b"VP8L" or (head[12:16] == b"VP8X" and b"VP8L" in head)
 
 
 def _without_rounding(samples: Codes) -> Codes:
@@ -216,78 +245,3 @@ def full_range(samples: Codes, bits: int | None) -> Codes:
     table = ((codes * 65535 + top // 2) // top).astype(np.uint16)
     stretched: Codes = table[samples]
     return stretched
-
-
-def decode_pillow(source: Source, format: str, limit: int) -> Decoded:
-    """Decode a format that a plugin of Pillow reads.
-
-    Raises:
-        PictureError: it is damaged, of a kind that cannot be used, or too large.
-    """
-    icc = exif = xmp = bits = None
-    with source.open() as file:
-        try:
-            if format == "jp2":
-                icc, exif, xmp, bits = jp2_metadata(file)
-            file.seek(0)
-            image = pillow_plugin(format)(file)
-            check_size(source.name, image.size, limit)
-            if format == "jp2" and image.mode not in ("L", "I;16") and (bits or 8) > 8:
-                fix = "convert it to a 16-bit TIFF first"
-                got = f"JPEG 2000 with {bits} bits per channel in {image.mode}"
-                raise unreadable(source.name, got, fix, "8 bits per channel, or 16-bit grey")
-            image.load()
-        except PictureError:
-            raise
-        except Exception as error:  # Pillow raises nearly anything on a crafted file
-            words = str(error).splitlines()
-            raise damaged(source, format, words[0] if words else type(error).__name__) from None
-    found = from_pillow(image, source.name)
-    found.icc, found.exif, found.xmp = icc, exif, xmp
-    found.samples = full_range(found.samples, bits)
-    return found
-
-
-def pillow_plugin(format: str) -> Any:
-    """The class of Pillow's images of a format.
-
-    `Image.open` would try every other decoder of Pillow, too, and applies a limit of pixels of its
-    own.
-    """
-    name = FORMATS[format].plugin
-    return getattr(import_module(f"PIL.{name}ImagePlugin"), f"{name}ImageFile")
-
-
-def from_pillow(image: Any, name: str) -> Decoded:
-    """Samples, space, profile and resolution of a Pillow image.
-
-    Raises:
-        PictureError: its mode has more than 16 bits per channel, or it cannot be decoded.
-    """
-    mode = image.mode
-    try:
-        if mode == "I":
-            samples = np.asarray(image)
-            if samples.min() < 0 or samples.max() > 65535:
-                raise ValueError("32-bit integers beyond 0...65535")
-            samples, mode = samples.astype(np.uint16), "L"
-        else:
-            clear = mode == "P" and "transparency" in image.info
-            mode = {"1": "L", "P": "RGBA" if clear else "RGB", "PA": "RGBA", "La": "LA"}.get(
-                mode, {"RGBa": "RGBA", "RGBX": "RGB", "YCbCr": "RGB", "HSV": "RGB"}.get(mode, mode)
-            )
-            image = image if image.mode == mode else image.convert(mode)
-            samples = np.asarray(image)
-    except Exception as error:  # a lazily opened file is decoded here
-        raise unreadable(name, str(error), "open it from its file", "an intact picture") from None
-    if mode not in ("L", "LA", "RGB", "RGBA", "CMYK") and not mode.startswith("I;16"):
-        fix = "convert it to 16 bits per channel first"
-        raise unreadable(name, f"the mode {mode}", fix, "a mode with 8 or 16 bits per channel")
-    if samples.dtype.itemsize == 2:
-        samples = samples.astype(np.uint16)
-    space = "cmyk" if mode == "CMYK" else "rgb" if mode.startswith("RGB") else "grey"
-    found = Decoded(samples=samples.reshape(*samples.shape[:2], -1), space=space)
-    dpi = image.info.get("dpi")
-    if isinstance(dpi, tuple) and len(dpi) == 2 and min(dpi) > 0:
-        found.dpi = (float(dpi[0]), float(dpi[1]))
-    return found

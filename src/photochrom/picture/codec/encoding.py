@@ -15,8 +15,9 @@ from ...media import FORMATS
 from ..metadata.attachments import Attachments, attachments
 from ..metadata.containers import jp2_append, jpeg_insert, webp_insert
 from ..metadata.png import png_insert
-from ..page import Page, to_8_bits
-from .decoding import pillow_plugin
+from ..page import Page
+from ..samples import to_8_bits
+from .pillow_plugins import pillow_plugin
 from .vips import FileTarget, image_of, library, set_blob
 from .vips_image import quantised, unsuitable, vips_image
 

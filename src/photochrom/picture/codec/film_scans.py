@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ...color import Codes
 from ...color.srgb_curve import decode, encode
 from ...errors import MissingExtraError, PictureError
-from ..page import Encoding, Page, of_type
+from ..page import Encoding, Page
+from ..samples import of_type
 from ..source import Source
 from .decoding import Decoded, check_size, damaged
 

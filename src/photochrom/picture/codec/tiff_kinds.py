@@ -10,7 +10,6 @@ import numpy as np
 
 from ...color import Codes, lab_to_srgb
 from ...errors import MissingExtraError, PictureError
-from ..metadata.photoshop import iptc_records, other_resources
 from ..metadata.tiff_tags import TiffPage
 from ..source import Source, unreadable
 from .decoding import Decoded, check_size, damaged
@@ -87,8 +86,7 @@ def decode_tifffile(source: Source, page: TiffPage, number: int, limit: int) -> 
     samples = samples[..., None] if samples.ndim == 2 else samples
     samples, space = _plain(samples, page, source)
     decoded = Decoded(samples=samples, space=space, icc=tags[34675], xmp=tags[700])
-    decoded.iptc = iptc_records(tags[33723]) or iptc_records(tags[34377])
-    decoded.photoshop = other_resources(tags[34377])
+    decoded.take_resources(tags[33723], tags[34377])
     return decoded
 
 

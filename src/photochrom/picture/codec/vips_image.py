@@ -10,7 +10,8 @@ from ...color import Codes
 from ...errors import PictureError
 from ...media import FORMATS
 from ..metadata.icc import from_srgb, is_srgb
-from ..page import EIGHT_BITS, Page
+from ..page import Page
+from ..samples import EIGHT_BITS
 from .vips import image_of, reason
 
 

@@ -22,6 +22,7 @@ BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}
 _ALONE = frozenset([0x01, *range(0xD0, 0xD8)])
 _MAX_SEGMENTS = 10_000
+_MAX_COMMENTS = 1 << 16  # bytes
 _MAX_SCANS = 80  # decoders refuse files of more than a hundred, which only cost time
 
 # Of quality 50 (T.81, table K.1), in the zigzag order of the files.
@@ -52,10 +53,14 @@ class Segment(NamedTuple):
     end: int
 
 
-def segments(data: bytes) -> Iterator[Segment]:
+def segments(data: bytes, *, scans: bool = True) -> Iterator[Segment]:
     """The segments of the first image of a JPEG file, from SOI's successor to EOI.
 
     Ends early where the bytes end, or where there is no marker.
+
+    Args:
+        data: the file.
+        scans: else only what is before the first scan.
     """
     positions: Any = None
     at = 2
@@ -73,7 +78,7 @@ def segments(data: bytes) -> Iterator[Segment]:
             continue
         size = int.from_bytes(data[at : at + 2], "big")
         stop = at + size
-        if size < 2 or stop > len(data):
+        if size < 2 or stop > len(data) or (marker == SOS and not scans):
             return
         end = stop
         if marker == SOS:
@@ -87,6 +92,13 @@ def segments(data: bytes) -> Iterator[Segment]:
 def segment(marker: int, body: bytes) -> bytes:
     """A marker segment."""
     return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
+
+
+def comments(data: bytes) -> tuple[bytes, ...]:
+    """The comments before the pixels of a JPEG file; none if they are too long."""
+    head = segments(data, scans=False)
+    found = tuple(data[part.body : part.stop] for part in head if part.marker == COMMENT)
+    return found if sum(map(len, found)) <= _MAX_COMMENTS else ()
 
 
 def lacks_end(data: bytes) -> bool:
@@ -108,6 +120,12 @@ def _markers(data: bytes, start: int) -> Any:
 def is_directory(data: bytes, part: Segment) -> bool:
     """Whether a segment lists further pictures behind the first (MPF)."""
     return part.marker == APP2 and data[part.body : part.body + 4] == b"MPF\0"
+
+
+def directory(data: bytes) -> bytes | None:
+    """The list of further pictures, see `multi_picture`; None if there is none."""
+    head = segments(data, scans=False)
+    return next((data[p.body + 4 : p.stop] for p in head if is_directory(data, p)), None)
 
 
 @dataclass(frozen=True, eq=False)

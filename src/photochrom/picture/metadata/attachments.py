@@ -7,13 +7,10 @@ from importlib.util import find_spec
 
 from ...media import FORMATS
 from ..page import Page
-from .exif import MAKER_NOTE, X_RESOLUTION, Exif
 from .icc import profile_space
-from .photoshop import PHOTOSHOP, app13
 from .xmp import add_note, clean_packet, drop_stale, stale_parts
 
-_NO_DPI_FIELD = ("webp", "avif", "heic", "jp2")
-_JPEG_XMP, _JPEG_EXIF, _JPEG_IPTC = 65502, 65527, 65000
+_JPEG_XMP, _JPEG_IPTC = 65502, 65000
 
 
 @dataclass
@@ -40,7 +37,8 @@ def attachments(
     Args:
         picture: to be written.
         format: key of FORMATS.
-        stored: width, height and EXIF orientation of the pixels in the file; None: upright.
+        stored: width, height and EXIF orientation of the pixels in the file, which gets no EXIF
+            unless the source has it; None: upright.
         rest: the file keeps what is behind the source's picture: a gain map, a film.
     """
     data, note = picture.metadata, picture.note
@@ -52,40 +50,22 @@ def attachments(
     if format == "jpeg" and xmp and len(xmp) > _JPEG_XMP:
         xmp = add_note(None, note) if note else None
     texts = data.texts if picture.format == format else ()
-    if format == "png" and (data.iptc or data.photoshop):
-        from .png import raw_profile
+    exif = iptc = None
+    if data.exif or not stored:
+        from .exif import attached_exif
 
-        block = app13(data.iptc, data.photoshop, 1 << 24) or b""
-        texts = (*texts, raw_profile("iptc", block.removeprefix(PHOTOSHOP)))
-    exif = attached_exif(picture, format, stored)
-    # In a TIFF they become tags: libvips would cut them off.
-    iptc = app13(data.iptc, data.photoshop, _JPEG_IPTC) if format == "jpeg" else None
+        exif = attached_exif(picture, format, stored)
+    if data.iptc or data.photoshop:
+        from .photoshop import PHOTOSHOP, app13
+
+        if format == "png":
+            from .png import raw_profile
+
+            block = app13(data.iptc, data.photoshop, 1 << 24) or b""
+            texts = (*texts, raw_profile("iptc", block.removeprefix(PHOTOSHOP)))
+        elif format == "jpeg":  # in a TIFF they become tags: libvips would cut them off
+            iptc = app13(data.iptc, data.photoshop, _JPEG_IPTC)
     return Attachments(exif, xmp, icc, iptc, data.dpi, texts)
-
-
-def attached_exif(
-    picture: Page, format: str, stored: tuple[int, int, int] | None = None
-) -> bytes | None:
-    """The EXIF block for a file of ``format``; None if there is nothing to say.
-
-    Args: as of `attachments`.
-    """
-    data = picture.metadata
-    block = (Exif.parse(data.exif) if data.exif else None) or Exif()
-    block.set_geometry(*(stored or (picture.width, picture.height)))
-    if picture.note:
-        block.add_comment(picture.note)
-    if data.dpi and (format in _NO_DPI_FIELD or X_RESOLUTION in block.main):
-        stated = block.dpi or (0, 0)  # in its own unit, perhaps
-        if max(abs(a / b - 1) for a, b in zip(stated, data.dpi, strict=True)) > 1e-4:
-            block.set_dpi(data.dpi)
-    if not (block.main or block.exif or block.gps):
-        return None
-    packed = block.to_bytes()
-    if format == "jpeg" and len(packed) > _JPEG_EXIF:
-        block.exif.pop(MAKER_NOTE, None)
-        packed = block.to_bytes()
-    return packed
 
 
 def losses(page: Page, format: str, *, recompress: bool = False) -> tuple[str, ...]:
@@ -129,8 +109,11 @@ def _losses(page: Page, format: str, recompress: bool) -> list[str]:
         found.append("comments not kept" if page.format == "jpeg" else "text chunks not kept")
     if format == "jpeg" and luma is None and data.xmp and len(data.xmp) > _JPEG_XMP:
         found.append("XMP of more than 64 KB not kept")
-    if format == "jpeg" and data.exif and len(data.exif) > _JPEG_EXIF:
-        found.append("the maker's note in EXIF not kept")
+    if format == "jpeg" and data.exif:
+        from .exif import JPEG_ROOM
+
+        if len(data.exif) > JPEG_ROOM:
+            found.append("the maker's note in EXIF not kept")
     if data.xmp and not rest:
         turned = data.encoding.turned and luma is None
         found += [f"{part} not kept" for part in stale_parts(data.xmp, turned)]

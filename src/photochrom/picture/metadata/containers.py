@@ -1,62 +1,18 @@
 """The containers of JPEG, WebP, AVIF and JPEG 2000 files, as far as libraries leave something out.
 
-libvips writes EXIF anew and adds tags of its own, loses JPEG comments, and always states a
-resolution; Pillow knows no metadata in JPEG 2000. So these few pieces are read and put in here,
-byte for byte.
+libvips writes EXIF anew and adds tags of its own, loses comments, and always states a resolution;
+Pillow knows no metadata in JPEG 2000. So these few pieces are read and put in here, byte for byte.
 """
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from .ifd import Malformed, TiffReader
-
 _XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF_BOX = b"JpgTiffExif->JP2"
-_MAX_TEXT = 1 << 16
 _MAX_PIECES = 1000
-
-
-def jpeg_comments(file: BinaryIO) -> tuple[bytes, ...]:
-    """The comments before the pixels of a JPEG file."""
-    found: list[bytes] = []
-    file.seek(2)
-    for _ in range(_MAX_PIECES):
-        head = file.read(4)
-        if len(head) < 4 or head[0] != 0xFF or head[1] in (0xDA, 0xD9):
-            break
-        size = int.from_bytes(head[2:], "big") - 2
-        if size < 0:
-            break
-        if head[1] == 0xFE:
-            found.append(file.read(size))
-        else:
-            file.seek(size, 1)
-    return tuple(found) if sum(map(len, found)) <= _MAX_TEXT else ()
-
-
-def mpf_pictures(file: BinaryIO) -> int:
-    """Number of pictures behind the first that a JPEG's directory (MPF, CIPA DC-007) lists."""
-    file.seek(2)
-    for _ in range(_MAX_PIECES):
-        head = file.read(4)
-        size = int.from_bytes(head[2:], "big") - 2
-        if len(head) < 4 or head[0] != 0xFF or head[1] in (0xDA, 0xD9) or size < 0:
-            return 0
-        if head[1] != 0xE2:
-            file.seek(size, 1)
-            continue
-        body = file.read(size)
-        if body.startswith(b"MPF\0"):
-            try:
-                reader = TiffReader(io.BytesIO(body[4:]))
-                return max(reader.number(reader.directory(reader.first)[0], 0xB001) - 1, 0)
-            except Malformed:
-                return 0
-    return 0
 
 
 def jpeg_insert(
@@ -85,11 +41,6 @@ def jpeg_insert(
         for marker, data in zip(pieces[::2], pieces[1::2], strict=True)
     )
     return head[:2] + middle + head[rest:]
-
-
-def webp_is_lossless(head: bytes) -> bool:
-    """Whether the (first) picture of a WebP file is compressed without loss, as far as one sees."""
-    return head[12:16] == b"VP8L" or (head[12:16] == b"VP8X" and b"VP8L" in head)
 
 
 def webp_insert(file: bytes, *, exif: bytes | None, width: int, height: int) -> bytes:

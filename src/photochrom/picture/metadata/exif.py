@@ -12,6 +12,7 @@ import struct
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from ..page import Page
 from .ifd import Entry, Malformed, TiffReader, Value, pack_directory
 
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
@@ -30,6 +31,10 @@ STRUCTURE = frozenset([
 # fmt: on
 
 MAX_BLOCK = 16 << 20
+JPEG_ROOM = 65527
+"""The most bytes of EXIF that a JPEG file can hold."""
+
+_NO_DPI_FIELD = ("webp", "avif", "heic", "jp2")
 
 
 @dataclass
@@ -215,3 +220,31 @@ def _values(reader: TiffReader, entries: dict[int, Entry]) -> dict[int, Value]:
         for tag, entry in entries.items()
         if entry.kind < 13 and tag not in pointers
     }
+
+
+def attached_exif(
+    picture: Page, format: str, stored: tuple[int, int, int] | None = None
+) -> bytes | None:
+    """The EXIF block for a file of ``format``; None if there is nothing to say.
+
+    Args:
+        picture: to be written.
+        format: key of FORMATS.
+        stored: width, height and orientation of the pixels in the file; None: upright.
+    """
+    data = picture.metadata
+    block = (Exif.parse(data.exif) if data.exif else None) or Exif()
+    block.set_geometry(*(stored or (picture.width, picture.height)))
+    if picture.note:
+        block.add_comment(picture.note)
+    if data.dpi and (format in _NO_DPI_FIELD or X_RESOLUTION in block.main):
+        stated = block.dpi or (0, 0)  # in its own unit, perhaps
+        if max(abs(a / b - 1) for a, b in zip(stated, data.dpi, strict=True)) > 1e-4:
+            block.set_dpi(data.dpi)
+    if not (block.main or block.exif or block.gps):
+        return None
+    packed = block.to_bytes()
+    if format == "jpeg" and len(packed) > JPEG_ROOM:
+        block.exif.pop(MAKER_NOTE, None)
+        packed = block.to_bytes()
+    return packed
