@@ -139,7 +139,6 @@ WRONG: list[tuple[str, Callable[[Colorizer], object]]] = [
     ("prepared", lambda c: versions(None, 3)),  # type: ignore[arg-type]
     ("versions", lambda c: versions(c.prepare(ramp()), "a")),  # type: ignore[arg-type]
     ("L", lambda c: c.predict(3)),  # type: ignore[arg-type]
-    ("grey", lambda c: c.paint(3, 4, 5)),  # type: ignore[arg-type]
     ("L", lambda c: c.model.predict(3)),  # type: ignore[arg-type]
     ("size", lambda c: c.model.fit("a", 3)),  # type: ignore[arg-type]
     ("pixels", lambda c: Picture(3)),  # type: ignore[arg-type]

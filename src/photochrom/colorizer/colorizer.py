@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
 from .._system import cores
-from ..color import Codes, Float, keep_grey, lightness, recombine
-from ..color.color_table import chroma_table, color_table
+from ..color import Codes, Float
 from ..errors import ArgumentError
 from ..options import ColorOptions
 from ..picture import MAX_PIXELS, Deferred, Picture, open_picture
-from ..upsample import GuidedChroma, Pin, joint_bilateral, shrink
+from ..upsample import joint_bilateral, shrink
 from .adjust import vivid, warm
 from .prepared import Prepared, grey_codes
+from .recombination import chroma_planes, recombined
 
 if TYPE_CHECKING:
     from ..affinity import Match, Reference
     from ..hints import Hint
     from ..models.session import Model
-    from ..picture.jpeg.jpeg_luma import JpegLuma
 
 _REFERENCES = 16  # files of references that are kept ready
-_STRIP = 1 << 20  # pixels painted at a time: large enough that threads rarely wait for each other
 _DEFAULT = ColorOptions()
 
 
@@ -143,7 +139,7 @@ class Colorizer:
 
         Args:
             picture: the source.
-            L, ab: as of `paint`.
+            L, ab: as of `recombination.recombined`.
             grey: gives its grey codes, if they are known already.
             hints: with which `ab` was made; the pixels of clicks get the very chroma of `ab`.
         """
@@ -156,12 +152,12 @@ class Colorizer:
 
         def pixels() -> Codes:
             codes = grey() if grey else grey_codes(picture)
-            return self.paint(codes, L, ab, dtype, places(codes.shape))
+            return recombined(codes, L, ab, dtype, places(codes.shape), self._threads)
 
         luma = picture.luma
         if luma is None:
             return picture.with_pixels(pixels()).with_note(self.note)
-        chroma = cache(lambda: self.paint_chroma(luma, L, ab, places(luma.half.shape)))
+        chroma = cache(lambda: chroma_planes(luma, L, ab, places(luma.half.shape), self._threads))
         deferred = Deferred((*shape, 3), dtype, pixels)
         return picture.colored(deferred, chroma, self.note)
 
@@ -284,86 +280,10 @@ class Colorizer:
         logits = None if prediction.logits is None else prediction.logits[0]
         return vivid(prediction.ab[0], logits, self.model.card.temperature, options.vividness)
 
-    def paint(
-        self,
-        grey: Codes,
-        L: Float,
-        ab: Float,
-        dtype: DTypeLike | None = None,
-        exact: Sequence[tuple[int, int]] = (),
-    ) -> NDArray[Any]:
-        """Recombine the grey codes of a picture with chroma, enlarged along the edges of L.
-
-        Args:
-            grey: ``(H, W)`` grey codes, uint8 or uint16.
-            L: ``(h, w)`` float32, the same at the model's size.
-            ab: ``(2, h', w')`` float32, on a grid not larger than `L`.
-            dtype: of the result; None: that of `grey`.
-            exact: rows and columns of pixels whose chroma must be that of their place in `ab`.
-
-        Returns:
-            ``(H, W, 3)`` RGB with the lightness of `grey`.
-
-        Raises:
-            ArgumentError: shapes that do not fit.
-        """
-        ArgumentError.check("grey", grey, np.ndarray, "an array (H, W)")
-        out = np.empty((*grey.shape, 3), grey.dtype if dtype is None else dtype)
-        combine: Callable[..., None] = recombine
-        if grey.dtype == out.dtype == np.uint8:
-            table = color_table()  # enlarging is linear, so it can be done in the table's units
-            combine, ab = table.recombine, table.places(ab)
-        chroma = GuidedChroma(L, ab, grey.shape, _pins(grey, exact))
-
-        def paint(rows: slice) -> None:
-            part = grey[rows]
-            combine(part, chroma.rows(rows.start, part), out=out[rows])
-            if grey.dtype == out.dtype == np.uint16:
-                keep_grey(out[rows], part)
-
-        self._in_strips(grey.shape, paint)
-        return out
-
-    def paint_chroma(
-        self, luma: JpegLuma, L: Float, ab: Float, exact: Sequence[tuple[int, int]] = ()
-    ) -> tuple[Codes, Codes]:
-        """Cb and Cr to stand beside the luma of a grey JPEG, enlarged along its edges.
-
-        Args:
-            luma: of the picture.
-            L, ab, exact: as of `paint`, in pixels of `luma.half`.
-
-        Returns:
-            Two planes ``(H', W')`` uint8 of the size of `luma.half`.
-        """
-        codes, table = luma.half, chroma_table(luma.curve)
-        grey = luma.grey(codes)
-        planes = np.empty((2, *codes.shape), np.uint8)
-        out = np.moveaxis(planes, 0, -1)
-        chroma = GuidedChroma(L, table.places(ab), codes.shape, _pins(grey, exact))
-
-        def paint(rows: slice) -> None:
-            table.recombine(codes[rows], chroma.rows(rows.start, grey[rows]), out[rows])
-
-        self._in_strips(codes.shape, paint)
-        return planes[0], planes[1]
-
-    def _in_strips(self, shape: tuple[int, ...], paint: Callable[[slice], None]) -> None:
-        """Call `paint` with all rows of a picture, on this Colorizer's threads."""
-        height, width = shape
-        rows = max(1, min(_STRIP // width, -(-height // self._threads)))
-        strips = [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
-        with ThreadPoolExecutor(self._threads) as pool:
-            list(pool.map(paint, strips))
-
     @property
     def note(self) -> str:
         """The line that results carry in their metadata."""
         return f"Colours inferred by Photochrom, model {self.model.card.name}; not evidence."
-
-
-def _pins(grey: Codes, places: Sequence[tuple[int, int]]) -> list[Pin]:
-    return [Pin(*place, float(lightness(grey[place]))) for place in places]
 
 
 def _borrowed(ab: Float, L: Float, found: Match, vividness: float) -> Float:

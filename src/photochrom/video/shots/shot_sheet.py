@@ -128,7 +128,8 @@ class _Sheet:
         prepared = self._guides.prepared(plan.still)
         versions = self._guides.versions(plan.still)
         ab = self._guides.steady(plan).push(still.L, True)[0]
-        rgb = np.ascontiguousarray(np.rot90(self._colorizer.paint(grey, still.L, ab), turns))
+        painted = self._colorizer.painted(Picture.from_array(grey), still.L, ab).pixels
+        rgb = np.ascontiguousarray(np.rot90(painted, turns))
         name = shot.picture or ""
         if not name.startswith(f"{STILLS}/") or Path(name).name in self._names:
             name = f"{STILLS}/shot-{plan.number:04}-still.jpg"
