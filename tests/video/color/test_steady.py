@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photochrom import ColorOptions
-from photochrom.evaluate.films.film_metrics import Drift
+from photochrom.evaluate.films.film_drift import Drift
 from photochrom.video.color.cells import describe
 from photochrom.video.color.key_frame import KeyFrame, light_of
 from photochrom.video.color.motion import Places
@@ -120,11 +120,12 @@ def test_colours_do_not_drift() -> None:
         turn = np.radians(10 * call)
         return flat(L, 40 * np.cos(turn), 40 * np.sin(turn))
 
-    colours = coloured(Network(answer), [grain(seen(BIG, 0, 0), 2, n) for n in range(120)])
+    frames = [grain(seen(BIG, 0, 0), 2, n) for n in range(120)]
+    colours = coloured(Network(answer), frames)
     assert abs(hue(colours[-1]) - hue(colours[0])) < 2  # of 120 degrees
     drift = Drift()
-    for ab in colours:
-        drift.add(np.moveaxis(ab, 0, 2))
+    for L, ab in zip(frames, colours, strict=True):
+        drift.add(np.dstack([L, *ab]))
     assert (drift.value or 0) < 2
 
 

@@ -16,7 +16,8 @@ from ...picture import open_picture
 from ...picture.samples import to_8_bits
 from ..accumulators import compared_lab, is_near_grey
 from ..picture_set import list_pictures
-from .film_metrics import BT601, BT709, SMALLEST, Rgb
+from .film_metrics import BT601, BT709, Rgb
+from .film_motion import SMALLEST
 
 if TYPE_CHECKING:
     import av

@@ -20,7 +20,8 @@ class FilmScore:
         psnr, psnr_ab: in dB, of RGB and of ab alone, both with peak 255; None for the truth.
         cf, cf_abs: colourfulness, the original and the variant with absolute values.
         cdc: colour distribution consistency; None for fewer than five frames.
-        drift: how far colours run away, in ab, see `films.Drift`; None for a single frame.
+        drift: how far colours run away, in ab, see `Drift`; None for a single frame, and where too
+            little of the first frames is found again in the last.
         warp, warp_ab: warp error, of RGB 0...1 and of ab as they are; None for a single frame.
     """
 

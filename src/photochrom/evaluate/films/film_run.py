@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ..._io import show
 from ...errors import ArgumentError, PictureError, VideoError
 from .film_clips import Footage
-from .film_metrics import FilmTally, Frame, MotionTracker, Rgb, luma, opencv
+from .film_metrics import FilmTally, Frame, Rgb, luma
+from .film_motion import MotionTracker, opencv
 from .film_report import TRUTH, ClipScores, FilmReport
 from .film_strip import FilmStrip
 

@@ -22,7 +22,8 @@ from ...errors import ArgumentError, PhotochromError
 from ..image_metrics import colourfulness
 from ..picture_set import list_pictures, squares
 from .film_clips import Footage
-from .film_metrics import Rgb, opencv
+from .film_metrics import Rgb
+from .film_motion import opencv
 
 SHAPE = (256, 384)
 """Height and width of a frame."""
