@@ -21,17 +21,19 @@ the problem. The commonest errors are built by class methods, on whichever class
     raise PictureError.unreadable(path, error) from error       # an OSError, or words
     raise ArgumentError.unwritable(path, error) from error
     raise ArgumentError.not_found(path, "a folder of pictures")
+    raise ArgumentError.exists(path)
     raise ArgumentError.not_one_of("the codec", name, CODECS)   # proposes the nearest
     raise ArgumentError.wrong_shape("L", "(N, 1, h, w)", L.shape)
     raise ArgumentError("threads", expected="1 or more", got=threads)
     ArgumentError.check("sources", sources, Iterable, "paths")  # raises, unless it is one
+    ArgumentError.refuse({"--crf": crf}, "a film", "pictures")  # raises, if there is a value
     raise MissingExtraError.of("onnx", "import", "importing Caffe models")
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import Any, Self
 
@@ -100,6 +102,24 @@ class PhotochromError(Exception):
     def not_found(cls, what: str | PathLike[str], expected: str | None = None) -> Self:
         """There is nothing at the path ``what``, where ``expected`` should be."""
         return cls(f"{what} does not exist", expected=expected, fix="check the path")
+
+    @classmethod
+    def exists(
+        cls,
+        what: str | PathLike[str],
+        fix: str = "choose another with -o, or replace it with --overwrite",
+    ) -> Self:
+        """There is something at the path ``what``, where a new file was to be."""
+        return cls(f"{what} exists already", fix=fix)
+
+    @classmethod
+    def refuse(
+        cls, options: Mapping[str, object], expected: str, got: str, fix: str = "leave it out"
+    ) -> None:
+        """Raise if ``options``, by name, have values other than None, zero and nothing."""
+        if given := [name for name, value in options.items() if value]:
+            names = " and ".join(given)
+            raise cls(f"{names} cannot be used", expected=expected, got=got, fix=fix)
 
     @classmethod
     def not_one_of(cls, what: str, got: object, choices: Iterable[str]) -> Self:

@@ -67,24 +67,10 @@ def run(
         ModelError: the model cannot be loaded.
         MissingExtraError: a URL or a cluster needs a package that is not installed.
     """
-    for what, given, kind in (
-        ("options", options, ColorOptions),
-        ("output_options", output_options, OutputOptions),
-        ("video_options", video_options, VideoOptions),
-        ("archive_options", archive_options, ArchiveOptions),
-    ):
-        ArgumentError.check(what, given, kind | None, f"{kind.__name__} or None")
-    settings = Settings(
-        _texts(sources),
-        None if output is None else os.fspath(output),
-        Registry().resolve(model),
-        options or ColorOptions(),
-        output_options or OutputOptions(),
-        video_options or VideoOptions(),
-        archive_options or ArchiveOptions(),
-        on_event,
-        cancel or CancelToken(),
+    settings = _settings(
+        sources, output, model, options, output_options, video_options, archive_options
     )
+    settings.on_event, settings.cancel = on_event, cancel or CancelToken()
     if settings.video.fps is not None:
         from .one_file import run_sequences
 
@@ -118,15 +104,7 @@ def estimate(
     from .many_files import estimate_many
 
     return estimate_many(
-        Settings(
-            _texts(sources),
-            None if output is None else os.fspath(output),
-            Registry().resolve(model),
-            options or ColorOptions(),
-            output_options or OutputOptions(),
-            video_options or VideoOptions(),
-            archive_options or ArchiveOptions(),
-        )
+        _settings(sources, output, model, options, output_options, video_options, archive_options)
     )
 
 
@@ -145,7 +123,31 @@ def is_single(
     return len(sources) == 1 and not urls and sources[0] != "" and not Path(sources[0]).is_dir()
 
 
-def _texts(sources: Source | Sequence[Source]) -> list[str]:
-    given = [sources] if isinstance(sources, str | os.PathLike) else sources
-    ArgumentError.check("sources", given, Iterable, "paths or URLs of files and folders")
-    return [storage.zip_url(os.fspath(each)) for each in given]
+def _settings(
+    sources: Source | Sequence[Source],
+    output: Source | None,
+    model: str | os.PathLike[str],
+    color: ColorOptions | None,
+    picture: OutputOptions | None,
+    video: VideoOptions | None,
+    archive: ArchiveOptions | None,
+) -> Settings:
+    """The arguments of `run`, checked."""
+    for what, given, kind in (
+        ("options", color, ColorOptions),
+        ("output_options", picture, OutputOptions),
+        ("video_options", video, VideoOptions),
+        ("archive_options", archive, ArchiveOptions),
+    ):
+        ArgumentError.check(what, given, kind | None, f"{kind.__name__} or None")
+    several = [sources] if isinstance(sources, str | os.PathLike) else sources
+    ArgumentError.check("sources", several, Iterable, "paths or URLs of files and folders")
+    return Settings(
+        [storage.zip_url(os.fspath(each)) for each in several],
+        None if output is None else os.fspath(output),
+        Registry().resolve(model),
+        color or ColorOptions(),
+        picture or OutputOptions(),
+        video or VideoOptions(),
+        archive or ArchiveOptions(),
+    )

@@ -59,6 +59,24 @@ class Naming:
             suffix = FORMATS[self.format].suffixes[0]
         return stem + count + self.mark * beside + suffix
 
+    def place(self, source: Path, media: Media, output: str | None) -> Path:
+        """Where the result of one file goes.
+
+        Args:
+            source: its path.
+            media: what it is.
+            output: a file or a folder; None: beside the source.
+
+        Raises:
+            ArgumentError: `output` can be neither.
+        """
+        if output is None:
+            return source.with_name(self.name(source, media, beside=True))
+        target = Path(output)
+        if is_folder(output, target, many=False, film=media.kind == "video"):
+            target /= self.name(source, media, beside=False)
+        return target
+
     def comparison(self, output: str) -> str:
         """The name of the before-and-after picture of a result."""
         path = PurePath(output)

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from pathlib import Path
 
-from .._io import show
 from ..errors import ArgumentError, CancelledError
 from .events import Outcome, Planned, Summary, Task
 from .naming import Naming, bad_output, is_folder, media_of
@@ -95,31 +94,23 @@ def _check_archive(settings: Settings, film: bool) -> None:
         ArgumentError: such an option.
     """
     chosen = settings.archive
-    options = {
-        "--retry-failed": chosen.retry_failed,
-        "--limit": chosen.limit,
-        "--include": chosen.include,
-        "--exclude": chosen.exclude,
-        "--watch": chosen.watch,
-        "--ray": chosen.cluster and not film,
-    }
-    if given := [name for name, value in options.items() if value]:
-        raise ArgumentError(
-            f"{' and '.join(given)} cannot be used",
-            expected="a folder or several pictures",
-            got="one picture or film",
-            fix="leave it out, or name a folder",
-        )
-    unusable = {"--compare": chosen.compare, "--ray-gpus": chosen.share.gpus}
-    for name, value in unusable.items():
-        if film and value:
-            raise ArgumentError(
-                f"{name} cannot be used",
-                expected="pictures",
-                got="a film",
-                fix="take --preview TIME, which shows both" * (name == "--compare")
-                or "leave it out",
-            )
+    ArgumentError.refuse(
+        {
+            "--retry-failed": chosen.retry_failed,
+            "--limit": chosen.limit,
+            "--include": chosen.include,
+            "--exclude": chosen.exclude,
+            "--watch": chosen.watch,
+            "--ray": chosen.cluster and not film,
+        },
+        "a folder or several pictures",
+        "one picture or film",
+        "leave it out, or name a folder",
+    )
+    if film:
+        preview = "take --preview TIME, which shows both"
+        ArgumentError.refuse({"--compare": chosen.compare}, "pictures", "a film", preview)
+        ArgumentError.refuse({"--ray-gpus": chosen.share.gpus}, "pictures", "a film")
 
 
 def _single_task(
@@ -143,11 +134,7 @@ def _single_task(
         source = existing(sources[0])
         media = media_of(source)
         film = media.kind == "video"
-        target = None if output is None else Path(output)
-        if target is None:
-            target = source.with_name(naming.name(source, media, beside=True))
-        elif is_folder(str(output), target, many=False, film=film):
-            target /= naming.name(source, media, beside=False)
+        target = naming.place(source, media, output)
         size = source.stat().st_size
         compared = compare and not film
         task = Task(
@@ -161,12 +148,7 @@ def _single_task(
         )
     _check_not_source(task)
     if not overwrite and (taken := _taken(task)):
-        raise ArgumentError(
-            f"{show(taken)} exists already",
-            expected="the name of a new file",
-            got="that of an existing one",
-            fix="choose another with -o, or replace it with --overwrite",
-        )
+        raise ArgumentError.exists(taken)
     return task
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from .._io import show, user_folder
-from ..errors import ArgumentError
+from ..errors import ArgumentError, reason
 from . import storage
 from .manifest import Manifest, Row
 
@@ -83,9 +83,8 @@ def open_archive(root: str | None) -> Iterator[Archive]:
             "wait for that one, or choose another folder",
         ) from None
     except OSError as error:
-        got = error.strerror or str(error)
         fix = "check your rights and the space on the disk"
-        raise _unusable(root, "a folder that can be written to", got, fix) from None
+        raise _unusable(root, "a folder that can be written to", reason(error), fix) from None
     try:
         manifest = Manifest(folder / MANIFEST)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -96,14 +96,16 @@ class Settings:
         """
         hints, stills = self.options.hints, self.options.stills
         placed = [hint for hint in hints if hint.time is not None]
-        given = ["--hint TIME:X,Y,COLOUR"] * bool(placed) + ["--reference FILE@TIME"] * bool(stills)
-        given += ["--shots"] * (self.video.shots is not None)
-        if given and (pictures or videos != 1):
-            raise ArgumentError(
-                f"{' and '.join(given)} cannot be used",
-                expected="one film",
-                got="pictures" if not videos else "several files",
-                fix="leave it out, or colour the film apart",
+        if pictures or videos != 1:
+            ArgumentError.refuse(
+                {
+                    "--hint TIME:X,Y,COLOUR": placed,
+                    "--reference FILE@TIME": stills,
+                    "--shots": self.video.shots,
+                },
+                "one film",
+                "pictures" if not videos else "several files",
+                "leave it out, or colour the film apart",
             )
         if videos and len(placed) < len(hints):
             raise ArgumentError(
@@ -112,40 +114,17 @@ class Settings:
                 got="a film",
                 fix="put the time before it, or leave it out",
             )
-        names = [f.name for f in fields(VideoOptions) if f.name not in ("in_color", "shots")]
-        default = VideoOptions()
-        given = [name for name in names if getattr(self.video, name) != getattr(default, name)]
-        if given and pictures and not videos:
-            shown = ("--preview" if name == "compare" else f"--{name}" for name in given)
-            raise ArgumentError(
-                f"{' and '.join(dict.fromkeys(shown))} cannot be used",
-                expected="a film",
-                got="pictures",
-                fix="leave it out, or name a film",
-            )
-
+        if pictures and not videos:
+            given = _changed(self.video, {"compare": "--preview", "in_color": "", "shots": ""})
+            ArgumentError.refuse(given, "a film", "pictures", "leave it out, or name a film")
         if videos and not pictures:
-            self._check_picture_options()
-
-    def _check_picture_options(self) -> None:
-        """Refuse options of pictures.
-
-        Raises:
-            ArgumentError: one is given.
-        """
-        options, default = self.output_options, OutputOptions()
-        names = [f.name for f in fields(options) if f.name not in ("in_color", "max_pixels")]
-        given = [name for name in names if getattr(options, name) != getattr(default, name)]
-        if given:
+            given = _changed(self.output_options, {"in_color": "", "max_pixels": ""})
             fix = {
-                "quality": "take --crf (crf=), the scale of a film's codec; smaller is better",
-                "format": "name the film with -o; its ending says what kind of file it is",
+                "--quality": "take --crf (crf=), the scale of a film's codec; smaller is better",
+                "--format": "name the film with -o; its ending says what kind of file it is",
             }
-            raise ArgumentError(
-                f"{' and '.join(f'--{name}' for name in given)} cannot be used",
-                expected="pictures",
-                got="a film",
-                fix=fix.get(given[0], "leave it out"),
+            ArgumentError.refuse(
+                given, "pictures", "a film", fix.get(next(iter(given), ""), "leave it out")
             )
 
     @contextmanager
@@ -159,6 +138,19 @@ class Settings:
         with RayFilms(self.archive.cluster, self.archive.share) as workers:
             work.segment_workers = workers
             yield
+
+
+def _changed(options: VideoOptions | OutputOptions, names: Mapping[str, str]) -> dict[str, bool]:
+    """The options that have not their defaults, as on the command line.
+
+    Args:
+        options: of films, or of pictures.
+        names: those that are called otherwise there; empty: not to be looked at.
+    """
+    default = type(options)()
+    shown = {f.name: names.get(f.name, f"--{f.name}") for f in fields(options)}
+    changed = (n for n in shown if shown[n] and getattr(options, n) != getattr(default, n))
+    return dict.fromkeys((shown[name] for name in changed), True)
 
 
 def _absolute(reference: Source) -> Source:

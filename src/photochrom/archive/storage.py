@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .._io import show
-from ..errors import ArgumentError, MissingExtraError, PictureError
+from ..errors import ArgumentError, MissingExtraError, PictureError, reason
 
 STREAM = "-"
 """Stands for standard input as a source, and for standard output as an output."""
 
+_CHECK = "check the address and your rights there"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
 _PACKAGES = {
     **dict.fromkeys(("s3", "s3a"), "s3fs"),
@@ -111,9 +112,9 @@ def filesystem(url: str) -> tuple[Any, str]:
         ) from None
     except (ValueError, OSError) as error:
         raise ArgumentError(
-            f"{show(url)} cannot be used",
+            f"{url} cannot be used",
             expected="a path or a URL such as s3://bucket/folder",
-            got=_words(error),
+            got=reason(error),
             fix="correct it",
         ) from None
     return fs, path
@@ -138,7 +139,7 @@ def read(source: str) -> Path | BinaryIO:
     except OSError:
         raise
     except Exception as error:  # each store has exceptions of its own
-        raise ConnectionError(None, _words(error), source) from error
+        raise ConnectionError(None, reason(error), source) from error
 
 
 class _Named(io.BytesIO):
@@ -177,12 +178,7 @@ def writing(target: str) -> Iterator[Path | io.BytesIO]:
     try:
         fs.pipe_file(inner, named.getvalue())  # a store shows an object when it is complete
     except Exception as error:  # each store has exceptions of its own
-        raise PictureError(
-            f"{show(target)} cannot be written",
-            expected="a place that takes files",
-            got=_words(error),
-            fix="check the address and your rights there",
-        ) from error
+        raise PictureError.unwritable(target, error, _CHECK) from error
 
 
 def _settle(path: Path) -> None:
@@ -260,13 +256,4 @@ def listing(url: str) -> Iterator[tuple[str, str, Stat]]:
     except FileNotFoundError:
         return
     except Exception as error:
-        raise ArgumentError(
-            f"{show(url)} cannot be listed",
-            expected="a folder you may look into",
-            got=_words(error),
-            fix="check the address and your rights there",
-        ) from None
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+        raise ArgumentError.unreadable(url, error, _CHECK) from None

@@ -112,6 +112,12 @@ def colorize(
     if STREAM in (*sources, output):
         _check_streams(STREAM in sources, output in (None, STREAM), as_json)
     file = _model_file(model, prototxt, points)
+    wanted = {
+        "output_options": out,
+        "video_options": video,
+        "archive_options": chosen,
+        "model": file,
+    }
     if versions is not None:
         from .version_files import write_versions
 
@@ -122,16 +128,7 @@ def colorize(
     if dry_run:
         from .dry_run import tell_dry_run
 
-        tell_dry_run(
-            sources,
-            output,
-            color,
-            output_options=out,
-            video_options=video,
-            archive_options=chosen,
-            model=file,
-            as_json=as_json,
-        )
+        tell_dry_run(sources, output, color, **wanted, as_json=as_json)
         return
     lines = EventLines(
         single=is_single(sources, output, video),
@@ -143,17 +140,7 @@ def colorize(
     if watch and not quiet:
         say(f"photochrom: watching {', '.join(sources)}; Ctrl-C ends it")
     with cancelled_by_signals(token), lines.shown():
-        summary = archive.run(
-            sources,
-            output,
-            color,
-            output_options=out,
-            video_options=video,
-            archive_options=chosen,
-            model=file,
-            on_event=lines,
-            cancel=token,
-        )
+        summary = archive.run(sources, output, color, **wanted, on_event=lines, cancel=token)
     raise typer.Exit(lines.finish(summary, watching=watch))
 
 
@@ -193,13 +180,12 @@ def _archive_options(given: dict[str, Any]) -> ArchiveOptions:
     from ..errors import ArgumentError
 
     cpus, gpus = given["ray_cpus"], given["ray_gpus"]
-    names = ["--ray-cpus"] * (cpus is not None) + ["--ray-gpus"] * (gpus is not None)
-    if names and given["ray"] is None:
-        raise ArgumentError(
-            f"{' and '.join(names)} cannot be used",
-            expected="--ray with them, for they are about a cluster's workers",
-            got="no --ray",
-            fix="add --ray auto, or leave them out",
+    if given["ray"] is None:
+        ArgumentError.refuse(
+            {"--ray-cpus": cpus is not None, "--ray-gpus": gpus is not None},
+            "--ray with them, for they are about a cluster's workers",
+            "no --ray",
+            "add --ray auto, or leave them out",
         )
     share = Share(1.0 if cpus is None else cpus, gpus or 0.0)
     found: ArchiveOptions = _options(

@@ -85,15 +85,11 @@ def _tell_film(
     as_json: bool,
 ) -> None:
     """Say what would become of a film."""
-    from ..archive.naming import Naming, is_folder, media_of
+    from ..archive.naming import Naming, media_of
     from ..video.color.coloring import film_colorizer
     from ..video.film_check import check_film
 
-    naming, target = Naming(preview=wanted.compare), Path(output or film)
-    if output is None:
-        target = film.with_name(naming.name(film, media_of(film), beside=True))
-    elif is_folder(output, target, many=False, film=True):
-        target /= naming.name(film, media_of(film), beside=False)
+    target = Naming(preview=wanted.compare).place(film, media_of(film), output)
     told = check_film(film, target, options, wanted, colorizer=film_colorizer(model))
     if as_json:
         typer.echo(json.dumps(asdict(told) | {"path": str(told.path), "output": str(target)}))

@@ -73,9 +73,4 @@ def _check(path: Path, target: Path, overwrite: bool) -> None:
     if not target.exists():
         return
     if not overwrite or (path.exists() and target.samefile(path)):
-        raise ArgumentError(
-            f"{show(target)} exists already",
-            expected="the name of a new file",
-            got="that of an existing one",
-            fix="choose another with -o, or replace it with --overwrite",
-        )
+        raise ArgumentError.exists(target)

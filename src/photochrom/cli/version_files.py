@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ArgumentError
-from ..media import HEAD, identify
+from ..media import identify, read_head
 from ..options import ColorOptions, OutputOptions
 
 
@@ -65,8 +65,7 @@ def write_versions(
 def _checked(source: str) -> Path:
     path = Path(source)
     try:
-        with path.open("rb") as file:
-            kind = identify(file.read(HEAD)).kind
+        kind = identify(read_head(path)).kind
     except OSError as error:
         raise ArgumentError.unreadable(source, error) from None
     if kind != "picture":

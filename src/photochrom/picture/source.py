@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .._io import show
-from ..errors import ArgumentError, PictureError
+from ..errors import ArgumentError, PictureError, reason
 from ..media import HEAD, READABLE, Media, identify
 
 
@@ -131,9 +131,7 @@ def _words(error: Exception) -> str:
         return "no such file"
     if isinstance(error, IsADirectoryError):
         return "a folder"
-    if isinstance(error, PermissionError):
-        return "no permission"
-    return getattr(error, "strerror", None) or str(error)
+    return "no permission" if isinstance(error, PermissionError) else reason(error)
 
 
 def _no_source(source: object) -> ArgumentError:

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from lightning.pytorch import Callback
 from lightning.pytorch.utilities import rank_zero_only
 
-from ..errors import ArgumentError, PhotochromError
+from ..errors import ArgumentError, PhotochromError, reason
 from ..models.registry import Registry
 from . import run_pictures
 from .data.cache import Cache, build_cache
@@ -252,8 +252,8 @@ def _filled(
             (folder / FILE).unlink()
         raise
     watch.say(f"{len(cache)} pictures can be used")
-    for reason, count in cache.skipped.items():
-        watch.say(f"{count} left out, {reason}: {cache.examples[reason]}")
+    for why, count in cache.skipped.items():
+        watch.say(f"{count} left out, {why}: {cache.examples[why]}")
     return cache
 
 
@@ -320,6 +320,6 @@ def _explained(folder: Path) -> Iterator[None]:
         raise PhotochromError(
             f"the run in {folder} cannot go on",
             expected="a disk with room that can be written to",
-            got=error.strerror or str(error),
+            got=reason(error),
             fix="see to that, then go on with --resume",
         ) from error

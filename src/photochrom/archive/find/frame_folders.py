@@ -27,12 +27,8 @@ def sequence_tasks(settings: Settings) -> tuple[list[Task], list[Task]]:
     overwrite = settings.archive.overwrite
     there = [] if overwrite else [task for task in tasks if _is_filled(Path(task.output))]
     if there and len(tasks) == 1:
-        raise ArgumentError(
-            f"{show(there[0].output)} exists already",
-            expected="the name of a new folder",
-            got="that of one with files in it",
-            fix="choose another with -o, or replace its frames with --overwrite",
-        )
+        fix = "choose another with -o, or replace its frames with --overwrite"
+        raise ArgumentError.exists(there[0].output, fix)
     return [task for task in tasks if task not in there], there
 
 
@@ -94,31 +90,28 @@ def _check_options(settings: Settings) -> None:
             "a URL",
             "copy the frames first",
         )
-    options: dict[str, object] = {
-        "--retry-failed": chosen.retry_failed,
-        "--limit": chosen.limit,
-        "--include": chosen.include,
-        "--exclude": chosen.exclude,
-        "--watch": chosen.watch,
-        "--compare": chosen.compare,
-        "--ray": chosen.cluster,
-        "--hint": settings.options.hints,
-        "--codec": video.codec,
-        "--crf": video.crf,
-        "--preset": video.preset,
-        "--start": video.start,
-        "--end": video.end,
-        "--preview": video.compare,
-        "--deinterlace": video.deinterlace != "auto",
-        "--page": settings.output_options.page,
-    }
-    if given := [name for name, value in options.items() if value]:
-        raise ArgumentError(
-            f"{' and '.join(given)} cannot be used",
-            expected="one picture, a film or an archive",
-            got="frames of a film (--fps)",
-            fix="leave it out",
-        )
+    ArgumentError.refuse(
+        {
+            "--retry-failed": chosen.retry_failed,
+            "--limit": chosen.limit,
+            "--include": chosen.include,
+            "--exclude": chosen.exclude,
+            "--watch": chosen.watch,
+            "--compare": chosen.compare,
+            "--ray": chosen.cluster,
+            "--hint": settings.options.hints,
+            "--codec": video.codec,
+            "--crf": video.crf,
+            "--preset": video.preset,
+            "--start": video.start,
+            "--end": video.end,
+            "--preview": video.compare,
+            "--deinterlace": video.deinterlace != "auto",
+            "--page": settings.output_options.page,
+        },
+        "one picture, a film or an archive",
+        "frames of a film (--fps)",
+    )
 
 
 def _size(folder: Path) -> int:

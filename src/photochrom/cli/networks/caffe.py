@@ -27,12 +27,8 @@ def imported(prototxt: Path, caffemodel: Path, points: Path) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ModelImportError(
-            f"{target.parent} cannot be made",
-            expected="a folder for imported models",
-            got=error.strerror or str(error),
-            fix=f"set the environment variable {HOME_VARIABLE} to another folder",
-        ) from None
+        fix = f"set the environment variable {HOME_VARIABLE} to another folder"
+        raise ModelImportError.unwritable(target.parent, error, fix) from None
     import_zhang16(prototxt, caffemodel, points, target)
     for older in target.parent.glob(f"{digest}-*.onnx"):  # another version's
         if older != target:
@@ -53,10 +49,5 @@ def _digest(files: tuple[Path, ...]) -> str:
             with path.open("rb") as file:
                 each.append(hashlib.file_digest(file, "sha256").digest())
         except OSError as error:
-            raise ModelImportError(
-                f"{path} cannot be read",
-                expected="a file of the Caffe model",
-                got=error.strerror or str(error),
-                fix="check the path",
-            ) from None
+            raise ModelImportError.unreadable(path, error) from None
     return hashlib.sha256(b"".join(each)).hexdigest()[:32]

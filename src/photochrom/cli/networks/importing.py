@@ -163,12 +163,8 @@ def _target(output: Path | None, name: str, overwrite: bool) -> Path:
             fix="add .onnx to it",
         )
     if target.exists() and not overwrite:
-        raise ArgumentError(
-            f"{target} exists already",
-            expected="a new file",
-            got="an existing one",
-            fix="choose another with --name or -o, or replace it with --overwrite",
-        )
+        fix = "choose another with --name or -o, or replace it with --overwrite"
+        raise ArgumentError.exists(target, fix)
     return target
 
 

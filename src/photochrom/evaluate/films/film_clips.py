@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..._io import show
-from ...errors import ArgumentError, MissingExtraError, VideoError
+from ...errors import ArgumentError, MissingExtraError, VideoError, reason
 from ...picture import open_picture
 from ...picture.samples import to_8_bits
 from ..accumulators import compared_lab, is_near_grey
@@ -168,8 +168,7 @@ class _Film:
         return np.asarray(rgb.to_ndarray(), np.uint8)
 
     def _broken(self, error: Any) -> VideoError:
-        got = getattr(error, "strerror", None) or str(error)
-        return _clip_error(show(self._path), "a film", got, "check that it plays")
+        return _clip_error(str(self._path), "a film", reason(error), "check that it plays")
 
 
 def _clip_error(name: str, expected: str, got: str, fix: str) -> VideoError:

@@ -13,7 +13,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._io import show
 from ...errors import ArgumentError, PictureError, VideoError
 from .film_clips import Footage
 from .film_metrics import FilmTally, Frame, Rgb, luma
@@ -167,7 +166,7 @@ def _targets(folder: str | os.PathLike[str] | None, names: Sequence[str]) -> lis
     try:
         top.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(top, error) from None
+        raise ArgumentError.unwritable(top, error, "name another folder") from None
     files: list[Path | None] = []
     for name in names:
         plain = re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.") or "clip"
@@ -182,13 +181,4 @@ def _save(strip: FilmStrip, target: Path) -> None:
     try:
         strip.save(target)
     except OSError as error:
-        raise _unwritable(target, error) from None
-
-
-def _unwritable(path: Path, error: OSError) -> ArgumentError:
-    return ArgumentError(
-        f"{show(path)} cannot be written",
-        expected="a folder that can be written",
-        got=error.strerror or str(error),
-        fix="name another folder",
-    )
+        raise ArgumentError.unwritable(target, error, "name another folder") from None

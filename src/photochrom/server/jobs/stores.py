@@ -106,15 +106,9 @@ def _chunks(url: str) -> Iterator[bytes]:
 
 
 def _failed(url: str, what: str, error: Exception) -> PictureError:
-    words = " ".join(str(error).split())[:200] or type(error).__name__
-    if isinstance(error, FileNotFoundError):
-        words = "no such file"
-    return PictureError(
-        f"{show(url)} cannot be {what}",
-        expected="a store that answers, and rights there",
-        got=words,
-        fix="check the address and the rights of the service",
-    )
+    why = "no such file" if isinstance(error, FileNotFoundError) else error
+    make = PictureError.unreadable if what == "read" else PictureError.unwritable
+    return make(url, why, "check the address and the rights of the service")
 
 
 def _is_under(url: str, store: str) -> bool:

@@ -23,7 +23,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...errors import ArgumentError, PhotochromError
+from ...errors import ArgumentError, PhotochromError, reason
 from ..machine import cores
 from .decode import Result, check_main, decoded
 from .sources import Source
@@ -241,7 +241,7 @@ def _reporting(folder: Path) -> Iterator[None]:
         raise PhotochromError(
             f"the cache of pictures cannot be written to {folder}",
             expected="a disk with room for it" if full else "a folder that can be written to",
-            got=error.strerror or str(error),
+            got=reason(error),
             fix=fix if full else "name another folder",
         ) from error
 

@@ -220,12 +220,7 @@ def _members(path: Path) -> Iterator[tuple[str, Opener]]:
     try:
         yield from _zipped(path) if path.suffix.lower() == ".zip" else _tarred(path)
     except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error) as error:
-        raise PictureError(
-            f"{path.name} cannot be read",
-            expected="an intact archive",
-            got=str(error) or type(error).__name__,
-            fix="copy the file anew",
-        ) from None
+        raise PictureError.unreadable(path.name, error, "copy the file anew") from None
 
 
 def _zipped(path: Path) -> Iterator[tuple[str, Opener]]:

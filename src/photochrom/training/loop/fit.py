@@ -18,7 +18,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor
 
-from ...errors import PhotochromError
+from ...errors import PhotochromError, reason
 from .batches import Batches
 from .callbacks import Averaging, Best, Clock, Figures, Progress, Watching
 from .checkpoints import Checkpoints, Requests, Stopped, WholeFiles
@@ -157,7 +157,7 @@ def _explained(folder: Path, requests: Requests) -> Iterator[None]:
         raise PhotochromError(
             "the training cannot go on",
             expected=f"room in {folder} and a computer in order",
-            got=error.strerror or str(error),
+            got=reason(error),
             fix="see to that, then go on with --resume",
         ) from error
     except MisconfigurationException as error:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..._io import replacing, show
+from ..._io import replacing
 from ...cancel import CancelToken
 from ...colorizer import Colorizer
 from ...errors import ArgumentError
@@ -75,12 +75,8 @@ def write_shot_sheet(
     options, wanted = with_stills(options or ColorOptions()), video_options or VideoOptions()
     folder, report = Path(folder), reporter(progress, cancel)
     if (folder / LIST).exists() and not overwrite:
-        raise ArgumentError(
-            f"{show(folder / LIST)} exists already, and may have been edited",
-            expected="a new folder",
-            got="that of a sheet",
-            fix="choose another one, or replace it with --overwrite",
-        )
+        fix = "it may have been edited: choose another folder, or replace it with --overwrite"
+        raise ArgumentError.exists(folder / LIST, fix)
     colorizer = colorizer or film_colorizer()
     with VideoReader(source, wanted.deinterlace) as video:
         setup = FilmSetup.of(video, colorizer, options, wanted, _ENCODING)
