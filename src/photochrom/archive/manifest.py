@@ -103,16 +103,8 @@ class Row:
     @property
     def task(self) -> Task:
         """The task of a worker."""
-        return Task(
-            self.id,
-            self.source,
-            self.output,
-            self.compare,
-            self.size,
-            self.kind,
-            self.note,
-            bool(self.named),
-        )
+        files = self.source, self.output, self.compare
+        return Task(self.id, *files, self.size, self.kind, self.note, bool(self.named))
 
 
 class Manifest:
@@ -178,13 +170,8 @@ class Manifest:
         self.note("survey", str(self.survey))
 
     def rows(self, keys: Sequence[str]) -> dict[str, Row]:
-        """Those of these outputs."""
-        marks = ",".join("?" * len(keys))
-        found = self._db.execute(
-            f"select * from files where key in ({marks})",  # noqa: S608
-            [_kept(key) for key in keys],
-        )
-        return {row.key: row for row in map(_row, found)}
+        """The rows of these outputs."""
+        return self._where("key", keys)
 
     def put(self, rows: Iterable[dict[str, Any]]) -> None:
         """Insert rows, or replace those of the same output."""
@@ -200,12 +187,15 @@ class Manifest:
 
     def sources(self, reals: Sequence[str]) -> dict[str, Row]:
         """The newest row of each of these sources, by its real name."""
-        marks = ",".join("?" * len(reals))
+        return self._where("real", reals)
+
+    def _where(self, column: str, values: Sequence[str]) -> dict[str, Row]:
+        marks = ",".join("?" * len(values))
         found = self._db.execute(
-            f"select * from files where real in ({marks}) order by survey",  # noqa: S608
-            [_kept(real) for real in reals],
+            f"select * from files where {column} in ({marks}) order by survey",  # noqa: S608
+            [_kept(value) for value in values],
         )
-        return {row.real: row for row in map(_row, found)}
+        return {getattr(row, column): row for row in map(_row, found)}
 
     def taken(self, keys: Sequence[str]) -> dict[str, str]:
         """Which of these outputs belong to a source of this survey, and its real name."""

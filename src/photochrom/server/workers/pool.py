@@ -285,11 +285,8 @@ class WorkerPool:
                 if not error.killed:
                     raise _unprocessable(noun, error) from None
                 if attempt == _DEATHS:
-                    raise ServiceError(
-                        503,
-                        f"the processes that worked on the {noun} were killed; try again",
-                        retry_after=10,
-                    ) from None
+                    words = f"the processes that worked on the {noun} were killed; try again"
+                    raise ServiceError(503, words, retry_after=10) from None
         raise AssertionError
 
     def _replace(self, number: int, reason: str) -> None:
