@@ -20,10 +20,10 @@ class Drift:
 
     Every eighth frame is looked at. The pixels of the first one are followed through them by
     optical flow; what leaves the picture or comes into it does not count. On those that are found
-    again in the last one, four figures are taken: the mean of chroma, its 95th percentile, the mean of b in
-    the bluest and that of a in the reddest 2 % of the pixels. Drift is the largest change of the
-    four, from the mean of the first three of those frames to that of the last three (half of them,
-    if there are fewer than six).
+    again in the last one, four figures are taken: the mean of chroma, its 95th percentile, the
+    mean of b in the bluest and that of a in the reddest 2 % of the pixels. Drift is the largest
+    change of the four, from the mean of the first three of those frames to that of the last three
+    (half of them, if there are fewer than six).
     """
 
     def __init__(self) -> None:
