@@ -23,15 +23,26 @@ def memory_budget() -> int:
     return int(_SHARE * min((number for number in free if number), default=_UNKNOWN))
 
 
+def process_memory(field: str, pid: int | str = "self") -> int | None:
+    """Bytes of memory of a process, by Linux's name such as ``VmRSS``; None on other systems."""
+    return _field(f"/proc/{pid}/status", field)
+
+
 def _available() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) << 10 for line in lines if "MemAvailable" in line)
-    except (OSError, StopIteration, ValueError):
-        pass
+    if (told := _field("/proc/meminfo", "MemAvailable")) is not None:
+        return told
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _field(file: str, name: str) -> int | None:
+    """Bytes, of a number of KiB in a list of Linux's."""
+    try:
+        lines = Path(file).read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith(f"{name}:"))
+    except (OSError, StopIteration, ValueError):
         return None
 
 

@@ -1,4 +1,4 @@
-"""What results are called, and where they go."""
+"""Names and places of results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One named file, or image sequences: tasks in memory, without manifest and report."""
+"""Runs of one named file or of image sequences: tasks in memory, without manifest and report."""
 
 from __future__ import annotations
 

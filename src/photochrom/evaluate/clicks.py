@@ -1,4 +1,4 @@
-"""What hints do: true ones, one of a colour that is not there, and a model's own colours."""
+"""Measurements of hints: true ones, one of a wrong colour, and a model's own colours."""
 
 from __future__ import annotations
 

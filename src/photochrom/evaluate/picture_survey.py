@@ -1,4 +1,4 @@
-"""A first look at all pictures: which can be read, and their mean colour."""
+"""First pass over the pictures: which can be read, and their mean colour."""
 
 from __future__ import annotations
 

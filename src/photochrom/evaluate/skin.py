@@ -1,4 +1,4 @@
-"""Errors of the colour of skin by group: whether some people are coloured worse than others."""
+"""Colour errors of skin by group: whether some people are coloured worse than others."""
 
 from __future__ import annotations
 

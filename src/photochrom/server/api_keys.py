@@ -1,4 +1,4 @@
-"""API keys and security headers.
+"""API keys: a file with a hash of each, and the check of those that clients send.
 
 A key is made by the service with 256 random bits, so one round of SHA-256 keeps it secret at rest:
 there is nothing to guess that a slow hash would have to protect.

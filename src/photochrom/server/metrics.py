@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import (
@@ -18,6 +17,8 @@ from prometheus_client import (
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from .._system import process_memory
 
 if TYPE_CHECKING:
     from .jobs.job_store import Job, JobStore
@@ -107,15 +108,6 @@ class _Numbers:
             "photochrom_worker_memory_bytes", "Resident memory of a worker.", labels=["worker"]
         )
         for number, pid in enumerate(self._pool.pids()):
-            if (size := _resident(pid)) is not None:
+            if (size := process_memory("VmRSS", pid)) is not None:
                 memory.add_metric([str(number)], size)
         yield memory
-
-
-def _resident(pid: int) -> int | None:
-    """Bytes of memory of a process; None where /proc does not tell."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmRSS:"))
-    except (OSError, StopIteration):
-        return None

@@ -1,17 +1,9 @@
-"""The computer that a run is on, in words and numbers."""
+"""The computer of a run, described in words and numbers."""
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def describe() -> str:

@@ -1,4 +1,4 @@
-"""The two recipes: what each trains, on crops of which size, and how it becomes a model file."""
+"""The two presets of a training run: network, crops, optimisation and export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the user's pictures to a model file: everything that `photochrom train` does."""
+"""`photochrom train`: from the user's pictures to a model file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from lightning.pytorch import Callback
 from lightning.pytorch.utilities import rank_zero_only
 
+from .._system import cores
 from ..errors import ArgumentError, PhotochromError, reason
 from ..models.registry import Registry
 from . import run_pictures
@@ -26,7 +27,7 @@ from .loop.callbacks import Progress
 from .loop.fit import BEST, HISTORY, LAST, STEADY, Settings, fit
 from .loop.history import check_loggers, read_history
 from .loop.run_module import RunModule
-from .machine import cores, describe
+from .machine import describe
 from .network.weights import write_network
 from .presets import PRESETS, Preset
 from .run_options import BUNDLED, FILE, Options

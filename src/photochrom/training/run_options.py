@@ -1,4 +1,4 @@
-"""What the user asked of a run, kept in its folder so that it can be resumed."""
+"""Options of a training run, kept in its folder so that it can be resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two pictures of a run: its curves, and what the network makes of pictures it has not seen."""
+"""Pictures of a run: its curves, and a sheet of validation pictures in the network's colours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the options of a run to its numbers: the plan, the shares of the sources, the card."""
+"""Plan, shares of the sources and card of a run, made from its options."""
 
 from __future__ import annotations
 

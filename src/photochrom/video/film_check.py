@@ -1,4 +1,4 @@
-"""What becomes of a film, told before the work: streams, reading, shots, time and disk."""
+"""Check of a film before it is coloured: streams, settings, shots, time and disk."""
 
 from __future__ import annotations
 

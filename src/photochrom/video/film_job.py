@@ -1,4 +1,4 @@
-"""Everything that the frames of a coloured film depend on: by this an unfinished film is known."""
+"""Digest of everything that the frames of a coloured film depend on, for its work folder."""
 
 from __future__ import annotations
 

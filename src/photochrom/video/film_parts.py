@@ -1,4 +1,4 @@
-"""The parts of a film, each with a folder for its segments, made one after the other."""
+"""Parts of a film, each with a folder for its segments, made one after the other."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Finding the files of an archive and comparing them with its manifest."""

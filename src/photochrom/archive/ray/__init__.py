@@ -1,0 +1,1 @@
+"""Archives and films on a Ray cluster."""

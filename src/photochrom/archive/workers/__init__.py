@@ -1,0 +1,1 @@
+"""Threads and processes of this machine that colour an archive."""

@@ -1,4 +1,4 @@
-"""Giving colour to films turned grey, by several methods at once, and measuring them."""
+"""Evaluation of films: turned grey, coloured by several methods at once, and measured."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Importers of other frameworks' files: Caffe, PyTorch, ONNX."""

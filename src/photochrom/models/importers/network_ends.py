@@ -1,4 +1,4 @@
-"""What goes into a network and comes out of it, by its shapes."""
+"""Inputs and outputs of a network, by their shapes."""
 
 from __future__ import annotations
 

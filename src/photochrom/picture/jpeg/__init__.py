@@ -1,1 +1,1 @@
-"""JPEG files in their own terms: segments, scans, and colour beside a luma that stays."""
+"""JPEG files: segments, scans, and coloured files that keep the source's luma."""

@@ -1,4 +1,4 @@
-"""What endpoints ask for: the service, the API key, the client."""
+"""FastAPI dependencies of the endpoints: the service, the API key, the client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON of every answer with an error status.
+"""JSON bodies of error responses.
 
 ::
 

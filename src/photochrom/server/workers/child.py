@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._system import process_memory
 from ...cancel import CancelToken
 from ...colorizer import Colorizer
 from ...colorizer.prepared import Prepared
@@ -261,11 +262,7 @@ def _lift_limit() -> None:
 
 def _data_size() -> int:
     """Bytes of writable memory of this process; 0 where the system does not tell."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmData:"):
-                return int(line.split()[1]) << 10
-    return 0
+    return process_memory("VmData") or 0
 
 
 def _give_memory_back() -> None:

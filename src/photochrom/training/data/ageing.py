@@ -1,4 +1,4 @@
-"""What an old camera, its plate, years in an album and a scanner make of a scene's lightness.
+"""Simulated ageing: what film, plate, years in an album and a scanner do to a picture's L.
 
 A model that has only seen today's pictures in grey is surprised by old ones. So half of the
 training samples go through a random subset of what happened to those, in the order in which it

@@ -23,8 +23,8 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..._system import cores
 from ...errors import ArgumentError, PhotochromError, reason
-from ..machine import cores
 from .decode import Result, check_main, decoded
 from .sources import Source
 

@@ -1,4 +1,4 @@
-"""From a picture file to a small copy fit for training, over several processes.
+"""Decodes picture files to small copies for training, in several processes.
 
 A picture is left out for one of these reasons:
 

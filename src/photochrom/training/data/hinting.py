@@ -1,4 +1,4 @@
-"""Hints as a user might give them, drawn from the truth (after Zhang et al., SIGGRAPH 2017)."""
+"""Simulated hints, drawn from the true colours (after Zhang et al., SIGGRAPH 2017)."""
 
 from __future__ import annotations
 

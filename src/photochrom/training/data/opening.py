@@ -1,4 +1,4 @@
-"""From what a user names to a source of pictures: a folder, a shard or a data set."""
+"""Opens what a user names as a source of pictures: a folder, a shard or a data set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where colour pictures come from: folders, shards, and data sets known by name.
+"""Sources of colour pictures: folders, shards, and data sets known by name.
 
 A `Source` lists its pictures as ``(key, opener)`` pairs. Openers are small and can be pickled, so
 that the pictures are decoded in other processes, see ``cache.py``.

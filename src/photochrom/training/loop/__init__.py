@@ -1,1 +1,1 @@
-"""One run: what is minimised, for how long, and what is kept."""
+"""The training loop: plan, batches, module, callbacks, checkpoints, log."""

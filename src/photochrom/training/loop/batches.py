@@ -1,4 +1,4 @@
-"""What a run reads: crops to learn from, each determined by its step, and squares to measure on."""
+"""Batches of a run: crops, each determined by its step, and squares for validation."""
 
 from __future__ import annotations
 

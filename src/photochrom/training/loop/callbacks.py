@@ -1,4 +1,4 @@
-"""What goes on beside the steps of a run: the clock, the average of the weights, the progress."""
+"""Callbacks of Lightning: clock, averaged weights, best weights, figures, progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The training of the network as a Lightning module: what happens in one step."""
+"""The Lightning module that trains the network: one step, and validation."""
 
 from __future__ import annotations
 

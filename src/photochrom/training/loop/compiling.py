@@ -1,4 +1,4 @@
-"""Whether ``torch.compile`` works here, and is worth the minutes it takes."""
+"""Decides whether ``torch.compile`` works here and pays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One training run, from a cache of pictures to averaged weights: Lightning does the work."""
+"""One training run with Lightning, from a cache of pictures to averaged weights."""
 
 from __future__ import annotations
 

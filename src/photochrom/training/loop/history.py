@@ -1,4 +1,4 @@
-"""Where the losses and scores of a run go: a CSV file that survives interruptions, and loggers."""
+"""Losses and scores of a run: a CSV file that survives interruptions, and loggers."""
 
 from __future__ import annotations
 

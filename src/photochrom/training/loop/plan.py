@@ -1,4 +1,4 @@
-"""What a training run is: its length, sizes, rates and seed."""
+"""Hyperparameters of a training run: length, sizes, rates and seed."""
 
 from __future__ import annotations
 

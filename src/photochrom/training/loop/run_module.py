@@ -1,4 +1,4 @@
-"""What every trained module shares: how far its run is, its random draws, its scores."""
+"""Base class of trained modules: progress of the run, random draws, scores."""
 
 from __future__ import annotations
 

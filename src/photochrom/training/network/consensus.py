@@ -1,4 +1,4 @@
-"""Consensus: places that look alike agree on their colours, before a mean of them is taken."""
+"""Consensus: places with similar features agree on their colours before the mean is taken."""
 
 from __future__ import annotations
 

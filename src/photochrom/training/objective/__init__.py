@@ -1,1 +1,1 @@
-"""What training minimises and measures."""
+"""Losses, validation scores, and the calibration of a trained model."""

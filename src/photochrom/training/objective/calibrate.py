@@ -1,4 +1,4 @@
-"""Choice of a trained model's temperature and tilt: how vivid it is by default.
+"""Calibration of a trained model: temperature and tilt decide how vivid it is by default.
 
 Rebalancing makes rare, saturated colours likelier than they are. How much of that is wanted, and at
 which temperature, is measured on pictures that the network has not seen: its logits differ from

@@ -1,4 +1,4 @@
-"""How good the colours of validation pictures are, set by set.
+"""Scores of validation pictures, for each set by itself.
 
 The exact protocol, on final pictures, is that of `photochrom.evaluate`; this is its quick look
 during training: on cells, or on pictures of a few cells, without guided upsampling.

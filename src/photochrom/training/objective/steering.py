@@ -1,4 +1,4 @@
-"""What hints must not do: change what agrees with them, or what lies elsewhere.
+"""Loss terms for hints: idempotence and locality.
 
 Two terms of the loss, each on some crops without hints of the user's kind. *Idempotence*: hints
 that repeat the network's own answer change nothing. *Locality*: one hint of a colour that is not

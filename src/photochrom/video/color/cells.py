@@ -1,4 +1,4 @@
-"""The cells of a frame: what the network says of the places of one picture, on a coarse grid."""
+"""Cells of a frame: colours and features of the network on a coarse grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shots and steady colour as one: frames go in, and come out with their colours."""
+"""Shot detection and steady colour combined: frames go in, and come out with their ab."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A key frame: a frame that has its colour from the network and can lend it to others.
+"""Key frames: coloured by the network, and lending their colours to the frames between.
 
 What is lent is not ab itself but ab / (L + 16), which stays the same when a surface is lit more or
 less (X, Y and Z all grow by one factor k, so a, b and L + 16 grow by its cube root): fades, flashes

@@ -1,4 +1,4 @@
-"""What the numbers in a film's planes mean.
+"""Code ranges, matrices and transfer curves of the planes of a film.
 
 Treated alike: the primaries of PAL, NTSC and BT.709; every transfer curve (HLG too) and sRGB's.
 The matrix of BT.2020 means its primaries. PQ and other curves far from sRGB's are refused, for

@@ -1,4 +1,4 @@
-"""What the network sees of a frame: the picture upright and without bars."""
+"""The region of a frame that the network sees: the picture, upright and without bars."""
 
 from __future__ import annotations
 

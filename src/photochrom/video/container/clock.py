@@ -1,4 +1,4 @@
-"""Clocks of joined MPEG streams: where they jump, and what makes one clock of them.
+"""Clocks of joined MPEG streams: finds jumps in their times and makes them continuous.
 
 Recordings and DVD files that were joined end to end have the clock of each part. Times within a
 part keep their distances; each part begins where the longest stream of the part before it ends.

@@ -1,4 +1,4 @@
-"""Sound and text subtitles that a file cannot hold as they are, in a codec that it can."""
+"""Sound and text subtitles converted to a codec that the new file can hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a film is written: codecs and their settings; `media` has which file can hold which."""
+"""Video encoders: codecs and their settings; `media` knows which container holds which."""
 
 from __future__ import annotations
 

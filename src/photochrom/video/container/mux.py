@@ -1,4 +1,4 @@
-"""Putting a coloured film together: its segments, and everything else from the source."""
+"""Muxing of a coloured film: its segments, and all other streams of the source."""
 
 from __future__ import annotations
 

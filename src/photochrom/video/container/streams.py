@@ -1,4 +1,4 @@
-"""What a film has besides its pictures, taken over as it is: sound, subtitles, fonts, chapters.
+"""Streams beside the video, copied as they are: sound, subtitles, fonts, chapters.
 
 Packets are copied byte for byte, their times moved as the film's are. What the new file cannot
 hold is left out and named.

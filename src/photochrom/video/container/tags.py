@@ -1,4 +1,4 @@
-"""What a film says of its pictures: the meaning of their numbers, and how they are to be shown."""
+"""Colour and display tags of video streams: primaries, matrix, range, rotation, aspect."""
 
 from __future__ import annotations
 

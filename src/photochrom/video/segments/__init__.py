@@ -1,1 +1,1 @@
-"""The work in pieces: segments on disk, the folder that holds them, and who encodes them."""
+"""Segments of a film: files on disk, the folder that holds them, and workers that write them."""

@@ -1,4 +1,4 @@
-"""Work that goes on side by side: each stage of a film's way in a thread of its own."""
+"""Stages of a film's processing that run ahead of each other, each in a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the small to the full size: a coloured frame's planes, wherever they are made."""
+"""Planes of a coloured frame at full size, from chroma at the model's size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pieces of a film that is being written, each a file of its own.
+"""Segment files: finished pieces of a film that is being written.
 
 A long job can be killed at any time. What it has finished lies in segments: each has its own
 encoder, begins with a key frame, refers to nothing outside itself, and gets its name only when it

@@ -1,4 +1,4 @@
-"""SharedSegments a film among workers: one process colours it, the workers paint and encode.
+"""Segments written by workers: one process decides the colours, the workers paint and encode.
 
 Colours depend on what came before, so they are made in the film's order, small. A segment's frames
 do not: with their small ab at hand, any process that can read the film decodes them again, lays the

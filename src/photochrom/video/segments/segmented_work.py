@@ -1,4 +1,4 @@
-"""Frames in colour, written in segments: an interrupted work goes on after the last of them."""
+"""Coloured frames written in segments; an interrupted run continues after the last of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The unfinished film: a folder beside it, from which an interrupted job goes on.
+"""Work folder of an unfinished film, from which an interrupted run continues.
 
 It holds the segments that are done and, beside the last, what the colours of the next one depend
 on. Segments count up to one that has this beside it; files get their names when they are whole.

@@ -1,4 +1,4 @@
-"""Where shots begin: cuts, fades and (as far as they can be told) dissolves.
+"""Detection of cuts, fades and (as far as possible) dissolves.
 
 Frames are compared as thumbnails of equal mean and contrast, so that fades and changes of exposure
 are no difference, and with some play: a pixel differs by as much as it lies outside what there is

@@ -1,4 +1,4 @@
-"""Finding the shots of a film, and which of them show the same place."""
+"""Finds the shots of a film, and which of them show the same place."""
 
 from __future__ import annotations
 

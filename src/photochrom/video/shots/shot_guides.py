@@ -1,4 +1,4 @@
-"""Guides of shots: what is known of their colours before their first frame."""
+"""Guides of shots: what is known of the colours of a shot before its first frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a list of shots and the options of a film want of each shot."""
+"""Plans of shots: options, hints and stills of each, from a list and the film's options."""
 
 from __future__ import annotations
 

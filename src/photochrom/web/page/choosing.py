@@ -1,4 +1,4 @@
-"""Which model: the choice, its card in plain words, and taking in the three Caffe files."""
+"""Choice of the model: its card in plain words, and import of three Caffe files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One picture on the page: before and after, and all that can be done to it."""
+"""Editor of one picture: before and after, and all its controls."""
 
 from __future__ import annotations
 

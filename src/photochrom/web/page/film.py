@@ -1,4 +1,4 @@
-"""A film on the page: its shots, one frame before and after, a preview, and the whole of it."""
+"""Editor of a film: its shots, one frame before and after, a preview, and the whole film."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How pictures come in: dropped files and examples; and which of them is looked at."""
+"""Upload of pictures and films, examples, and the choice of the one that is shown."""
 
 from __future__ import annotations
 

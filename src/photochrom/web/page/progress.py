@@ -1,4 +1,4 @@
-"""Work in the background: how it stands, a way to cancel it, and its result."""
+"""Progress of work in the background, a button to cancel it, and its result."""
 
 from __future__ import annotations
 

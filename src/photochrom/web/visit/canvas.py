@@ -1,4 +1,4 @@
-"""A picture's look as the page shows it, and as the file that is downloaded.
+"""One picture in its look: small for the page, and full size for download.
 
 The network sees a picture once, at full size. After that only its prediction (a few megabytes) and
 a preview are kept; chroma is decided at the model's size, so the same chroma colours the preview

@@ -1,4 +1,4 @@
-"""What is done to one picture: its look, with undo and redo, by events from the browser."""
+"""Edits of one picture's look by events from the browser, with undo and redo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read from a film, and made of it: stills, a list of shots, the coloured film."""
+"""Files of a film in a visit: stills, a list of shots, the coloured film."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work that takes long: many pictures, or a film, in the background, with progress and an end."""
+"""Background jobs of a visit: many pictures, or a film, with progress and an end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How one picture shall look: its pins, version, reference and numbers."""
+"""Look of one picture: its pins, version, reference and numbers."""
 
 from __future__ import annotations
 

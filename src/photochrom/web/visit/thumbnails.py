@@ -1,4 +1,4 @@
-"""Small pictures, and pictures as addresses for an ``<img>``."""
+"""Thumbnails, and pictures as data addresses for an ``<img>``."""
 
 from __future__ import annotations
 
