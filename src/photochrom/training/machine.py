@@ -5,6 +5,8 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
+from .._system import cores
+
 
 def describe() -> str:
     """The devices that train, for people."""
