@@ -10,17 +10,17 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 # Streamlit runs this file as a script, which is in no package: imports are absolute.
-from ..colorizer import Colorizer
-from ..errors import PhotochromError
-from .page import choosing
-from .page.components import watch_connection
-from .page.editor import editor, skeleton
-from .page.film import film
-from .page.intake import album, refusals, welcome
-from .visit.items import Item
-from .visit.visits import Visits
-from .visit.words import explain
-from .visit.workspace import Workspace
+from photochrom.colorizer import Colorizer
+from photochrom.errors import PhotochromError
+from photochrom.web.page import choosing
+from photochrom.web.page.components import watch_connection
+from photochrom.web.page.editor import editor, skeleton
+from photochrom.web.page.film import film
+from photochrom.web.page.intake import album, refusals, welcome
+from photochrom.web.visit.items import Item
+from photochrom.web.visit.visits import Visits
+from photochrom.web.visit.words import explain
+from photochrom.web.visit.workspace import Workspace
 
 _CAUTION = (
     "The colours are **plausible, not evidence**: a grey picture does not tell what its colours "
