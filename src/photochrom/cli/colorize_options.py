@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..media import CONTAINERS, FORMATS
+from .commands import option
 
 if TYPE_CHECKING:
     from ..hints import Hint
@@ -24,14 +25,9 @@ QUALITIES = ", ".join(
 _CODECS = ", ".join(next(row.codecs for row in CONTAINERS.values() if row.muxer == "matroska"))
 
 
-def _option(
-    panel: str | None, *names: str, help: str, of: str | None = None, usual: str | bool = False,
-    **more: Any,
-) -> Any:  # fmt: skip
-    """An option of a group, with the metavar ``of`` and the default as it is shown."""
-    return typer.Option(
-        *names, help=help, metavar=of, show_default=usual, rich_help_panel=panel, **more
-    )
+def _option(panel: str, *names: str, **more: Any) -> Any:
+    """An option of a group."""
+    return option(*names, rich_help_panel=panel, **more)
 
 
 Flag = bool
@@ -50,16 +46,16 @@ Paths = Annotated[
         show_default=False,
     ),
 ]
-Output = Annotated[Text, _option(None, "--output", "-o", of="OUT",
+Output = Annotated[Text, option("--output", "-o", of="OUT",
     usual="beside each input, as NAME-color.EXT",
     help="A file for one picture, or a folder, in which the folders of PATH are mirrored. A single "
     "- writes to standard output.")]
-Model = Annotated[str, _option(None, "--model", "-m", of="NAME|FILE", usual=True,
+Model = Annotated[str, option("--model", "-m", of="NAME|FILE", usual=True,
     help="A name that `photochrom models list` shows, an ONNX file, or a .caffemodel (with "
     "--prototxt and --points).")]
-Json = Annotated[Flag, _option(None, "--json", help="Print one line of JSON per file.")]
-Quiet = Annotated[Flag, _option(None, "--quiet", "-q", help="Print nothing but failures.")]
-Verbose = Annotated[Flag, _option(None, "--verbose", "-v",
+Json = Annotated[Flag, option("--json", help="Print one line of JSON per file.")]
+Quiet = Annotated[Flag, option("--quiet", "-q", help="Print nothing but failures.")]
+Verbose = Annotated[Flag, option("--verbose", "-v",
     help="Print a line for each file as it is finished.")]
 
 Vividness = Annotated[float, _option(_COLOR, of="NUMBER", usual=True,

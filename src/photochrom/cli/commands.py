@@ -39,6 +39,21 @@ COMMANDS = {
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
+def option(
+    *names: str, help: str, of: str | None = None, usual: str | bool = False, **more: Any
+) -> Any:
+    """An option of a command.
+
+    Args:
+        names: default: that of the parameter.
+        help: one or a few sentences.
+        of: what stands for its value.
+        usual: whether the default is shown, or words for it.
+        more: of `typer.Option`.
+    """
+    return typer.Option(*names, help=help, metavar=of, show_default=usual, **more)
+
+
 def say(line: str) -> None:
     """Write a line for people, to standard error, if there is one."""
     with suppress(OSError):  # a terminal that was closed

@@ -9,7 +9,7 @@ import typer
 
 from .._io import show
 from . import colorize_options as o
-from .commands import STOPPED, cancelled_by_signals, complain, say
+from .commands import STOPPED, cancelled_by_signals, complain, option, say
 
 EPILOG = """Examples:
   photochrom shots film.mp4 -o film-shots
@@ -18,29 +18,18 @@ EPILOG = """Examples:
 
 
 def shots(
-    film: Annotated[Path, typer.Argument(metavar="FILM", help="A film.", show_default=False)],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the sheet goes.")
-    ],
-    listed: Annotated[
-        str | None,
-        typer.Option(
-            "--shots",
-            metavar="FILE",
-            help="A list that was edited: make the sheet of that one.",
-            show_default="shots are looked for",
-        ),
-    ] = None,
+    film: Annotated[Path, typer.Argument(metavar="FILM", show_default=False, help="A film.")],
+    output: Annotated[Path, option("--output", "-o", of="FOLDER", help="Where the sheet goes.")],
+    listed: Annotated[str | None, option("--shots", of="FILE", usual="shots are looked for",
+        help="A list that was edited: make the sheet of that one.")] = None,
     model: o.Model = "bundled",
     vividness: o.Vividness = 1.0,
     warmth: o.Warmth = 0.0,
     size: o.Size = None,
     reference: o.Reference = None,
     deinterlace: o.Deinterlace = "auto",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a sheet that exists.")
-    ] = False,
-) -> None:
+    overwrite: Annotated[bool, option("--overwrite", help="Replace a sheet that exists.")] = False,
+) -> None:  # fmt: skip
     """List a film's shots, with a contact sheet.
 
     FOLDER gets shots.html, a page with a coloured still of each shot; shots.json, a list that can

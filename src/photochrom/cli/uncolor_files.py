@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .._io import show
-from .commands import FAILED, complain, say
+from .commands import FAILED, complain, option, say
 
 EPILOG = """Examples:
   photochrom uncolor grandma-color.jpg
@@ -17,24 +17,13 @@ EPILOG = """Examples:
 
 
 def uncolor_files(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="RESULT", help="Pictures that Photochrom has coloured."),
-    ],
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            help="A file for one picture, or a folder.",
-            show_default="beside each, as NAME-grey.EXT",
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.")
-    ] = False,
-) -> None:
+    paths: Annotated[list[Path], typer.Argument(metavar="RESULT",
+        help="Pictures that Photochrom has coloured.")],
+    output: Annotated[str | None, option("--output", "-o", of="OUT",
+        usual="beside each, as NAME-grey.EXT",
+        help="A file for one picture, or a folder.")] = None,
+    overwrite: Annotated[bool, option("--overwrite", help="Replace files that exist.")] = False,
+) -> None:  # fmt: skip
     """Take the colours out again.
 
     A JPEG whose luma was copied gives back its grey source byte for byte, a PNG or a TIFF the exact

@@ -6,26 +6,18 @@ import importlib.util
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from .commands import say
+from .commands import option, say
 
 
 def open_page(
-    host: Annotated[
-        str,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Where to listen; 0.0.0.0 lets other machines in, and their users see the page.",
-        ),
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(metavar="NUMBER", min=1, max=65535, help="Where to listen.")
-    ] = 8501,
-    no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Only serve the page; open no window.")
-    ] = False,
-) -> None:
+    host: Annotated[str, option(of="ADDRESS", usual=True,
+        help="Where to listen; 0.0.0.0 lets other machines in, and their users see the "
+        "page.")] = "127.0.0.1",
+    port: Annotated[int, option(of="NUMBER", usual=True, min=1, max=65535,
+        help="Where to listen.")] = 8501,
+    no_browser: Annotated[bool, option("--no-browser",
+        help="Only serve the page; open no window.")] = False,
+) -> None:  # fmt: skip
     """Open a page in the browser to colour pictures and films.
 
     Everything stays on this machine. Ctrl-C ends it.

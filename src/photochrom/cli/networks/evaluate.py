@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..commands import FAILED, say
+from ..commands import FAILED, option, say
 from .table import print_table
 
 if TYPE_CHECKING:
@@ -16,117 +16,44 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    folders: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FOLDER",
-            help="Folders of colour photographs, zip files of them, or single ones.",
-            show_default=False,
-        ),
-    ],
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="NAME|FILE",
-            help="A name that `photochrom models list` shows, or an ONNX file. "
-            "Can be given several times.",
-            show_default="bundled",
-        ),
-    ] = None,
-    size: Annotated[
-        int, typer.Option(metavar="PIXELS", help="Side of the squares that are compared.")
-    ] = 256,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER",
-            min=1,
-            help="Compare only so many pictures, drawn at random.",
-            show_default="all",
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(metavar="NUMBER", min=0, help="Of everything drawn at random.")
-    ] = 0,
-    hints: Annotated[
-        int,
-        typer.Option(
-            metavar="NUMBER",
-            min=0,
-            help="Measure what hints do, on so many of the pictures: the gain by 1 to 50 true "
-            "ones, how far one click spreads, and drift. Slow.",
-        ),
-    ] = 0,
-    protocol: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Compare on exactly the pictures of imagenet-ctest10k, imagenet-val5k or "
-            "coco-val5k, from your copy of them.",
-            show_default=False,
-        ),
-    ] = None,
-    groups: Annotated[
-        bool,
-        typer.Option(
-            "--groups",
-            help="Measure the colour of skin by group: FOLDER has a folder of portraits for each "
-            "group of people.",
-        ),
-    ] = False,
-    perceptual: Annotated[
-        bool,
-        typer.Option("--perceptual", help="Measure LPIPS and FID too, if their weights are there."),
-    ] = False,
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="With the weights for --perceptual.",
-            show_default="the folder checkpoints of PyTorch's hub",
-        ),
-    ] = None,
-    pull_weights: Annotated[
-        bool,
-        typer.Option("--pull-weights", help="Download these weights there, 340 MB, if need be."),
-    ] = False,
-    results: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--results",
-            metavar="FOLDER",
-            help="Pictures that another tool coloured, named like those of the set; measured as a "
-            "model is. Can be given several times.",
-            show_default=False,
-        ),
-    ] = None,
-    inputs: Annotated[
-        Path | None,
-        typer.Option(
-            "--inputs",
-            metavar="FOLDER",
-            help="Only write the grey squares there, for a tool whose results come back with "
-            "--results.",
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write the report too: .html with charts and a contact sheet, .json, .md or .tex. "
-            "Can be given several times.",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of the table.")
-    ] = False,
-) -> None:
+    folders: Annotated[list[str], typer.Argument(metavar="FOLDER", show_default=False,
+        help="Folders of colour photographs, zip files of them, or single ones.")],
+    model: Annotated[list[str] | None, option("--model", "-m", of="NAME|FILE", usual="bundled",
+        help="A name that `photochrom models list` shows, or an ONNX file. Can be given several "
+        "times.")] = None,
+    size: Annotated[int, option(of="PIXELS", usual=True,
+        help="Side of the squares that are compared.")] = 256,
+    limit: Annotated[int | None, option(of="NUMBER", usual="all", min=1,
+        help="Compare only so many pictures, drawn at random.")] = None,
+    seed: Annotated[int, option(of="NUMBER", usual=True, min=0,
+        help="Of everything drawn at random.")] = 0,
+    hints: Annotated[int, option(of="NUMBER", usual=True, min=0,
+        help="Measure what hints do, on so many of the pictures: the gain by 1 to 50 true ones, "
+        "how far one click spreads, and drift. Slow.")] = 0,
+    protocol: Annotated[str | None, option(of="NAME",
+        help="Compare on exactly the pictures of imagenet-ctest10k, imagenet-val5k or coco-val5k, "
+        "from your copy of them.")] = None,
+    groups: Annotated[bool, option("--groups",
+        help="Measure the colour of skin by group: FOLDER has a folder of portraits for each group "
+        "of people.")] = False,
+    perceptual: Annotated[bool, option("--perceptual",
+        help="Measure LPIPS and FID too, if their weights are there.")] = False,
+    weights: Annotated[Path | None, option(of="FOLDER",
+        usual="the folder checkpoints of PyTorch's hub",
+        help="With the weights for --perceptual.")] = None,
+    pull_weights: Annotated[bool, option("--pull-weights",
+        help="Download these weights there, 340 MB, if need be.")] = False,
+    results: Annotated[list[str] | None, option("--results", of="FOLDER",
+        help="Pictures that another tool coloured, named like those of the set; measured as a "
+        "model is. Can be given several times.")] = None,
+    inputs: Annotated[Path | None, option("--inputs", of="FOLDER",
+        help="Only write the grey squares there, for a tool whose results come back with "
+        "--results.")] = None,
+    output: Annotated[list[Path] | None, option("--output", "-o", of="FILE",
+        help="Write the report too: .html with charts and a contact sheet, .json, .md or .tex. Can "
+        "be given several times.")] = None,
+    as_json: Annotated[bool, option("--json", help="Print JSON instead of the table.")] = False,
+) -> None:  # fmt: skip
     """Measure models on colour photographs.
 
     Each photograph is turned grey, coloured again and compared with itself, beside two baselines:
@@ -194,25 +121,13 @@ def _tell(report: Report) -> int:
 
 
 def leaderboard(
-    reports: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="REPORT.json",
-            help="Reports that `photochrom evaluate --output` has written as JSON.",
-            show_default=False,
-        ),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="A page (.html), or a table for a README (.md)."
-        ),
-    ],
-    by: Annotated[
-        str,
-        typer.Option(metavar="FIGURE", help="The figure whose best comes first, as in the JSON."),
-    ] = "ciede2000",
-) -> None:
+    reports: Annotated[list[Path], typer.Argument(metavar="REPORT.json", show_default=False,
+        help="Reports that `photochrom evaluate --output` has written as JSON.")],
+    output: Annotated[Path, option("--output", "-o", of="FILE",
+        help="A page (.html), or a table for a README (.md).")],
+    by: Annotated[str, option(of="FIGURE", usual=True,
+        help="The figure whose best comes first, as in the JSON.")] = "ciede2000",
+) -> None:  # fmt: skip
     """Put the methods of several evaluations into one table.
 
     One for each set of pictures; runs on the same pictures at the same size go together.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..commands import FAILED, say
+from ..commands import FAILED, option, say
 
 if TYPE_CHECKING:
     from ...colorizer import Colorizer
@@ -19,59 +19,21 @@ if TYPE_CHECKING:
 
 
 def evaluate_video(
-    clips: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="CLIP",
-            help="Films in colour, or folders with the frames of one.",
-            show_default=False,
-        ),
-    ] = None,
-    motion: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--motion",
-            metavar="PICTURES",
-            help="Make test clips with motion of the colour photographs in this folder or zip "
-            "file, and measure on them. Can be given several times.",
-            show_default=False,
-        ),
-    ] = None,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="NAME|FILE",
-            help="A name that `photochrom models list` shows, or an ONNX file.",
-        ),
-    ] = "bundled",
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            metavar="FRAMES",
-            min=1,
-            help="Compare only so many frames of each clip.",
-            show_default="all",
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(metavar="NUMBER", min=0, help="Of everything that --motion draws.")
-    ] = 0,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            help="Write a contact strip of each clip into this folder.",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of the table.")
-    ] = False,
-) -> None:
+    clips: Annotated[list[str] | None, typer.Argument(metavar="CLIP", show_default=False,
+        help="Films in colour, or folders with the frames of one.")] = None,
+    motion: Annotated[list[str] | None, option("--motion", of="PICTURES",
+        help="Make test clips with motion of the colour photographs in this folder or zip file, "
+        "and measure on them. Can be given several times.")] = None,
+    model: Annotated[str, option("--model", "-m", of="NAME|FILE", usual=True,
+        help="A name that `photochrom models list` shows, or an ONNX file.")] = "bundled",
+    limit: Annotated[int | None, option(of="FRAMES", usual="all", min=1,
+        help="Compare only so many frames of each clip.")] = None,
+    seed: Annotated[int, option(of="NUMBER", usual=True, min=0,
+        help="Of everything that --motion draws.")] = 0,
+    output: Annotated[Path | None, option("--output", "-o", of="FOLDER",
+        help="Write a contact strip of each clip into this folder.")] = None,
+    as_json: Annotated[bool, option("--json", help="Print JSON instead of the table.")] = False,
+) -> None:  # fmt: skip
     """Measure how true and how steady the colours of films are.
 
     Each film is turned grey, coloured again in two ways, every frame alone and as Photochrom

@@ -8,108 +8,40 @@ from typing import Annotated
 
 import typer
 
-from ..commands import say
+from ..commands import option, say
 
 
 def import_model(
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="FILE",
-            help="An ONNX file; or weights (.pth, .pt, .bin, .safetensors) of ECCV16, SIGGRAPH17, "
-            "DDColor or DeOldify.",
-            show_default=False,
-        ),
-    ] = None,
-    family: Annotated[
-        str | None,
-        typer.Option(
-            "--family",
-            metavar="FAMILY",
-            help="What FILE.onnx takes and gives: photochrom, zhang16, siggraph17, ddcolor, "
-            "deoldify or plain.",
-            show_default="found out by trying",
-        ),
-    ] = None,
-    prototxt: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Instead of FILE.onnx: colorization_deploy_v2.prototxt of Zhang et al. 2016.",
-            show_default=False,
-        ),
-    ] = None,
-    caffemodel: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="With --prototxt: colorization_release_v2.caffemodel.",
-            show_default=False,
-        ),
-    ] = None,
-    points: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="With --prototxt: pts_in_hull.npy.", show_default=False),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--name",
-            metavar="NAME",
-            help="What --model will call it: lower-case letters, digits, . _ and -.",
-            show_default="that of the file; zhang16",
-        ),
-    ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PIXELS",
-            min=1,
-            max=4096,
-            help="Side of the square whose area the input of FILE.onnx should have.",
-            show_default="256, or the only one it takes",
-        ),
-    ] = None,
-    multiple: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PIXELS",
-            min=1,
-            max=4096,
-            help="Both sides of that input must be multiples of this.",
-            show_default="32",
-        ),
-    ] = None,
-    scale: Annotated[
-        int | None,
-        typer.Option(
-            metavar="1|255",
-            help="Largest value of a pixel, for the family deoldify.",
-            show_default="found out by trying",
-        ),
-    ] = None,
-    lightness: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FROM:TO",
-            help="Range of lightness that FILE.onnx takes: 0:100, -50:50, -0.5:0.5, -1:1 or 0:1.",
-            show_default="found out by trying",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT.onnx",
-            help="The file to write.",
-            show_default="NAME.onnx in the folder of your models",
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the file if it exists.")
-    ] = False,
-) -> None:
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", show_default=False,
+        help="An ONNX file; or weights (.pth, .pt, .bin, .safetensors) of ECCV16, SIGGRAPH17, "
+        "DDColor or DeOldify.")] = None,
+    family: Annotated[str | None, option("--family", of="FAMILY", usual="found out by trying",
+        help="What FILE.onnx takes and gives: photochrom, zhang16, siggraph17, ddcolor, deoldify "
+        "or plain.")] = None,
+    prototxt: Annotated[Path | None, option(of="FILE",
+        help="Instead of FILE.onnx: colorization_deploy_v2.prototxt of Zhang et al. 2016.")] = None,
+    caffemodel: Annotated[Path | None, option(of="FILE",
+        help="With --prototxt: colorization_release_v2.caffemodel.")] = None,
+    points: Annotated[Path | None, option(of="FILE",
+        help="With --prototxt: pts_in_hull.npy.")] = None,
+    name: Annotated[str | None, option("--name", of="NAME", usual="that of the file; zhang16",
+        help="What --model will call it: lower-case letters, digits, . _ and -.")] = None,
+    size: Annotated[int | None, option(of="PIXELS", usual="256, or the only one it takes", min=1,
+        max=4096,
+        help="Side of the square whose area the input of FILE.onnx should have.")] = None,
+    multiple: Annotated[int | None, option(of="PIXELS", usual="32", min=1, max=4096,
+        help="Both sides of that input must be multiples of this.")] = None,
+    scale: Annotated[int | None, option(of="1|255", usual="found out by trying",
+        help="Largest value of a pixel, for the family deoldify.")] = None,
+    lightness: Annotated[str | None, option(of="FROM:TO", usual="found out by trying",
+        help="Range of lightness that FILE.onnx takes: 0:100, -50:50, -0.5:0.5, -1:1 or "
+        "0:1.")] = None,
+    output: Annotated[Path | None, option("--output", "-o", of="OUT.onnx",
+        usual="NAME.onnx in the folder of your models",
+        help="The file to write.")] = None,
+    overwrite: Annotated[bool, option("--overwrite",
+        help="Replace the file if it exists.")] = False,
+) -> None:  # fmt: skip
     """Make a model of other files.
 
     These are an ONNX file, weights of a known network, or the three Caffe files of Zhang et al.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...errors import MissingExtraError
-from ..commands import STOPPED, say
+from ..commands import STOPPED, option, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -25,157 +25,55 @@ _SELDOM = 60.0  # seconds between two lines where nobody sees a bar
 
 
 def train(
-    data: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="DATA",
-            help="Folders of colour photographs, zip or tar files of them, or names of data sets.",
-            show_default=False,
-        ),
-    ] = None,
-    more_data: Annotated[
-        list[str] | None,
-        typer.Option("--data", metavar="DATA", help="The same as DATA.", show_default=False),
-    ] = None,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="FOLDER", help="For the model, its checkpoints and logs."
-        ),
-    ] = Path("trained"),
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The recipe: photochrom, or the small network plain.",
-            show_default="photochrom",
-        ),
-    ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The encoder's name in timm, which fetches its weights.",
-            show_default="tf_efficientnet_b4",
-        ),
-    ] = None,
-    weights: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FILE|FOLDER|bundled",
-            help="Weights to start from: safetensors, a model (.onnx), or bundled for the one in "
-            "the package. Can be given several times.",
-            show_default=False,
-        ),
-    ] = None,
-    minutes: Annotated[
-        float | None,
-        typer.Option(
-            metavar="NUMBER",
-            help="Length of the training.",
-            show_default="60 for the preset photochrom",
-        ),
-    ] = None,
-    epochs: Annotated[
-        float | None,
-        typer.Option(
-            metavar="NUMBER",
-            help="Its length in times that every picture is seen.",
-            show_default="30 for the preset plain",
-        ),
-    ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PIXELS",
-            help="Side of the crops that it learns from.",
-            show_default="128; for the preset plain 64, or 32 for CIFAR",
-        ),
-    ] = None,
-    batch: Annotated[
-        int | None,
-        typer.Option(metavar="NUMBER", help="Crops in a step.", show_default="64"),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(metavar="NUMBER", help="Of everything drawn at random.", show_default="1"),
-    ] = None,
-    lr: Annotated[
-        float | None,
-        typer.Option("--lr", metavar="NUMBER", help="Largest learning rate.", show_default="4e-4"),
-    ] = None,
-    validation: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="DATA",
-            help="Whole sources to measure on, not to train on. Can be given several times.",
-            show_default="2 % of DATA; 10 % for the preset plain",
-        ),
-    ] = None,
-    most: Annotated[
-        float | None,
-        typer.Option(
-            metavar="PART",
-            help="Largest part of the crops that one source may have.",
-            show_default="0.04; for the preset plain each picture counts alike",
-        ),
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER",
-            help="Validations without a better one after which the run ends and its best weights "
-            "are taken.",
-            show_default="never",
-        ),
-    ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The device as Lightning calls it: cpu, cuda or mps.",
-            show_default="a GPU of NVIDIA, else the processor",
-        ),
-    ] = None,
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="As Lightning calls it: 32-true, bf16-mixed or 16-mixed.",
-            show_default="bf16-mixed where the device has it",
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER", help="Processes that read pictures.", show_default="by the device"
-        ),
-    ] = None,
-    logger: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Where figures go beside the CSV: tensorboard, wandb, mlflow. Can be given "
-            "several times.",
-            show_default="tensorboard",
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="TOML with any of these options, as run.toml of another run has them.",
-            show_default=False,
-        ),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Go on with the run in the folder; with another length, make it longer.",
-        ),
-    ] = False,
-) -> None:
+    data: Annotated[list[str] | None, typer.Argument(metavar="DATA", show_default=False,
+        help="Folders of colour photographs, zip or tar files of them, or names of data "
+        "sets.")] = None,
+    more_data: Annotated[list[str] | None, option("--data", of="DATA",
+        help="The same as DATA.")] = None,
+    output: Annotated[Path, option("--output", "-o", of="FOLDER", usual=True,
+        help="For the model, its checkpoints and logs.")] = Path("trained"),
+    preset: Annotated[str | None, option(of="NAME", usual="photochrom",
+        help="The recipe: photochrom, or the small network plain.")] = None,
+    encoder: Annotated[str | None, option(of="NAME", usual="tf_efficientnet_b4",
+        help="The encoder's name in timm, which fetches its weights.")] = None,
+    weights: Annotated[list[str] | None, option(of="FILE|FOLDER|bundled",
+        help="Weights to start from: safetensors, a model (.onnx), or bundled for the one in the "
+        "package. Can be given several times.")] = None,
+    minutes: Annotated[float | None, option(of="NUMBER", usual="60 for the preset photochrom",
+        help="Length of the training.")] = None,
+    epochs: Annotated[float | None, option(of="NUMBER", usual="30 for the preset plain",
+        help="Its length in times that every picture is seen.")] = None,
+    size: Annotated[int | None, option(of="PIXELS",
+        usual="128; for the preset plain 64, or 32 for CIFAR",
+        help="Side of the crops that it learns from.")] = None,
+    batch: Annotated[int | None, option(of="NUMBER", usual="64", help="Crops in a step.")] = None,
+    seed: Annotated[int | None, option(of="NUMBER", usual="1",
+        help="Of everything drawn at random.")] = None,
+    lr: Annotated[float | None, option("--lr", of="NUMBER", usual="4e-4",
+        help="Largest learning rate.")] = None,
+    validation: Annotated[list[str] | None, option(of="DATA",
+        usual="2 % of DATA; 10 % for the preset plain",
+        help="Whole sources to measure on, not to train on. Can be given several times.")] = None,
+    most: Annotated[float | None, option(of="PART",
+        usual="0.04; for the preset plain each picture counts alike",
+        help="Largest part of the crops that one source may have.")] = None,
+    patience: Annotated[int | None, option(of="NUMBER", usual="never",
+        help="Validations without a better one after which the run ends and its best weights are "
+        "taken.")] = None,
+    device: Annotated[str | None, option(of="NAME", usual="a GPU of NVIDIA, else the processor",
+        help="The device as Lightning calls it: cpu, cuda or mps.")] = None,
+    precision: Annotated[str | None, option(of="NAME", usual="bf16-mixed where the device has it",
+        help="As Lightning calls it: 32-true, bf16-mixed or 16-mixed.")] = None,
+    workers: Annotated[int | None, option(of="NUMBER", usual="by the device",
+        help="Processes that read pictures.")] = None,
+    logger: Annotated[list[str] | None, option(of="NAME", usual="tensorboard",
+        help="Where figures go beside the CSV: tensorboard, wandb, mlflow. Can be given several "
+        "times.")] = None,
+    config: Annotated[Path | None, option(of="FILE",
+        help="TOML with any of these options, as run.toml of another run has them.")] = None,
+    resume: Annotated[bool, option("--resume",
+        help="Go on with the run in the folder; with another length, make it longer.")] = False,
+) -> None:  # fmt: skip
     """Train a model on colour photographs of your own.
 
     For example: photochrom train photographs -o my-model
