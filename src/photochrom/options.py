@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from numbers import Integral, Real
@@ -50,6 +51,21 @@ class Still:
         from .hints.moment import Moment
 
         return Moment.parse(self.time)
+
+
+def digest_of(reference: Source) -> str:
+    """SHA-256 of a reference: of the file, or of what was prepared of one.
+
+    Raises:
+        ArgumentError: the file cannot be read.
+    """
+    if not isinstance(reference, str | PathLike):
+        return hashlib.sha256(b"".join(part.tobytes() for part in reference)).hexdigest()
+    try:
+        with open(reference, "rb") as file:  # noqa: PTH123 - a path of either kind
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ArgumentError.unreadable(reference, error) from None
 
 
 MAX_VIVIDNESS = 4.0

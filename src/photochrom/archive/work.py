@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import pickle
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +16,7 @@ from ..colorizer import Colorizer
 from ..errors import ArgumentError, InColorError
 from ..gamut import entropy
 from ..media import FORMATS, HEAD, identify, read_head
-from ..options import ColorOptions, OutputOptions, VideoOptions
+from ..options import ColorOptions, OutputOptions, VideoOptions, digest_of
 from ..pipeline import Step, colorize_file
 from . import storage
 from .events import Outcome, SkipReason, Task, TaskKind
@@ -133,8 +131,8 @@ class Work:
                 changed = getattr(options, field.name) != default
                 if field.name in _ALWAYS or (changed and field.name not in _NEVER):
                     values[field.name] = plain[field.name]
-        named = [_contents(one) for one in self.options.references]
-        placed = [[_contents(s.picture), s.moment.plain] for s in self.options.stills]
+        named = [digest_of(one)[:16] for one in self.options.references]
+        placed = [[digest_of(s.picture)[:16], s.moment.plain] for s in self.options.stills]
         return values | ({"reference": [*named, *placed]} if named or placed else {})
 
     def __call__(self, task: Task) -> Outcome:
@@ -261,22 +259,6 @@ class Work:
         from filelock import FileLock
 
         return FileLock(self.turn)
-
-
-def _contents(reference: object) -> str:
-    """A short name for what is in a reference, a path or one that was prepared.
-
-    Raises:
-        ArgumentError: the file cannot be read.
-    """
-    if isinstance(reference, str):
-        try:
-            data = Path(reference).read_bytes()
-        except OSError as error:
-            raise ArgumentError.unreadable(reference, error) from None
-    else:
-        data = pickle.dumps(reference)
-    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def _colorizer(model: Path, kind: TaskKind, threads: int | None) -> Colorizer:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..color import Float
-from ..errors import ArgumentError
 from ..gamut import annealed_mean
+from ..options import ColorOptions
 
 _WARMEST = np.array([3.0, 14.0], np.float32)  # ab; about the step from noon to late afternoon
 
@@ -34,27 +34,17 @@ def vivid(ab: Float, logits: Float | None, temperature: float, vividness: float)
     return np.asarray(mean * np.float32(np.sqrt(vividness)))
 
 
-def warm(ab: Float, warmth: float) -> Float:
-    """Shift all chroma towards yellow, or towards blue.
+def finished(ab: Float, options: ColorOptions) -> Float:
+    """Chroma with the options that change every colour alike: warmth.
 
     Args:
         ab: ``(2, ...)`` chroma.
-        warmth: -1 (blue) ... 1 (yellow); 0 leaves `ab` as it is.
+        options: 0 of warmth leaves `ab` as it is.
 
     Returns:
         ``(2, ...)`` float32.
-
-    Raises:
-        ArgumentError: `warmth` out of range.
     """
-    if not -1 <= warmth <= 1:
-        raise ArgumentError(
-            "warmth",
-            expected="-1 (blue) to 1 (yellow)",
-            got=str(warmth),
-            fix="use 0 for the colours as they are",
-        )
-    if warmth == 0:
+    if options.warmth == 0:
         return ab
-    shift = (_WARMEST * np.float32(warmth)).reshape(2, *[1] * (ab.ndim - 1))
+    shift = (_WARMEST * np.float32(options.warmth)).reshape(2, *[1] * (ab.ndim - 1))
     return np.asarray(ab + shift, np.float32)

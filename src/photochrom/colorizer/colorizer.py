@@ -16,7 +16,7 @@ from ..errors import ArgumentError
 from ..options import ColorOptions
 from ..picture import MAX_PIXELS, Deferred, Picture, open_picture
 from ..upsample import joint_bilateral, shrink
-from .adjust import vivid, warm
+from .adjust import finished, vivid
 from .prepared import Prepared, grey_codes
 from .recombination import chroma_planes, recombined
 
@@ -196,7 +196,7 @@ class Colorizer:
 
             asked = ask if self.model.card.hints else None
             ab = carry(ab, prepared.L, prepared.vectors, options.hints, shape, asked)
-        return warm(ab, options.warmth)
+        return finished(ab, options)
 
     def reference(self, source: Any, options: ColorOptions = _DEFAULT) -> Reference:
         """Prepare a colour picture to borrow colours from.

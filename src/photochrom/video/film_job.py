@@ -7,10 +7,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ..affinity import Reference
 from ..colorizer import Colorizer
-from ..errors import ArgumentError
-from ..options import ColorOptions, Source, VideoOptions
+from ..options import ColorOptions, VideoOptions, digest_of
 from .container.encoders import Encoding
 
 _METHOD = 7  # of colouring; another number where unfinished films cannot be gone on with
@@ -44,20 +42,5 @@ def color_job(colorizer: Colorizer, options: ColorOptions) -> dict[str, Any]:
         "method": _METHOD,
         "model": digest,
         "options": asdict(replace(options, reference=(), hints=())),
-        "references": [contents(each) for each in options.references],
+        "references": [digest_of(each) for each in options.references],
     }
-
-
-def contents(reference: Source) -> str:
-    """What tells a reference from another one.
-
-    Raises:
-        ArgumentError: its file cannot be read.
-    """
-    if isinstance(reference, Reference):
-        return hashlib.sha256(b"".join(part.tobytes() for part in reference)).hexdigest()
-    try:
-        with Path(reference).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ArgumentError.unreadable(reference, error) from None

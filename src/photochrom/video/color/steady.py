@@ -16,7 +16,7 @@ import numpy as np
 from ...affinity import Match
 from ...color import Float
 from ...colorizer import Colorizer
-from ...colorizer.adjust import warm
+from ...colorizer.adjust import finished
 from ...options import ColorOptions
 from ...upsample import joint_bilateral
 from ..shots.carried_hints import CarriedHints
@@ -175,7 +175,7 @@ class SteadyColor:
         fine = joint_bilateral(small, ab)
         if self._guide.hints is not None:
             fine = self._guide.hints.applied(fine, cells, small)
-        fine = warm(fine, self._options.warmth)
+        fine = finished(fine, self._options)
         return KeyFrame.of(L, self._view.back(fine, _shape(L)))
 
     def _box_of(self, L: Float, begins: bool) -> Box:

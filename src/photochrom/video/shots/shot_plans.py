@@ -11,10 +11,9 @@ from ...errors import ArgumentError
 from ...hints import Hint
 from ...hints.moment import Moment
 from ...media import PICTURE_SUFFIXES
-from ...options import ColorOptions, Source, Still
+from ...options import ColorOptions, Source, Still, digest_of
 from ...shot_list import Shot, ShotList
 from ..container.video_reader import VideoReader
-from ..film_job import contents
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +60,8 @@ class ShotPlan:
             "color": [self.options.vividness, self.options.warmth],
             "frames": [self.begin, self.still, self.version],
             "hints": [hint.plain() for hint in self.hints],
-            "stills": [contents(each) for each in self.stills],
-            "others": [contents(each) for each in self.others],
+            "stills": [digest_of(each) for each in self.stills],
+            "others": [digest_of(each) for each in self.others],
         }
 
 
