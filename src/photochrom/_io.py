@@ -1,4 +1,4 @@
-"""Atomic file replacement, the user's folder, and printable names and figures."""
+"""Atomic file replacement, digests, the user's folder, and printable names and figures."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ def replacing(target: Path) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def file_sha256(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file's bytes, as 64 hexadecimal digits.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    import hashlib
+
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def show(path: str | Path | os.PathLike[str] | None) -> str:

@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
+from ._io import file_sha256
 from .errors import ArgumentError
 from .media import writable_format
 from .picture import MAX_PIXELS
@@ -62,8 +63,7 @@ def digest_of(reference: Source) -> str:
     if not isinstance(reference, str | PathLike):
         return hashlib.sha256(b"".join(part.tobytes() for part in reference)).hexdigest()
     try:
-        with open(reference, "rb") as file:  # noqa: PTH123 - a path of either kind
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(reference)
     except OSError as error:
         raise ArgumentError.unreadable(reference, error) from None
 

@@ -12,7 +12,6 @@ the same file take turns through a lock: the second waits, then finds the file.
 from __future__ import annotations
 
 import errno
-import hashlib
 import http.client
 import os
 import re
@@ -29,6 +28,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from .._io import file_sha256
 from ..errors import ArgumentError, DownloadError
 
 Progress = Callable[[int, int], None]
@@ -133,7 +133,7 @@ class _Job:
     def is_right(self, path: Path) -> bool:
         if not path.is_file() or path.stat().st_size != self.size:
             return False
-        return _digest(path) == self.sha256
+        return file_sha256(path) == self.sha256
 
     def start_over(self) -> None:
         self.part.unlink(missing_ok=True)
@@ -184,7 +184,7 @@ def _from_mirror(job: _Job, url: str) -> None:
         if job.length() > job.size:
             job.start_over()
         if job.length() == job.size:
-            digest, inherited = _digest(job.part), job.inherited
+            digest, inherited = file_sha256(job.part), job.inherited
             if digest == job.sha256:
                 return
             job.start_over()
@@ -336,11 +336,6 @@ def _check_arguments(urls: Sequence[str], size: int, sha256: str) -> None:
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _version() -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from .._io import file_sha256
 from ..colorizer import Colorizer
 from ..options import ColorOptions, VideoOptions, digest_of
 from .container.encoders import Encoding
@@ -36,11 +36,9 @@ def film_job(
 
 def color_job(colorizer: Colorizer, options: ColorOptions) -> dict[str, Any]:
     """What the colours of a film depend on beside the film."""
-    with colorizer.model.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "method": _METHOD,
-        "model": digest,
+        "model": file_sha256(colorizer.model.path),
         "options": asdict(replace(options, reference=(), hints=())),
         "references": [digest_of(each) for each in options.references],
     }

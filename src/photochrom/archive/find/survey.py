@@ -12,7 +12,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from time import time
 from typing import Any
 
-from ..._io import show
+from ..._io import file_sha256, show
 from ...errors import ArgumentError
 from .. import storage
 from ..events import SkipReason
@@ -189,8 +189,7 @@ def model_digest(model: Path) -> str:
     total = hashlib.sha256()
     for path in (model, model.with_suffix(".toml")):
         if path.is_file():
-            with path.open("rb") as file:
-                total.update(hashlib.file_digest(file, "sha256").digest())
+            total.update(bytes.fromhex(file_sha256(path)))
     return total.hexdigest()[:16]
 
 

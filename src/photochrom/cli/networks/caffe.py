@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from ..._io import HOME_VARIABLE, user_folder
+from ..._io import HOME_VARIABLE, file_sha256, user_folder
 from ...errors import ModelImportError
 from ..commands import say
 
@@ -46,8 +46,7 @@ def _digest(files: tuple[Path, ...]) -> str:
     each = []
     for path in files:
         try:
-            with path.open("rb") as file:
-                each.append(hashlib.file_digest(file, "sha256").digest())
+            each.append(bytes.fromhex(file_sha256(path)))
         except OSError as error:
             raise ModelImportError.unreadable(path, error) from None
     return hashlib.sha256(b"".join(each)).hexdigest()[:32]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..._io import file_sha256
 from ..commands import is_terminal, say
 from .importing import import_model
 
@@ -140,13 +140,11 @@ def _loaded(path: Path) -> dict[str, Any]:
     from ...models.session import Model
 
     model = Model(path)
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return asdict(model.card) | {
         "distribution": model.has_distribution,
         "file": str(path),
         "bytes": path.stat().st_size,
-        "sha256": sha256,
+        "sha256": file_sha256(path),
         "providers": model.providers,
     }
 
