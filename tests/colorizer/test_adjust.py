@@ -7,6 +7,8 @@ import pytest
 
 from photochrom import ArgumentError, ColorOptions
 from photochrom.colorizer.adjust import finished, vivid
+from photochrom.gamut import BIN_COUNT, annealed_mean
+from photochrom.models import Card
 
 
 def test_no_warmth_changes_nothing() -> None:
@@ -30,6 +32,17 @@ def test_warmth_out_of_range(warmth: float) -> None:
 
 def test_vividness_without_a_distribution_scales_chroma() -> None:
     ab = np.random.default_rng(0).normal(0, 20, (2, 5, 7)).astype(np.float32)
-    assert vivid(ab, None, 0.38, 1) is ab
-    np.testing.assert_allclose(vivid(ab, None, 0.38, 1.5), ab * 1.5, rtol=1e-6)
-    assert not vivid(ab, None, 0.38, 0).any()
+    card = Card(name="any", family="siggraph17")
+    assert vivid(ab, None, card, 1) is ab
+    np.testing.assert_allclose(vivid(ab, None, card, 1.5), ab * 1.5, rtol=1e-6)
+    assert not vivid(ab, None, card, 0).any()
+
+
+@pytest.mark.parametrize("chroma", [1.0, 1.4])
+def test_vividness_changes_a_distribution_without_a_leap(chroma: float) -> None:
+    logits = np.random.default_rng(0).normal(0, 2, (BIN_COUNT, 5, 7)).astype(np.float32)
+    card = Card(name="any", family="photochrom", temperature=0.5, chroma=chroma)
+    ab = chroma * annealed_mean(logits[None], 0.5)[0]
+    nearly = vivid(ab, logits, card, 1.0001)
+    np.testing.assert_allclose(nearly, ab, atol=0.05)
+    assert np.hypot(*vivid(ab, logits, card, 1.5)).mean() > 1.2 * np.hypot(*ab).mean()

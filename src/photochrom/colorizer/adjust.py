@@ -6,12 +6,13 @@ import numpy as np
 
 from ..color import Float
 from ..gamut import annealed_mean
+from ..models.card import Card
 from ..options import ColorOptions
 
 _WARMEST = np.array([3.0, 14.0], np.float32)  # ab; about the step from noon to late afternoon
 
 
-def vivid(ab: Float, logits: Float | None, temperature: float, vividness: float) -> Float:
+def vivid(ab: Float, logits: Float | None, card: Card, vividness: float) -> Float:
     """Chroma at another vividness than the model's own.
 
     With a distribution half of the change (on a logarithmic scale) is the temperature's, down to
@@ -20,7 +21,7 @@ def vivid(ab: Float, logits: Float | None, temperature: float, vividness: float)
     Args:
         ab: ``(2, h', w')`` float32, as predicted.
         logits: ``(313, h', w')``, if the model gives a distribution.
-        temperature: T at which `ab` was taken from them.
+        card: of the model that predicted them.
         vividness: 0 grey, 1 the model's own.
 
     Returns:
@@ -30,8 +31,8 @@ def vivid(ab: Float, logits: Float | None, temperature: float, vividness: float)
         return ab
     if logits is None or vividness == 0:
         return ab * np.float32(vividness)
-    mean = annealed_mean(logits[None], min(1.0, temperature / vividness))[0]
-    return np.asarray(mean * np.float32(np.sqrt(vividness)))
+    mean = annealed_mean(logits[None], min(1.0, card.temperature / vividness))[0]
+    return np.asarray(mean * np.float32(card.chroma * np.sqrt(vividness)))
 
 
 def finished(ab: Float, options: ColorOptions) -> Float:

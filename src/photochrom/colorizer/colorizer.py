@@ -175,7 +175,7 @@ class Colorizer:
         ab = vivid(
             prepared.ab,
             prepared.logits,
-            self.model.card.temperature,
+            self.model.card,
             _checked(options).vividness,
         )
         found = self.match(prepared, options) if options.references else None
@@ -278,7 +278,7 @@ class Colorizer:
         ArgumentError.check("L", L, np.ndarray, "an array (h, w)")
         prediction = self.model.predict(L[None, None], hint_ab, mask)
         logits = None if prediction.logits is None else prediction.logits[0]
-        return vivid(prediction.ab[0], logits, self.model.card.temperature, options.vividness)
+        return vivid(prediction.ab[0], logits, self.model.card, options.vividness)
 
     @property
     def note(self) -> str:

@@ -38,6 +38,8 @@ class Card:
         multiple: both input sides must be multiples of this.
         fixed: ``(height, width)`` if the network takes one size only.
         temperature: default T of the annealed mean (families with a distribution only).
+        chroma: factor of the annealed mean in the model's ab, which makes up for the chroma that a
+            mean loses; hints are divided by it. Both happen inside the graph.
         hints: whether the network itself takes hints.
         scale: largest value of an RGB input and output (family ``deoldify`` only): 1 or 255.
         data, limits, training: free text for people: what it was trained on, what it is bad at,
@@ -55,6 +57,7 @@ class Card:
     multiple: int = 1
     fixed: tuple[int, int] | None = None
     temperature: float = 0.38
+    chroma: float = 1.0
     hints: bool = False
     scale: float = 1.0
     data: str = ""
@@ -110,7 +113,7 @@ class Card:
 
 
 _POSITIVE_INTEGERS = {"size", "film_size", "multiple"}
-_POSITIVE_NUMBERS = {"temperature", "scale"}
+_POSITIVE_NUMBERS = {"temperature", "chroma", "scale"}
 
 
 def _fits(key: str, value: Any) -> bool:

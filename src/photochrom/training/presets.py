@@ -26,7 +26,7 @@ from .network.export import export
 from .network.plain import STRIDE as PLAIN_STRIDE
 from .network.plain import PlainModule, PlainNetwork, export_plain
 from .network.weights import read_network
-from .objective.calibrate import calibrate
+from .objective.calibrate import calibrate, told
 from .objective.loss import ColorLoss, rebalancing
 
 _COUNTED = 60  # batches on which the colours' shares are counted
@@ -94,7 +94,9 @@ class Preset(ABC):
         """In what it is trained here, as Lightning calls it."""
 
     @abstractmethod
-    def card(self, module: RunModule, batches: Batches) -> dict[str, Any]:
+    def card(
+        self, module: RunModule, batches: Batches, say: Callable[[str], None]
+    ) -> dict[str, Any]:
         """The last choices after training, and the part of the card that only the preset knows."""
 
     @abstractmethod
@@ -138,20 +140,25 @@ class Photochrom(Preset):
     def precision(self) -> str:
         return "bf16-mixed" if _has_bfloat16() else "32-true"
 
-    def card(self, module: RunModule, batches: Batches) -> dict[str, Any]:
+    def card(
+        self, module: RunModule, batches: Batches, say: Callable[[str], None]
+    ) -> dict[str, Any]:
         assert isinstance(module, ColorModule)
-        best = calibrate(module.network, module.loss, _some(batches.squares, _CALIBRATED))
-        module.temperature = best.temperature
+        pictures = _some(batches.squares, _CALIBRATED)
+        best = calibrate(module.network, module.loss, pictures, module.temperature)
+        module.temperature, module.chroma = best.temperature, best.chroma
+        say(told(best))
         return {
             "size": max(64, module.plan.final_size),  # at which it was calibrated
             "multiple": 32,
-            "temperature": best.temperature,
+            "temperature": round(best.temperature, 4),
+            "chroma": round(best.chroma, 4),
             "hints": True,
             "metrics": {
-                "validation_raw_gain": round(best.raw, 4),
-                "validation_balanced_gain": round(best.balanced, 4),
-                "validation_ciede2000_below_grey": round(best.ciede2000, 4),
-                "validation_colorfulness_over_truth": round(best.colorfulness, 4),
+                "validation_raw_gain": round(best.figure("raw_gain"), 4),
+                "validation_balanced_gain": round(best.figure("balanced_gain"), 4),
+                "validation_ciede2000_below_grey": round(-best.figure("ciede2000_over_grey"), 4),
+                "validation_colorfulness_over_truth": round(best.figure("colorfulness"), 4),
             },
             "limits": "Colours are plausible, not evidence. "
             "Not compared with other models; see photochrom evaluate.",
@@ -214,7 +221,9 @@ class Plain(Preset):
     def precision(self) -> str:
         return "32-true"
 
-    def card(self, module: RunModule, batches: Batches) -> dict[str, Any]:
+    def card(
+        self, module: RunModule, batches: Batches, say: Callable[[str], None]
+    ) -> dict[str, Any]:
         return {
             "size": max(64, 2 * module.plan.size),
             "multiple": PLAIN_STRIDE,

@@ -196,10 +196,9 @@ def _finish(
     watch.say("writing the model")
     module.cpu().eval()
     module.to(memory_format=torch.contiguous_format)
-    card = card_of(
-        options, preset, module, batches, read_history(folder / HISTORY), model_name(folder)
-    )
-    run_pictures.curves(read_history(folder / HISTORY), folder / "curves.png", batches.epoch)
+    history = read_history(folder / HISTORY)
+    card = card_of(options, preset, module, batches, history, model_name(folder), watch.say)
+    run_pictures.curves(history, folder / "curves.png", batches.epoch)
     run_pictures.sheet(module, batches, folder / "sheet.png")
     preset.export(module.network, card, folder / MODEL)
     for left in (_CACHE, _HELD):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ def card_of(
     batches: Batches,
     history: Mapping[str, Mapping[int, float]],
     name: str,
+    say: Callable[[str], None],
 ) -> Card:
     """The card of a trained model; the last choices after training are made for it."""
     names = ", ".join(batches.cache.sources)
@@ -42,7 +43,7 @@ def card_of(
         for name, values in history.items()
         if name.startswith("val/") and values
     }
-    chosen = preset.card(module, batches)
+    chosen = preset.card(module, batches, say)
     metrics |= chosen.pop("metrics", {}) | {"validation_pictures": float(len(batches.squares))}
     return Card(
         name=name,

@@ -26,6 +26,7 @@ CARD = Card(
     multiple=32,
     size=64,
     temperature=0.6,
+    chroma=1.4,
     hints=True,
     metrics={"auc": 1.5},
 )
@@ -96,13 +97,14 @@ def test_every_size_and_batch_gives_pytorchs_answer(
     mask = (random.random((n, 1, height, width)) < 0.1).astype(np.float32)
     prediction = Model(exported[0]).predict(L, hint_ab, mask)
     with torch.inference_mode():
-        outputs = small(*(torch.from_numpy(i) for i in (L, hint_ab, mask)))
+        seen = (L, hint_ab / np.float32(CARD.chroma), mask)
+        outputs = small(*(torch.from_numpy(i) for i in seen))
         logits, features = (o.numpy() for o in outputs)
     assert prediction.logits is not None
     assert prediction.features is not None
     np.testing.assert_allclose(prediction.logits, logits, atol=5e-3)
     np.testing.assert_allclose(prediction.features, features, atol=5e-3)
-    expected = annealed_mean(prediction.logits, CARD.temperature)
+    expected = CARD.chroma * annealed_mean(prediction.logits, CARD.temperature)
     np.testing.assert_allclose(prediction.ab, expected, atol=2e-3)
 
 

@@ -48,7 +48,8 @@ class ColorModule(RunModule):
         compiled: whether ``torch.compile`` makes one faster function of network and loss.
 
     Attributes:
-        temperature: T of the annealed mean in `paint`; the plan's until it is calibrated.
+        temperature, chroma: T of the annealed mean in `paint`, and the factor of its ab; the plan's
+            and 1 until they are calibrated.
     """
 
     network: ColorNetwork
@@ -58,7 +59,7 @@ class ColorModule(RunModule):
     ) -> None:
         super().__init__(network, plan)
         self.loss, self.compiled = loss, compiled
-        self.temperature = plan.temperature
+        self.temperature, self.chroma = plan.temperature, 1.0
         self._losses: Any = self._parts
 
     def _parts(
@@ -141,7 +142,7 @@ class ColorModule(RunModule):
     def _painted(self, logits: Tensor) -> Tensor:
         rows = logits.permute(0, 2, 3, 1).float()
         painted = annealed_mean(rows, self.loss.bins, self.temperature)
-        return painted.permute(0, 3, 1, 2)
+        return self.chroma * painted.permute(0, 3, 1, 2)
 
     # The optimizer.
 

@@ -1,4 +1,4 @@
-"""Network -> ONNX, with the annealed mean in the graph and the card in the metadata."""
+"""Network -> ONNX, with the colours' mean in the graph and the card in the metadata."""
 
 from __future__ import annotations
 
@@ -33,17 +33,22 @@ _SMALL = 1024  # values; smaller tensors (biases, constants) stay float32
 
 
 class Exported(nn.Module):
-    """The graph that is exported: L and hints -> logits, the annealed mean at T, and features."""
+    """The graph that is exported: L and hints -> logits, ab and features.
+
+    ab is the annealed mean at a temperature, times a factor. Hints are divided by it, so that the
+    network sees colours as it gives them: its own, as hints, change nothing, and a hint comes back
+    as it was.
+    """
 
     bins: Tensor
 
-    def __init__(self, network: nn.Module, temperature: float) -> None:
+    def __init__(self, network: nn.Module, temperature: float, chroma: float = 1.0) -> None:
         super().__init__()
-        self.network, self.temperature = network, temperature
-        self.register_buffer("bins", torch.from_numpy(bins().copy()))
+        self.network, self.temperature, self.chroma = network, temperature, chroma
+        self.register_buffer("bins", torch.from_numpy(chroma * bins()))
 
     def forward(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> tuple[Tensor, ...]:
-        logits, features = self.network(L, hint_ab, hint_mask)
+        logits, features = self.network(L, hint_ab / self.chroma, hint_mask)
         # The bins last: ONNX Runtime's softmax over another axis is several times slower.
         ab = annealed_mean(logits.permute(0, 2, 3, 1), self.bins, self.temperature)
         return logits, ab.permute(0, 3, 1, 2), features
@@ -54,7 +59,7 @@ def export(network: nn.Module, card: Card, output: Path) -> tuple[float, float]:
 
     Args:
         network: L, hint map, hint mask -> logits, in evaluation mode.
-        card: goes into the file's metadata; its temperature goes into the graph.
+        card: goes into the file's metadata; its temperature and chroma go into the graph.
         output: the ``.onnx`` file; replaced when the new one is complete.
 
     Returns:
@@ -73,7 +78,7 @@ def export(network: nn.Module, card: Card, output: Path) -> tuple[float, float]:
             got="hints = false",
             fix="correct the card",
         )
-    wrapped = Exported(network, card.temperature).eval()
+    wrapped = Exported(network, card.temperature, card.chroma).eval()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*axis name.*")  # the three inputs share theirs
         program = torch.onnx.export(

@@ -1,40 +1,53 @@
-"""Calibration of a trained model: temperature and tilt decide how vivid it is by default.
+"""Calibration of a trained model: temperature, tilt and a factor decide how vivid it is.
 
 Rebalancing makes rare, saturated colours likelier than they are. How much of that is wanted, and at
 which temperature, is measured on pictures that the network has not seen: its logits differ from
 those of a network trained without rebalancing by the logarithm of the weights ("logit adjustment",
-Menon et al. 2021), so any part of it, the *tilt*, can be taken back or added afterwards.
+Menon et al. 2021), so any part of it, the *tilt*, can be taken back or added afterwards. A mean of
+colours has less chroma than they have; a *factor* makes up for that, at a smaller price in
+CIEDE2000 than a tilt.
 
-The rule: the pair of temperature and tilt with the largest `Calibration.worth`, which is what is
+The rule: the temperature, tilt and factor with the largest `Calibration.worth`, which is what is
 gained over grey in CIEDE2000 and AuC, less a price for pictures that are not as colourful as the
-truth within `COLORFUL`. The price is finite, so that a network that has learnt little stays calm.
+truth within `COLORFUL`, as a mean over resamples of the pictures (the bootstrap, Efron 1979). The
+price is finite, so that a network that has learnt little stays calm. On fewer than `FEW` pictures
+only the factor is chosen, which was measured to be nearer to the best on others.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from ..data.lab import srgb_to_lab
 from ..network.color_network import STRIDE, ColorNetwork
 from .loss import ColorLoss, annealed_mean
-from .score import Score
+from .score import Resampled
 
 COLORFUL = 0.1
 """Largest difference of colourfulness from that of the true pictures, as a part of it."""
 
-TEMPERATURES, TILTS = (0.2, 1.5), (-1.5, 1.5)
+TEMPERATURES, TILTS, FACTORS = (0.2, 1.5), (-1.5, 1.5), (1.0, 2.0)
 """Bounds of the search. Below the first the annealed mean is nearly the likeliest colour, whose
 patches these figures do not see, and nothing is left for a user who wants it more vivid."""
 
+FEW = 40
+"""Pictures that it takes to choose more than the factor."""
+
+ROUGH = 0.1
+"""Half of the interval of colourfulness from which on a calibration is called rough."""
+
 PRICE = 15.0
-"""Units of CIEDE2000 that being outside of that costs, where it is by the truth's colourfulness."""
+"""Units of CIEDE2000 that being outside of `COLORFUL` costs, where it is by the truth's
+colourfulness."""
 
 AUC = 0.1
 """How many units of CIEDE2000 one percent of AuC is worth, raw or balanced: the networks' AuC, both
@@ -42,8 +55,8 @@ together, lies about ten times as far above grey's as their CIEDE2000 lies below
 
 _THIN = 2  # every second cell each way is compared
 _MINIMUM = 20  # compared cells that a bin needs to count in the balanced AuC
-_LOG, _TILT = 0.1, 0.0125  # least steps in the logarithm of T and in tilt
-_FAR, _NEAR = 32, 8  # first steps in tilt, in least ones
+_RESAMPLES = 200
+_TEMPERATURE, _TILT, _FACTOR = 0.1, 0.0125, 0.025  # least steps; of the logarithm, but for tilt
 
 
 @dataclass(frozen=True)
@@ -53,94 +66,142 @@ class Calibration:
     Attributes:
         temperature: T of the annealed mean.
         tilt: part of the rebalancing that is taken back; negative: more of it is added.
-        raw, balanced: AuC above grey's, in percent.
-        ciede2000: CIEDE2000 below grey's; negative where it is worse.
-        colorfulness: of the painted pictures, as a part of the true ones'.
+        chroma: factor of the mean's ab.
+        figures: of `Resampled`.
+        pictures: on how many it was measured.
     """
 
     temperature: float
     tilt: float
-    raw: float
-    balanced: float
-    ciede2000: float
-    colorfulness: float
+    chroma: float
+    figures: Mapping[str, NDArray[np.float64]] = field(repr=False, compare=False)
+    pictures: int = 0
 
-    @property
-    def gain(self) -> float:
-        """CIEDE2000 below grey's, and `AUC` times both AuC above grey's."""
-        return self.ciede2000 + AUC * (self.raw + self.balanced)
+    def figure(self, name: str) -> float:
+        """``raw_gain``, ``balanced_gain``, ``ciede2000_over_grey`` or ``colorfulness``."""
+        return float(self.figures[name][0])
 
     @property
     def worth(self) -> float:
-        """`gain` less the price for colourfulness outside of `COLORFUL`."""
-        return self.gain - PRICE * max(0.0, abs(self.colorfulness - 1) - COLORFUL)
+        """What is gained over grey, less the price for colourfulness outside of `COLORFUL`."""
+        auc = self.figures["raw_gain"] + self.figures["balanced_gain"]
+        off = np.maximum(0.0, np.abs(self.figures["colorfulness"] - 1) - COLORFUL)
+        return float((AUC * auc - self.figures["ciede2000_over_grey"] - PRICE * off).mean())
+
+    @property
+    def colorful(self) -> tuple[float, float]:
+        """Interval of colourfulness over resamples, 95 %: what it may be on other pictures."""
+        low, high = np.quantile(self.figures["colorfulness"], [0.025, 0.975])
+        return float(low), float(high)
+
+    @property
+    def rough(self) -> bool:
+        """Whether it was measured on too few pictures to be relied on."""
+        low, high = self.colorful
+        return self.pictures < FEW or high - low > 2 * ROUGH
 
 
 @torch.inference_mode()
-def calibrate(network: ColorNetwork, loss: ColorLoss, batches: Iterable[Tensor]) -> Calibration:
-    """Find the best temperature and tilt, and take the tilt into the network's last bias.
+def calibrate(
+    network: ColorNetwork, loss: ColorLoss, batches: Iterable[Tensor], temperature: float
+) -> Calibration:
+    """Find the best operating point, and take its tilt into the network's last bias.
 
-    For each temperature its best tilt is found, and by that the best temperature, both by steps
-    that go on as long as it gets better and are then halved; so the best is found wherever it lies
-    within `TEMPERATURES` and `TILTS`. Some 80 points are measured; each takes less time than the
-    network takes for a few of the pictures.
+    For each temperature its best tilt is found, for each tilt its best factor, all by steps that go
+    on as long as it gets better and are then halved; so the best is found wherever it lies within
+    the bounds. Some 60 pairs of temperature and tilt are measured, with five factors each.
 
     Args:
         network: trained; changed in place.
         loss: it was trained with; its weights are what is taken back.
         batches: uint8 ``(N, 3, H, W)``, pictures the network has not seen.
+        temperature: where the search begins, and what stays where there are few pictures.
 
     Returns:
         The best operating point that was met.
     """
     network.eval()
-    rows, L, ab = (
-        torch.cat(parts) for parts in zip(*(_seen(network, b) for b in batches), strict=True)
-    )
-    tilted, bin_of = loss.weight.log(), loss.neighbour(ab)
+    seen = [_seen(network, batch) for batch in batches]
+    rows, L, ab = (torch.cat(parts) for parts in zip(*seen, strict=True))
+    tilted = loss.weight.log()
+    judged = Resampled(L, ab, loss.neighbour(ab), _MINIMUM, _RESAMPLES)
 
-    def measured(temperature: float, tilt: float) -> Calibration:
-        score, painted = Score(), torch.empty_like(ab)
+    def painted(t: float, tilt: float) -> Callable[[float], Calibration]:
+        mean = torch.empty_like(ab)
         for first in range(0, len(rows), 32):  # in float32 a few at a time
             some = slice(first, first + 32)
             logits = rows[some].float() - tilt * tilted
-            painted[some] = annealed_mean(logits, loss.bins, temperature).permute(0, 3, 1, 2)
-        score.add(painted, L, ab, bin_of)
-        figures = score.figures(_MINIMUM)
-        return Calibration(
-            temperature,
-            tilt,
-            figures["raw_gain"],
-            figures["balanced_gain"],
-            -figures["ciede2000_over_grey"],
-            figures["colorfulness"],
-        )
+            mean[some] = annealed_mean(logits, loss.bins, t).permute(0, 3, 1, 2)
+        return lambda f: Calibration(t, tilt, f, judged.figures(f * mean), len(rows))
 
-    best = _searched(measured, loss.temperature)
+    search = _Search(painted)
+    best = search.best(temperature) if len(rows) >= FEW else search.with_factor(temperature, 0.0)
     assert network.head.bias is not None
     network.head.bias -= best.tilt * tilted
     return best
 
 
-def _searched(measured: Callable[[float, float], Calibration], temperature: float) -> Calibration:
-    """The best point: a walk over temperatures, each with its best tilt, found by a walk too."""
-    places = [round(bound / _TILT) for bound in TILTS]
-    numbers = [round(math.log(bound) / _LOG) for bound in TEMPERATURES]
-    tilt, step = 0, _FAR
+def told(best: Calibration) -> str:
+    """A line about a calibration, with a warning where it is rough."""
+    low, high = best.colorful
+    line = (
+        f"calibrated on {best.pictures} pictures: temperature {best.temperature:.2f}, tilt "
+        f"{best.tilt:+.3f}, chroma times {best.chroma:.2f}; AuC over grey "
+        f"{best.figure('raw_gain'):+.2f} raw, {best.figure('balanced_gain'):+.2f} balanced; "
+        f"CIEDE2000 {best.figure('ciede2000_over_grey'):+.2f} to grey; colourfulness "
+        f"{best.figure('colorfulness'):.2f} of the truth's ({low:.2f} to {high:.2f}, 95 %)"
+    )
+    return f"{line}: rough, name more pictures with --validation" if best.rough else line
 
-    @cache
-    def with_its_tilt(number: int) -> Calibration:
-        nonlocal tilt, step
+
+class _Search:
+    """A walk over temperatures, each with its best tilt, each with its best factor.
+
+    Args:
+        painted: gives, for a temperature and a tilt, what gives the point of a factor.
+    """
+
+    def __init__(self, painted: Callable[[float, float], Callable[[float], Calibration]]) -> None:
+        self._painted = painted
+        # The best place is not far from that of the point before: only the first walk goes far.
+        self._tilt, self._far_tilt = 0, 32
+        self._factor, self._far_factor = 0, 8
+
+    def best(self, temperature: float) -> Calibration:
+        """The best point, from a temperature on."""
 
         @cache
         def at(place: int) -> Calibration:
-            return measured(math.exp(number * _LOG), place * _TILT)
+            return self._with_tilt(math.exp(place * _TEMPERATURE))
 
-        tilt = _climbed(at, tilt, step, places)
-        step = _NEAR  # the next temperature's is not far from this one's
-        return at(tilt)
+        start = round(math.log(temperature) / _TEMPERATURE)
+        return at(_climbed(at, start, 4, _places(TEMPERATURES, _TEMPERATURE)))
 
-    return with_its_tilt(_climbed(with_its_tilt, round(math.log(temperature) / _LOG), 4, numbers))
+    def _with_tilt(self, temperature: float) -> Calibration:
+        @cache
+        def at(place: int) -> Calibration:
+            return self.with_factor(temperature, place * _TILT)
+
+        bounds = [round(bound / _TILT) for bound in TILTS]
+        self._tilt = _climbed(at, self._tilt, self._far_tilt, bounds)
+        self._far_tilt = 8
+        return at(self._tilt)
+
+    def with_factor(self, temperature: float, tilt: float) -> Calibration:
+        """The best point of a temperature and a tilt."""
+        found = self._painted(temperature, tilt)
+
+        @cache
+        def at(place: int) -> Calibration:
+            return found(math.exp(place * _FACTOR))
+
+        self._factor = _climbed(at, self._factor, self._far_factor, _places(FACTORS, _FACTOR))
+        self._far_factor = 2
+        return at(self._factor)
+
+
+def _places(bounds: Sequence[float], step: float) -> list[int]:
+    return [round(math.log(bound) / step) for bound in bounds]
 
 
 def _climbed(found: Callable[[int], Calibration], at: int, step: int, bounds: Sequence[int]) -> int:

@@ -43,7 +43,7 @@ class Cells:
         seen = resized(L[None], model.fit(height, width, size))[0]
         prediction = model.predict(seen[None, None])
         logits = None if prediction.logits is None else prediction.logits[0]
-        ab = vivid(prediction.ab[0], logits, model.card.temperature, vividness)
+        ab = vivid(prediction.ab[0], logits, model.card, vividness)
         if prediction.features is None:
             features = describe(seen, (ab.shape[1], ab.shape[2]))
         else:
