@@ -146,7 +146,7 @@ def test_the_search_goes_as_far_as_the_best_is_and_no_farther_than_allowed() -> 
     assert found.tilt == pytest.approx(-1.3)
     assert found.chroma == pytest.approx(1.7, rel=0.02)
     found = best(0.01, 4.0, 9.0)
-    assert (found.temperature, found.tilt) == (pytest.approx(0.2, rel=0.02), 1.5)
+    assert (found.temperature, found.tilt) == (pytest.approx(0.37, rel=0.02), 1.5)
     assert found.chroma == pytest.approx(2, rel=0.02)
 
 

@@ -35,9 +35,11 @@ from .score import Resampled
 COLORFUL = 0.1
 """Largest difference of colourfulness from that of the true pictures, as a part of it."""
 
-TEMPERATURES, TILTS, FACTORS = (0.2, 1.5), (-1.5, 1.5), (1.0, 2.0)
-"""Bounds of the search. Below the first the annealed mean is nearly the likeliest colour, whose
-patches these figures do not see, and nothing is left for a user who wants it more vivid."""
+TEMPERATURES, TILTS, FACTORS = (0.37, 1.5), (-1.5, 1.5), (1.0, 2.0)
+"""Bounds of the search. The first is about the temperature at which the network learns that its own
+colours as hints change nothing; below it they do (mean chroma -20 % after six rounds at 0.2, -12 %
+at 0.38), the patches of the likeliest colours appear, which these figures do not see, and nothing
+is left for a user who wants it more vivid. CIEDE2000 would be 0.14 lower at 0.2."""
 
 FEW = 40
 """Pictures that it takes to choose more than the factor."""
