@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import ArgumentError, MissingExtraError
+from ..server.settings import Settings
 from .commands import option, say
 
 _NEEDED = ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "uvicorn")
@@ -48,32 +49,42 @@ def serve(
         metavar="ADDRESS", show_default="127.0.0.1",
         help="Address or network of a proxy whose X-Forwarded-For is believed, * for all. Can be "
         "given several times.")] = None,
-    max_upload: Annotated[float, _option("max-upload", help="Megabytes of a picture.")] = 64,
+    max_upload: Annotated[float, _option("max-upload",
+        help="Megabytes of a picture.")] = Settings.max_upload,
     max_job_upload: Annotated[float, _option("max-job-upload",
-        help="Megabytes of all files of a job.")] = 1024,
-    max_pixels: Annotated[int, _option("max-pixels", help="Pixels of a picture.")] = 50_000_000,
-    max_size: Annotated[int, _option("max-size", help="Largest value of the option size.")] = 512,
-    max_hints: Annotated[int, _option("max-hints", help="Hints for a picture.")] = 100,
-    max_files: Annotated[int, _option("max-files", help="Pictures in a job.")] = 100,
-    max_frames: Annotated[int, _option("max-frames", help="Frames of a film.")] = 200_000,
+        help="Megabytes of all files of a job.")] = Settings.max_job_upload,
+    max_pixels: Annotated[int, _option("max-pixels",
+        help="Pixels of a picture.")] = Settings.max_pixels,
+    max_size: Annotated[int, _option("max-size",
+        help="Largest value of the option size.")] = Settings.max_size,
+    max_hints: Annotated[int, _option("max-hints",
+        help="Hints for a picture.")] = Settings.max_hints,
+    max_files: Annotated[int, _option("max-files", help="Pictures in a job.")] = Settings.max_files,
+    max_frames: Annotated[int, _option("max-frames",
+        help="Frames of a film.")] = Settings.max_frames,
     timeout: Annotated[float, _option("timeout",
-        help="Seconds for a request to arrive, and again for it to be answered.")] = 60,
+        help="Seconds for a request to arrive, and again for it to be "
+        "answered.")] = Settings.timeout,
     concurrent: Annotated[int | None, _option("concurrent",
         show_default="as many as there are cores",
         help="Pictures coloured at the same time.")] = None,
     worker_memory: Annotated[float, _option("worker-memory",
-        help="Megabytes that a worker may use for a picture or a film.")] = 2048,
-    queue: Annotated[int, _option("queue", help="Requests that may wait beyond those.")] = 64,
+        help="Megabytes that a worker may use for a picture or a film.")] = Settings.worker_memory,
+    queue: Annotated[int, _option("queue",
+        help="Requests that may wait beyond those.")] = Settings.queue,
     per_client: Annotated[int | None, _option("per-client",
         show_default="half of what there is room for", min=1,
         help="Requests for pictures, and event streams, of one key or address at a time.")] = None,
     max_connections: Annotated[int, _option("max-connections", min=10,
-        help="Connections at the same time.")] = 1000,
-    max_jobs: Annotated[int, _option("max-jobs", help="Jobs that may wait.")] = 20,
-    keep: Annotated[float, _option("keep", help="Hours for which results of jobs are kept.")] = 24,
+        help="Connections at the same time.")] = Settings.max_connections,
+    max_jobs: Annotated[int, _option("max-jobs", help="Jobs that may wait.")] = Settings.max_jobs,
+    keep: Annotated[float, _option("keep",
+        help="Hours for which results of jobs are kept.")] = Settings.keep,
     drain: Annotated[float, _option("drain",
-        help="Seconds after a signal to stop in which connections are accepted still.")] = 2,
-    grace: Annotated[float, _option("grace", help="Seconds that requests then get to finish.")] = 6,
+        help="Seconds after a signal to stop in which connections are accepted "
+        "still.")] = Settings.drain,
+    grace: Annotated[float, _option("grace",
+        help="Seconds that requests then get to finish.")] = Settings.grace,
     webhook_secret: Annotated[Path | None, _option("webhook-secret", metavar="FILE",
         show_default="no webhooks",
         help="File of the secret that signs calls of webhooks.")] = None,
@@ -95,7 +106,6 @@ def serve(
     if new_key is not None:
         _make_key(api_keys, new_key)
         return
-    from ..server.settings import Settings
     from ..server.uvicorn_server import run
 
     given = {**arguments, "models": tuple(model or ()) or None}
