@@ -71,7 +71,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def report(folder: Path, models: list[Path]) -> Report:
-    return evaluate([folder], models, size=64, minimum=20, hints=4)
+    (found,) = evaluate([folder], models, size=64, minimum=20, hints=4)
+    return found
 
 
 def by_name(report: Report) -> dict[str, Score]:
@@ -144,7 +145,7 @@ def test_a_model_that_fits_beats_the_baselines(report: Report) -> None:
 
 
 def test_the_truth_as_prediction(folder: Path) -> None:
-    score = evaluate([folder], [], results=[folder], size=64, minimum=1).scores[2]
+    score = evaluate([folder], [], results=[folder], size=64, minimum=1)[0].scores[2]
     assert score.auc == score.auc_balanced == 100
     assert score.psnr == score.psnr_ab == 100
     assert score.ciede2000 == score.cf_delta_of_means == score.cf_mean_delta == 0
@@ -200,31 +201,31 @@ def test_a_network_that_takes_hints_is_given_them(
         return render(self, prepared, options)
 
     monkeypatch.setattr(Colorizer, "render", counting)
-    score = evaluate([folder], models[:1], size=64, limit=3, hints=1).scores[2]
+    score = evaluate([folder], models[:1], size=64, limit=3, hints=1)[0].scores[2]
     assert len({step.psnr_ab for step in score.hints}) == 7
     assert sorted(counts)[-7:] == [1, 1, 2, 5, 10, 20, 50]
     assert len(counts) <= 1 + 3 + 6 + 1  # one contrary click
 
 
 def test_the_same_again_but_for_times(report: Report, folder: Path, models: list[Path]) -> None:
-    again = evaluate([folder], models, size=64, minimum=20, hints=4)
+    (again,) = evaluate([folder], models, size=64, minimum=20, hints=4)
     assert untimed(again) == untimed(report)
     assert again.samples == report.samples
 
 
 def test_limit_and_seed(folder: Path, models: list[Path]) -> None:
-    some = [evaluate([folder], models[2:], size=64, limit=6, seed=seed) for seed in (0, 0, 1)]
+    some = [evaluate([folder], models[2:], size=64, limit=6, seed=n)[0] for n in (0, 0, 1)]
     assert untimed(some[0]) == untimed(some[1])
     assert some[0].truth_cf != some[2].truth_cf
     assert some[0].pictures + len(some[0].unreadable) == 6
 
 
 def test_no_bin_with_enough_pixels(folder: Path, models: list[Path]) -> None:
-    found = evaluate([folder], models[2:], size=64, minimum=10**6)
+    (found,) = evaluate([folder], models[2:], size=64, minimum=10**6)
     assert found.bins == 0
     assert found.scores[2].auc_balanced is found.scores[2].auc_balanced_gain is None
     assert "–" in next(row for row in rows(found) if row.title == "AuC, class-balanced").cells
-    assert "–" in page(found)
+    assert "–" in page([found])
 
 
 def test_progress(folder: Path, models: list[Path]) -> None:
@@ -238,7 +239,7 @@ def test_a_picture_that_vanishes(
     folder: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from photochrom import PictureError
-    from photochrom.evaluate import evaluation as run
+    from photochrom.evaluate import set_run as run
 
     def fail(items: Any, size: int) -> Any:
         for place, square in squares(items, size):
@@ -247,7 +248,7 @@ def test_a_picture_that_vanishes(
 
     squares = run.squares
     monkeypatch.setattr(run, "squares", fail)
-    found = evaluate([folder], models[2:], size=64)
+    (found,) = evaluate([folder], models[2:], size=64)
     assert found.pictures == COUNT
     assert [why for _, why in found.unreadable][1:] == ["it: expected a file, got none; look"]
 
@@ -260,11 +261,11 @@ def test_names(tmp_path: Path, folder: Path, models: list[Path]) -> None:
     (tmp_path / "other").mkdir()
     other = tmp_path / "other" / "plain.onnx"
     other.write_bytes(plain.read_bytes())
-    found = evaluate([folder], [plain, plain, other], size=32)
+    (found,) = evaluate([folder], [plain, plain, other], size=32)
     assert heads(found) == ["grey", "mean colour", str(plain), str(other), "truth"]
     grey = tmp_path / "grey.onnx"
     grey.write_bytes(plain.read_bytes())
-    assert heads(evaluate([folder], [grey], size=32))[2] == str(grey)
+    assert heads(evaluate([folder], [grey], size=32)[0])[2] == str(grey)
 
 
 def test_mistakes(tmp_path: Path, folder: Path, models: list[Path]) -> None:
@@ -319,7 +320,7 @@ def parsed(text: str) -> ElementTree.Element:
 
 
 def test_page(report: Report) -> None:
-    text = page(report)
+    text = page([report])
     top = parsed(text)
     assert top.tag == "html"
     assert top.get("lang") == "en"
@@ -340,7 +341,7 @@ def test_page(report: Report) -> None:
 
 
 def test_page_needs_nothing_else(report: Report) -> None:
-    text = page(report)
+    text = page([report])
     for forbidden in ("http://", "https://", "<script", "<link", "url(", "@import"):
         assert forbidden not in text
     for element in parsed(text).iter():
@@ -351,14 +352,14 @@ def test_page_needs_nothing_else(report: Report) -> None:
 def test_page_of_a_model_with_a_nasty_name(report: Report) -> None:
     score = replace(report.scores[2], name='<script>"&')
     nasty = replace(report, scores=(*report.scores[:2], score), notes=("<b>",))
-    assert "<script" not in page(nasty)
-    assert "<b>" in " ".join(parsed(page(nasty)).itertext())
+    assert "<script" not in page([nasty])
+    assert "<b>" in " ".join(parsed(page([nasty])).itertext())
 
 
 def test_write_report(tmp_path: Path, report: Report) -> None:
     target = tmp_path / "report.html"
     target.write_text("old")
-    write_report(report, target)
+    write_report([report], target)
     assert parsed(target.read_text(encoding="utf-8")) is not None
     assert list(tmp_path.iterdir()) == [target]
     for wrong, why in (
@@ -367,13 +368,13 @@ def test_write_report(tmp_path: Path, report: Report) -> None:
         (tmp_path / "r.htm", "did you mean .html"),
     ):
         with pytest.raises(ArgumentError, match=why):
-            write_report(report, wrong)
+            write_report([report], wrong)
 
 
 def test_json_markdown_and_latex(tmp_path: Path, report: Report) -> None:
     for suffix in ("json", "md", "tex"):
-        write_report(report, tmp_path / f"r.{suffix}")
-    values = json.loads((tmp_path / "r.json").read_text())
+        write_report([report], tmp_path / f"r.{suffix}")
+    (values,) = json.loads((tmp_path / "r.json").read_text())["sets"]
     assert values["comparisons"][0]["first"] == "hinted"
     assert len(values["scores"][2]["intervals"]["ciede2000"]) == 2
     table = [
@@ -405,7 +406,7 @@ def test_results_made_elsewhere_count_as_the_function_that_made_them(
         target = tmp_path / "results" / path.relative_to(tmp_path / "inputs")
         target.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(sepia(grey)).save(target.with_stem(f"{target.stem}-color"))
-    found = evaluate([folder], [sepia], results=[tmp_path / "results"], size=64, minimum=20)
+    (found,) = evaluate([folder], [sepia], results=[tmp_path / "results"], size=64, minimum=20)
     function, results = found.scores[2:]
     assert (function.name, function.kind) == ("sepia", "function")
     assert (results.name, results.kind) == ("results", "results")
@@ -427,7 +428,7 @@ def test_results_count_as_the_model_that_made_them(
         target = tmp_path / "theirs" / path.relative_to(tmp_path / "grey")
         target.parent.mkdir(parents=True, exist_ok=True)
         colorizer.colorize(path).save(target)
-    found = evaluate([folder], [models[1]], results=[tmp_path / "theirs"], size=64, minimum=20)
+    (found,) = evaluate([folder], [models[1]], results=[tmp_path / "theirs"], size=64, minimum=20)
     model, results = found.scores[2:]
     untold = {"ms_per_picture": None, "ms_per_megapixel": None, "confidence": None}
     assert replace(model, name="theirs", kind="results", **untold) == results
@@ -436,7 +437,7 @@ def test_results_count_as_the_model_that_made_them(
 def test_a_result_is_found_by_its_file_name_alone(folder: Path, tmp_path: Path) -> None:
     for path in folder.rglob("*.png"):
         Image.open(path).convert("RGB").save(tmp_path / f"{path.stem}.webp", lossless=True)
-    found = evaluate([folder], [], results=[tmp_path], size=64)
+    (found,) = evaluate([folder], [], results=[tmp_path], size=64)
     assert found.scores[2].ciede2000 < 0.5
     (tmp_path / "03.webp").unlink()
     with pytest.raises(ArgumentError, match=r"got none for 1 of them, .*03\.png"):
@@ -452,7 +453,7 @@ def test_what_is_clearly_better_is_called_so(folder: Path) -> None:
     def flat(picture: Array) -> Array:
         return np.stack([picture] * 3, -1)
 
-    found = evaluate([folder], [sepia, flat], size=64)
+    (found,) = evaluate([folder], [sepia, flat], size=64)
     (each,) = (each for each in found.comparisons if each.figure == "ciede2000")
     means = {score.name: score.ciede2000 for score in found.scores[2:]}
     assert each.difference == pytest.approx(means["sepia"] - means["flat"])
@@ -484,21 +485,21 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_without_weights(folder: Path, models: list[Path], weights: Path) -> None:
-    found = evaluate([folder], models[2:], size=32, perceptual=True)
+    (found,) = evaluate([folder], models[2:], size=32, perceptual=True)
     assert found.scores[2].lpips is found.scores[2].fid is None
     lpips, fid = found.notes
     assert lpips.startswith("LPIPS is not measured, because its weights are missing")
     assert "download.pytorch.org/models/alexnet-owt-7be5be79.pth" in lpips
     assert str(weights) in lpips
     assert "weights-inception-2015-12-05-6726825d.pth" in fid
-    assert "LPIPS is not measured" in page(found)
-    assert "https://" not in page(found)
+    assert "LPIPS is not measured" in page([found])
+    assert "https://" not in page([found])
 
 
 def test_damaged_weights(folder: Path, models: list[Path], weights: Path) -> None:
     for name in ("alexnet-owt-7be5be79.pth", "weights-inception-2015-12-05-6726825d.pth"):
         (weights / name).write_bytes(b"<html>not found</html>")
-    found = evaluate([folder], models[2:], size=32, perceptual=True)
+    (found,) = evaluate([folder], models[2:], size=32, perceptual=True)
     assert found.scores[2].lpips is None
     assert len(found.notes) == 2
     assert all("cannot be used" in note for note in found.notes)
@@ -508,7 +509,7 @@ def test_weights_of_a_folder_that_is_named(
     folder: Path, models: list[Path], weights: Path, tmp_path: Path
 ) -> None:
     mine = tmp_path / "mine"
-    found = evaluate([folder], models[2:], size=32, limit=1, perceptual=True, weights=mine)
+    (found,) = evaluate([folder], models[2:], size=32, limit=1, perceptual=True, weights=mine)
     assert all(str(mine) in note for note in found.notes)
 
 
@@ -607,7 +608,7 @@ def test_with_weights(
         lpips, fid = judge.scores(name)
         assert lpips == pytest.approx(np.mean(distances), rel=1e-5)
         assert fid == pytest.approx(float(alone.compute()), rel=1e-4)
-    found = evaluate([folder], models[2:], size=32, perceptual=True)
+    (found,) = evaluate([folder], models[2:], size=32, perceptual=True)
     assert found.scores[2].lpips is not None
     assert found.scores[2].fid is not None
     assert "LPIPS" in [row.title for row in rows(found)]

@@ -20,14 +20,13 @@ def score(name: str, ciede2000: float | None, psnr: float, **more: Any) -> dict[
 
 def written(path: Path, *scores: dict[str, Any], names: str = "set", size: int = 256) -> Path:
     report = {
-        "protocol": "coco-val5k" if names == "coco" else "",
+        "name": "coco-val5k" if names == "coco" else "my <set>",
         "names_sha256": names,
-        "sources": ["my <set>"],
         "size": size,
         "pictures": 5000,
         "scores": scores,
     }
-    path.write_text(json.dumps(report))
+    path.write_text(json.dumps({"sets": [report]}))
     return path
 
 
@@ -91,7 +90,7 @@ def test_page(reports: list[Path], tmp_path: Path) -> None:
 def test_mistakes(reports: list[Path], tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("[]")
     (tmp_path / "y.json").write_text("{")
-    with pytest.raises(ArgumentError, match=r"x.json is no report.*got JSON of a list"):
+    with pytest.raises(ArgumentError, match=r"x.json is no report.*got JSON of another kind"):
         leaderboard([tmp_path / "x.json"])
     with pytest.raises(ArgumentError, match=r"y.json cannot be read"):
         leaderboard([tmp_path / "y.json"])

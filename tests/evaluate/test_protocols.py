@@ -81,7 +81,7 @@ def flat(grey: Any) -> Any:
 
 
 def test_an_evaluation_by_a_protocol(small: Path) -> None:
-    report = evaluate([small], [flat], protocol="two")
+    (report,) = evaluate([small], [flat], protocol="two")
     assert (report.pictures, report.protocol, report.size) == (2, "two", 256)
     assert report.names_sha256 == hashlib.sha256(b"a\nb\n").hexdigest()
     assert report.to_dict()["protocol"] == "two"

@@ -46,7 +46,7 @@ def pale_where_it_is_dark(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def test_groups(faces: Path) -> None:
-    report = evaluate([faces], [pale_where_it_is_dark], size=64, minimum=1, groups=True)
+    (report,) = evaluate([faces], [pale_where_it_is_dark], size=64, minimum=1, groups=True)
     grey, _, method = report.scores
     assert [(one.group, one.pictures) for one in method.skin] == [("dark", 3), ("light", 3)]
     dark, light = method.skin
@@ -61,7 +61,7 @@ def test_groups(faces: Path) -> None:
 
 
 def test_without_groups_there_is_none(faces: Path) -> None:
-    report = evaluate([faces], [pale_where_it_is_dark], size=64, minimum=1)
+    (report,) = evaluate([faces], [pale_where_it_is_dark], size=64, minimum=1)
     assert all(score.skin == () for score in report.scores)
     assert not [row for row in rows(report) if "skin" in row.title]
 

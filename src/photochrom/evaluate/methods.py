@@ -124,15 +124,20 @@ class Results:
         items: the pictures that are evaluated on.
         size: side of the squares that are compared; results of other sizes are cut and resized
             as the pictures are.
+        inside: the folder inside it that has the results of this set, if there is one of that name.
     """
 
     kind: Literal["results"] = "results"
 
-    def __init__(self, name: str, folder: str, items: Sequence[Item], size: int) -> None:
+    def __init__(
+        self, name: str, folder: str, items: Sequence[Item], size: int, inside: str = ""
+    ) -> None:
         self.name, self._size = name, size
-        found = list_pictures([folder])
-        paths = {_plain(item.key): item for item in found}
-        names = _unique((_plain(item.key).rpartition("/")[2], item) for item in found)
+        paths = {_plain(item.key): item for item in list_pictures([folder])}
+        top = f"{inside}/"
+        if inside and any(path.startswith(top) for path in paths):
+            paths = {p.removeprefix(top): item for p, item in paths.items() if p.startswith(top)}
+        names = _unique((path.rpartition("/")[2], item) for path, item in paths.items())
         wanted = _unique((item.key.rpartition("/")[2], item) for item in items)
         self._results: dict[Item, Item] = {}
         for item in items:
@@ -176,21 +181,16 @@ def _unique(pairs: Iterable[tuple[str, Item]]) -> dict[str, Item | None]:
 def methods_of(
     models: Sequence[str | os.PathLike[str] | ColorFunction],
     results: Sequence[str | os.PathLike[str]],
-    items: Sequence[Item],
-    size: int,
-) -> list[Method]:
-    """Models, functions and folders of results, each with a name of its own."""
+) -> tuple[list[Method], list[tuple[str, str]]]:
+    """Models and functions, and the names and paths of results; all names differ."""
     functions = [model for model in models if callable(model)]
     paths = list(dict.fromkeys(str(model) for model in models if not callable(model)))
     folders = list(dict.fromkeys(map(str, results)))
     called = [getattr(function, "__name__", "function") for function in functions]
     names = iter(_unlike([*_short([*paths, *folders]), *called]))
     named = [(next(names), path) for path in (*paths, *folders)]
-    return [
-        *(LoadedModel(name, path) for name, path in named[: len(paths)]),
-        *(Function(next(names), function) for function in functions),
-        *(Results(name, folder, items, size) for name, folder in named[len(paths) :]),
-    ]
+    loaded: list[Method] = [LoadedModel(name, path) for name, path in named[: len(paths)]]
+    return [*loaded, *(Function(next(names), each) for each in functions)], named[len(paths) :]
 
 
 def _short(given: Sequence[str]) -> Sequence[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,6 +51,63 @@ class Item:
     def name(self) -> str:
         """For messages and the contact sheet."""
         return show(self.file) + (f": {self.member}" if self.member else "")
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """Pictures that are measured together.
+
+    Attributes:
+        name: of the folder or zip file, without its suffix.
+        sources: what was named.
+        items: the pictures.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    items: list[Item]
+
+
+def picture_sets(
+    sources: Sequence[str | os.PathLike[str]], *, pool: bool = False
+) -> list[PictureSet]:
+    """The sets of some sources: each folder and zip file is one, single pictures together are one.
+
+    Args:
+        sources: as for `list_pictures`.
+        pool: whether all are one set instead.
+
+    Raises:
+        ArgumentError: a source does not exist, or there is no picture in one.
+        PictureError: a zip file is damaged, or a folder cannot be looked into.
+    """
+    if isinstance(sources, str | os.PathLike):
+        sources = [sources]
+    ArgumentError.check("sources", sources, Iterable, "paths of folders, zip files or pictures")
+    named = list(dict.fromkeys(map(str, sources)))
+    parts: list[tuple[str, ...]] = [(name,) for name in named if _is_set(name)]
+    if single := tuple(name for name in named if not _is_set(name)):
+        parts.append(single)
+    if pool or not parts:
+        parts = [tuple(named)]
+    names = [_name(part) for part in parts]
+    if len(set(names)) < len(names):  # by their paths, as the name of a folder could be
+        names = [re.sub(r"[^\w.-]+", "_", "_".join(part)).strip("_") for part in parts]
+    found = zip(names, parts, strict=True)
+    return [PictureSet(name, part, list_pictures(part)) for name, part in found]
+
+
+def _is_set(source: str) -> bool:
+    path = Path(source).expanduser()
+    return path.is_dir() or path.suffix.lower() == ".zip"
+
+
+def _name(sources: Sequence[str]) -> str:
+    paths = [Path(source).expanduser().resolve() for source in sources if _is_set(source)]
+    names = [path.name if path.is_dir() else path.stem for path in paths]
+    if len(paths) < len(sources):
+        names.append("pictures")
+    return " + ".join(names)
 
 
 def list_pictures(sources: Sequence[str | os.PathLike[str]]) -> list[Item]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError, PhotochromError
 from .accumulators import compared_lab, is_near_grey
-from .picture_set import Item, squares
+from .picture_set import Item, PictureSet, squares
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,13 @@ class Steps:
             self._progress(min(self._done, self._total), self._total)
 
 
-def survey_of(items: list[Item], size: int, step: Steps) -> Survey:
-    """Look at `items` as squares of side `size`.
+def survey_of(pictures: PictureSet, size: int, step: Steps) -> Survey:
+    """Look at a set as squares of side `size`.
 
     Raises:
         ArgumentError: none of them is a colour picture.
     """
+    items = pictures.items
     readable, unreadable, near_grey = [], [], 0
     total, pixels = np.zeros(2), 0
     for place, square in squares(items, size):
@@ -62,7 +63,7 @@ def survey_of(items: list[Item], size: int, step: Steps) -> Survey:
     if near_grey == len(readable):
         why = f"{len(unreadable)} unreadable and {near_grey} without colour"
         raise ArgumentError(
-            "there is no colour picture to evaluate on",
+            f"there is no colour picture to evaluate on in {', '.join(pictures.sources)}",
             expected="colour photographs",
             got=why + (f" (the first: {unreadable[0][1]})" if unreadable else ""),
             fix="name other folders",

@@ -43,7 +43,7 @@ def test_table(folder: Path, model: Path) -> None:
     (balanced,) = (line for line in lines if line.startswith("AuC, class-balanced"))
     assert len(balanced.split()) == 6
     assert sum("gain over grey" in line for line in lines) == 2
-    assert done.stderr.startswith("4 pictures at 64 x 64 pixels; ")
+    assert done.stderr.startswith("set: 4 pictures at 64 x 64 pixels; ")
     assert done.stderr.splitlines()[1].startswith("by CIEDE2000, ")
 
 
@@ -64,25 +64,47 @@ def test_json(folder: Path, model: Path) -> None:
     options = ["--json", "--limit", 3, "--seed", 5, "--hints", 1, "--size", 64]
     done = invoke("evaluate", folder, "--model", model, *options)
     assert done.exit_code == 0, done.stderr
-    values = json.loads(done.stdout)
+    (values,) = json.loads(done.stdout)["sets"]
     assert values["pictures"] == 3
     assert values["seed"] == 5
     assert [score["name"] for score in values["scores"]] == ["grey", "mean colour", "tiny"]
     assert [step["hints"] for step in values["scores"][2]["hints"]] == [0, 1, 2, 5, 10, 20, 50]
 
 
-def test_page_two_models_and_a_zip(folder: Path, tmp_path: Path, model: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+@pytest.fixture
+def zipped(folder: Path, tmp_path: Path) -> Path:
+    """The two pictures of the upper folder."""
+    with zipfile.ZipFile(tmp_path / "half.zip", "w") as archive:
         for path in folder.glob("*.png"):
             archive.write(path, path.name)
-    other = write_model(tmp_path / "other.onnx", bias=(-0.2, 0.1))
-    sets = [folder, tmp_path / "set.zip"]
-    done = invoke(*("evaluate", *sets, "-m", model, "-m", other, "--size", 64, "-o", "page.html"))
+    return tmp_path / "half.zip"
+
+
+def test_two_models_on_two_sets_one_by_one(folder: Path, zipped: Path, model: Path) -> None:
+    other = write_model(folder.parent / "other.onnx", bias=(-0.2, 0.1))
+    options = ["-m", model, "-m", other, "--size", 64, "-o", "page.html", "-o", "sets.json"]
+    done = invoke("evaluate", folder, zipped, *options)
     assert done.exit_code == 0, done.stderr
-    assert done.stderr.startswith("6 pictures")
-    text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert text.count("<img ") == 6 * 4
+    heads = [line.split()[:2] for line in done.stdout.splitlines() if "truth" in line]
+    assert heads == [["set", "grey"], ["half", "grey"], ["set", "by"]]
+    beside = done.stdout.partition("set by set")[2].splitlines()[1:]
+    assert [line.split()[0] for line in beside if line.startswith("    ")] == ["set", "half"] * 4
+    told = done.stderr.splitlines()
+    assert told[0].startswith("set: 4 pictures")
+    assert told[1].startswith("set: by CIEDE2000, ")
+    assert told[2].startswith("half: 2 pictures")
+    text = Path("page.html").read_text(encoding="utf-8")
+    assert text.count("<img ") == (4 + 2) * 4
     assert "http://" not in text
+    sets = json.loads(Path("sets.json").read_text())["sets"]
+    assert [(each["name"], each["pictures"]) for each in sets] == [("set", 4), ("half", 2)]
+
+
+def test_sets_are_pooled_only_if_that_is_asked_for(folder: Path, zipped: Path, model: Path) -> None:
+    done = invoke("evaluate", folder, zipped, "--pool", "-m", model, "--size", 64, "--json")
+    assert done.exit_code == 0, done.stderr
+    (values,) = json.loads(done.stdout)["sets"]
+    assert (values["name"], values["pictures"]) == ("set + half", 6)
 
 
 def test_perceptual_without_the_extra(

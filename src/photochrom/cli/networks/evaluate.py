@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,19 +16,22 @@ if TYPE_CHECKING:
 
 def evaluate(
     folders: Annotated[list[str], typer.Argument(metavar="FOLDER", show_default=False,
-        help="Folders of colour photographs, zip files of them, or single ones.")],
+        help="Folders of colour photographs or zip files of them, each measured by itself, or "
+        "single ones.")],
+    pool: Annotated[bool, option("--pool",
+        help="Measure all of them together, as one set.")] = False,
     model: Annotated[list[str] | None, option("--model", "-m", of="NAME|FILE", usual="bundled",
         help="A name that `photochrom models list` shows, or an ONNX file. Can be given several "
         "times.")] = None,
     size: Annotated[int, option(of="PIXELS", usual=True,
         help="Side of the squares that are compared.")] = 256,
     limit: Annotated[int | None, option(of="NUMBER", usual="all", min=1,
-        help="Compare only so many pictures, drawn at random.")] = None,
+        help="Compare only so many pictures of each set, drawn at random.")] = None,
     seed: Annotated[int, option(of="NUMBER", usual=True, min=0,
         help="Of everything drawn at random.")] = 0,
     hints: Annotated[int, option(of="NUMBER", usual=True, min=0,
-        help="Measure what hints do, on so many of the pictures: the gain by 1 to 50 true ones, "
-        "how far one click spreads, and drift. Slow.")] = 0,
+        help="Measure what hints do, on so many pictures of each set: the gain by 1 to 50 true "
+        "ones, how far one click spreads, and drift. Slow.")] = 0,
     protocol: Annotated[str | None, option(of="NAME",
         help="Compare on exactly the pictures of imagenet-ctest10k, imagenet-val5k or coco-val5k, "
         "from your copy of them.")] = None,
@@ -62,11 +64,14 @@ def evaluate(
     from ...evaluate import evaluate as run
     from ...evaluate import write_inputs, write_report
     from ...evaluate.report.report_file import checked_target
-    from ...evaluate.report.text_table import heads, rows
+    from ...evaluate.report.scores import to_json
+    from ...evaluate.report.text_table import heads, overview, rows
     from ..bars import progress_bar
 
     if inputs is not None:
-        count = write_inputs(folders, inputs, size=size, limit=limit, seed=seed, protocol=protocol)
+        count = write_inputs(
+            folders, inputs, pool=pool, size=size, limit=limit, seed=seed, protocol=protocol
+        )
         say(f"{count} grey squares are in {inputs}; colour them, then give --results")
         return
     for path in output or ():
@@ -78,9 +83,10 @@ def evaluate(
         def update(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        report = run(
+        reports = run(
             folders,
             models,
+            pool=pool,
             results=results or (),
             size=size,
             limit=limit,
@@ -94,23 +100,25 @@ def evaluate(
             progress=update,
         )
     for path in output or ():
-        write_report(report, path)
+        write_report(reports, path)
     if as_json:
-        typer.echo(json.dumps(report.to_dict(), indent=2))
+        typer.echo(to_json(reports))
+    elif len(reports) == 1:
+        print_table(heads(reports[0]), rows(reports[0]))
     else:
-        print_table(heads(report), rows(report))
-    raise typer.Exit(_tell(report))
+        for report in reports:
+            print_table(heads(report), rows(report), title=report.name)
+        print_table(heads(reports[0]), overview(reports), title="set by set")
+    raise typer.Exit(max(_tell(report, several=len(reports) > 1) for report in reports))
 
 
-def _tell(report: Report) -> int:
+def _tell(report: Report, *, several: bool) -> int:
     """Print what is not in the table to standard error; returns the exit code."""
     from ...evaluate.report.text_table import summary, verdicts
 
     say(summary(report))
-    for verdict in verdicts(report):
-        say(verdict)
-    for note in report.notes:
-        say(note)
+    for line in (*verdicts(report), *report.notes):
+        say(f"{report.name}: {line}" if several else line)
     if not report.unreadable:
         return 0
     count = len(report.unreadable)
@@ -130,7 +138,7 @@ def leaderboard(
 ) -> None:  # fmt: skip
     """Put the methods of several evaluations into one table.
 
-    One for each set of pictures; runs on the same pictures at the same size go together.
+    One for each set of pictures; sets of the same name and pictures at the same size go together.
     """
     from ...evaluate import write_leaderboard
 

@@ -12,15 +12,21 @@ if TYPE_CHECKING:
 _PIPED = 160  # characters of a line where there is no terminal to fit into
 
 
-def print_table(heads: Sequence[str], rows: Sequence[Row]) -> None:
-    """Print figures in columns to standard output, the best ones bold."""
+def print_table(heads: Sequence[str], rows: Sequence[Row], title: str = "") -> None:
+    """Print figures in columns to standard output, the best ones bold.
+
+    Args:
+        heads: of the columns.
+        rows: of `text_table`.
+        title: of the first column.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="")
-    table.add_column("", no_wrap=True)
+    table.add_column(Text(title, "bold"), no_wrap=True)
     for head in heads:
         table.add_column(Text(head, overflow="fold"), justify="right")
     for row in rows:

@@ -1,4 +1,4 @@
-"""A report as one HTML page without references: styles, pictures and charts are inside."""
+"""Reports as one HTML page without references: styles, pictures and charts are inside."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from html import escape
 from ..._io import show
 from .line_chart import Point, line_chart
 from .scores import Report, Sample, Score
-from .text_table import heads, rows, summary, verdicts
+from .text_table import Row, heads, overview, rows, summary, verdicts
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fdfdfb; --soft: #6b6b73;
@@ -20,7 +20,8 @@ _STYLE = """
 body { margin: 0 auto; max-width: 76rem; padding: 1rem; color: var(--ink);
   background: var(--paper); font: 1rem/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
-h3 { font-size: 1rem; margin: 1rem 0 .25rem; overflow-wrap: anywhere; }
+h3 { font-size: 1.05rem; margin: 1.25rem 0 .25rem; } h3, h4 { overflow-wrap: anywhere; }
+h4 { font-size: 1rem; margin: 1rem 0 .25rem; }
 p { max-width: 45rem; } .soft, caption, figcaption { color: var(--soft); font-size: .9rem; }
 .wide { overflow-x: auto; } .wide:focus-visible { outline: 2px solid var(--mark); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
@@ -43,20 +44,33 @@ figure { margin: 0; flex: 1 1 min(30%, 9rem); max-width: 16rem; } img { width: 1
 """
 
 
-def page(report: Report) -> str:
-    """The page's text."""
-    models = [score for score in report.scores if score.kind == "model"]
-    parts = [
-        "<h1>Colours measured</h1>",
-        *_introduction(report),
-        *_figures(report),
-        *_section("Is it better?", [f"<p>{escape(each)}.</p>" for each in verdicts(report)]),
-        *_section("Is it less sure where it is wrong?", _confidence(models)),
-        *_section("What true hints gain", _hints(models)),
-        *_section("Contact sheet", [_sample(sample) for sample in report.samples]),
-        *_section("Not read", _unreadable(report)),
-    ]
+def page(reports: Sequence[Report]) -> str:
+    """The page's text: a part for each set, and before them their main figures side by side."""
+    parts = ["<h1>Colours measured</h1>"]
+    if len(reports) > 1:
+        titles = ["figure", *heads(reports[0])]
+        parts.append(table("Main figures, set by set", titles, _body(overview(reports))))
+    for report in reports:
+        parts += _part(report, 2 if len(reports) == 1 else 3)
     return document("Photochrom: evaluation", parts)
+
+
+def _part(report: Report, level: int) -> list[str]:
+    """One set, with its sections' headings at a level; those of several have one of their own."""
+    models = [score for score in report.scores if score.kind == "model"]
+    sections = {
+        "Is it better?": [f"<p>{escape(each)}.</p>" for each in verdicts(report)],
+        "Is it less sure where it is wrong?": _confidence(models, level + 1),
+        "What true hints gain": _hints(models, level + 1),
+        "Contact sheet": [_sample(sample, level + 1) for sample in report.samples],
+        "Not read": _unreadable(report),
+    }
+    parts = [f"<h2>{escape(report.name)}</h2>"] if level > 2 else []
+    parts += [*_introduction(report), *_figures(report)]
+    for title, content in sections.items():
+        if content:
+            parts += [f"<h{level}>{escape(title)}</h{level}>", *content]
+    return parts
 
 
 def document(title: str, parts: Sequence[str]) -> str:
@@ -73,28 +87,28 @@ def document(title: str, parts: Sequence[str]) -> str:
 def _introduction(report: Report) -> list[str]:
     sources = ", ".join(show(source) for source in report.sources)
     return [
-        f"<p>{escape(sources)}: {escape(summary(report))}.</p>",
-        '<p class="soft">Each picture was cut to its centre square, turned grey, coloured, and '
-        "compared with the truth: ab and CIEDE2000 on every fourth pixel each way, the rest on "
-        "all. AuC is the area under the curve of ab errors (Zhang 2016), class-balanced as the "
-        "mean over colour bins. The best figures are bold.</p>",
+        f"<p>{escape(summary(report))}.</p>",
+        f'<p class="soft">Pictures of {escape(sources)}. Each was cut to its centre square, turned '
+        "grey, coloured, and compared with the truth: ab and CIEDE2000 on every fourth pixel each "
+        "way, the rest on all. AuC is the area under the curve of ab errors (Zhang 2016), "
+        "class-balanced as the mean over colour bins. The best figures are bold.</p>",
         *(f'<p class="soft">{escape(note)}</p>' for note in report.notes),
     ]
 
 
-def _section(title: str, content: Sequence[str]) -> list[str]:
-    return [f"<h2>{escape(title)}</h2>", *content] if content else []
-
-
 def _figures(report: Report) -> list[str]:
+    return [table("Means over the pictures", ["figure", *heads(report)], _body(rows(report)))]
+
+
+def _body(found: Sequence[Row]) -> list[str]:
     body = []
-    for row in rows(report):
+    for row in found:
         marks = [' class="best"' if place in row.best else "" for place in range(len(row.cells))]
         cells = zip(marks, row.cells, strict=True)
         inner = ' class="inner"' if row.title.startswith(" ") else ""
         head = f'<th scope="row"{inner}>{escape(row.title.strip())}</th>'
         body.append(f"{head}{''.join(f'<td{mark}>{escape(cell)}</td>' for mark, cell in cells)}")
-    return [table("Means over the pictures", ["figure", *heads(report)], body)]
+    return body
 
 
 def table(caption: str, titles: Sequence[str], body: Sequence[str]) -> str:
@@ -117,7 +131,7 @@ def _numbers(caption: str, titles: Sequence[str], lines: Sequence[Sequence[str]]
     return f"<details><summary>Figures</summary>{table(caption, titles, body)}</details>"
 
 
-def _confidence(models: Sequence[Score]) -> list[str]:
+def _confidence(models: Sequence[Score], level: int) -> list[str]:
     charts = []
     for score in models:
         if score.confidence is None:
@@ -131,7 +145,7 @@ def _confidence(models: Sequence[Score]) -> list[str]:
         ]
         rank = f"rank correlation {score.confidence.spearman:+.2f}"
         charts.append(
-            f"<div><h3>{escape(score.name)}, {rank}</h3>"
+            f"<div><h{level}>{escape(score.name)}, {rank}</h{level}>"
             + line_chart(caption, points, across="entropy, by tenths of the pixels", up="ab error")
             + _numbers(caption, ["entropy", "pixels", "ab error"], lines)
             + "</div>"
@@ -139,7 +153,7 @@ def _confidence(models: Sequence[Score]) -> list[str]:
     return ['<div class="charts">', *charts, "</div>"] if charts else []
 
 
-def _hints(models: Sequence[Score]) -> list[str]:
+def _hints(models: Sequence[Score], level: int) -> list[str]:
     charts = []
     for score in models:
         if not score.hints:
@@ -150,7 +164,7 @@ def _hints(models: Sequence[Score]) -> list[str]:
         lines = [(f"{s.hints}", f"{s.psnr_ab:.2f}", f"{s.psnr:.2f}") for s in score.hints]
         counts = [str(step.hints) for step in score.hints]
         charts.append(
-            f"<div><h3>{escape(score.name)}, pictures: {score.hint_pictures}</h3>"
+            f"<div><h{level}>{escape(score.name)}, pictures: {score.hint_pictures}</h{level}>"
             + line_chart(caption, points, across="hints", up="PSNR of ab, dB", labels=counts)
             + _numbers(caption, ["hints", "PSNR of ab, dB", "PSNR of RGB, dB"], lines)
             + "</div>"
@@ -158,7 +172,7 @@ def _hints(models: Sequence[Score]) -> list[str]:
     return ['<div class="charts">', *charts, "</div>"] if charts else []
 
 
-def _sample(sample: Sample) -> str:
+def _sample(sample: Sample, level: int) -> str:
     name, figures = escape(sample.name), []
     for label, data in sample.images.items():
         uri = f"data:image/webp;base64,{base64.b64encode(data).decode()}"
@@ -166,7 +180,7 @@ def _sample(sample: Sample) -> str:
             f'<figure><img src="{uri}" alt="{name}: {escape(label)}" width="256" height="256" />'
             f"<figcaption>{escape(label)}</figcaption></figure>"
         )
-    return f'<h3>{name}</h3><div class="row">{"".join(figures)}</div>'
+    return f'<h{level}>{name}</h{level}><div class="row">{"".join(figures)}</div>'
 
 
 def _unreadable(report: Report) -> list[str]:

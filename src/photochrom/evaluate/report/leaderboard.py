@@ -29,7 +29,7 @@ FIGURES = {  # attribute of Score -> title, format, which way is better
     "fid": ("FID", ".2f", -1),
     "ms_per_picture": ("ms per picture", ".0f", 0),
 }
-_NEEDED = {"pictures", "size", "sources", "scores"}
+_NEEDED = {"name", "names_sha256", "pictures", "size", "scores"}
 
 
 @dataclass
@@ -48,8 +48,8 @@ class Board:
 def leaderboard(reports: Sequence[str | os.PathLike[str]], by: str = "ciede2000") -> list[Board]:
     """The methods of several JSON reports, sorted within each set of pictures.
 
-    Runs are of one set if their pictures have the same names and were compared at the same size. A
-    method that is in several runs counts once, as in the last of them.
+    Sets of several runs are the same if they and their pictures have the same names and were
+    compared at the same size. A method that is in several runs counts once, as in the last of them.
 
     Args:
         reports: files that `write_report` has written.
@@ -63,10 +63,10 @@ def leaderboard(reports: Sequence[str | os.PathLike[str]], by: str = "ciede2000"
     found: dict[tuple[object, ...], dict[str, dict[str, Any]]] = {}
     titles: dict[tuple[object, ...], str] = {}
     for path in reports:
-        report = _read(Path(path).expanduser())
-        key = report.get("names_sha256") or str(path), report["size"]
-        titles[key] = _title(report)
-        found.setdefault(key, {}).update({score["name"]: score for score in report["scores"]})
+        for report in _read(Path(path).expanduser()):
+            key = report["name"], report["names_sha256"], report["size"]
+            titles[key] = _title(report)
+            found.setdefault(key, {}).update({score["name"]: score for score in report["scores"]})
     way = FIGURES[by][2] or 1
 
     def rank(score: dict[str, Any]) -> tuple[bool, float]:
@@ -168,22 +168,26 @@ FORMS: dict[str, Callable[[Sequence[Board]], str]] = {".html": _html, ".md": _ma
 """Suffix -> the leaderboard as text."""
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> list[dict[str, Any]]:
+    """The reports of the sets in a file."""
     try:
-        report = json.loads(path.read_text("utf-8"))
+        values = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ArgumentError.unreadable(path, error, "name reports in JSON") from None
-    if not isinstance(report, dict) or not set(report) >= _NEEDED:
+    sets = values.get("sets") if isinstance(values, dict) else None
+    if not isinstance(sets, list) or not all(_is_report(each) for each in sets):
         raise ArgumentError(
             f"{path} is no report",
             expected="what `photochrom evaluate --output REPORT.json` writes",
-            got=f"JSON without {', '.join(sorted(_NEEDED - set(report)))}"
-            if isinstance(report, dict)
-            else f"JSON of a {type(report).__name__}",
+            got="JSON of another kind",
         )
-    return report
+    return sets
+
+
+def _is_report(values: Any) -> bool:
+    return isinstance(values, dict) and set(values) >= _NEEDED
 
 
 def _title(report: dict[str, Any]) -> str:
-    name = report.get("protocol") or ", ".join(map(str, report["sources"]))
-    return f"{name}, {report['pictures']:,} pictures at {report['size']} x {report['size']}"
+    size = report["size"]
+    return f"{report['name']}, {report['pictures']:,} pictures at {size} x {size}"

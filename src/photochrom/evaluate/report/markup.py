@@ -1,8 +1,9 @@
-"""A report as a table in Markdown or LaTeX, for papers and READMEs."""
+"""Reports as tables in Markdown or LaTeX, one for each set, for papers and READMEs."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from .scores import Report
 from .text_table import heads, rows, summary, verdicts
@@ -10,8 +11,19 @@ from .text_table import heads, rows, summary, verdicts
 _LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "–": "--"}
 
 
-def markdown(report: Report) -> str:
-    """A pipe table, the best figures bold, with what was compared below it."""
+def markdown(reports: Sequence[Report]) -> str:
+    """Pipe tables, the best figures bold, with what was compared below each."""
+    if len(reports) == 1:
+        return _table(reports[0])
+    return "\n".join(f"## {_escaped(each.name)}\n\n{_table(each)}" for each in reports)
+
+
+def latex(reports: Sequence[Report]) -> str:
+    r"""A ``tabular`` for each, in the style of booktabs, the best figures in ``\textbf``."""
+    return "\n".join(map(_tabular, reports))
+
+
+def _table(report: Report) -> str:
     titles = [""] + [_escaped(head) for head in heads(report)]
     lines = [titles, ["---", *["---:"] * (len(titles) - 1)]]
     for row in rows(report):
@@ -22,8 +34,7 @@ def markdown(report: Report) -> str:
     return "\n\n".join([table, *(f"{_escaped(sentence)}." for sentence in sentences)]) + "\n"
 
 
-def latex(report: Report) -> str:
-    r"""A ``tabular`` in the style of booktabs, the best figures in ``\textbf``."""
+def _tabular(report: Report) -> str:
     lines = [" & ".join(["", *map(_tex, heads(report))]) + r" \\", r"\midrule"]
     for row in rows(report):
         cells = [

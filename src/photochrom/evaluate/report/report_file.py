@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ..._io import replacing
 from ...errors import ArgumentError
 from .html_page import page
 from .markup import latex, markdown
-from .scores import Report
+from .scores import Report, to_json
 
-FORMS: dict[str, Callable[[Report], str]] = {
+FORMS: dict[str, Callable[[Sequence[Report]], str]] = {
     ".html": page,
-    ".json": lambda report: json.dumps(report.to_dict(), indent=2) + "\n",
+    ".json": lambda reports: to_json(reports) + "\n",
     ".md": markdown,
     ".tex": latex,
 }
-"""Suffix -> the report as text."""
+"""Suffix -> the reports of all sets as text."""
 
 
-def write_report(report: Report, path: str | os.PathLike[str]) -> None:
-    """Write the report, whole or not at all.
+def write_report(reports: Sequence[Report], path: str | os.PathLike[str]) -> None:
+    """Write the reports of all sets, whole or not at all.
 
     Args:
-        report: from `evaluate`.
+        reports: from `evaluate`.
         path: ends in .html (a page with charts and a contact sheet), .json, .md or .tex.
 
     Raises:
@@ -35,7 +34,7 @@ def write_report(report: Report, path: str | os.PathLike[str]) -> None:
     target = checked_target(path)
     try:
         with replacing(target) as part:
-            part.write_text(FORMS[target.suffix](report), encoding="utf-8")
+            part.write_text(FORMS[target.suffix](reports), encoding="utf-8")
     except OSError as error:
         raise ArgumentError.unwritable(target, error) from None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -196,9 +198,10 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Everything an evaluation found.
+    """Everything an evaluation found on one set.
 
     Attributes:
+        name: of the set.
         sources: what was named.
         protocol: name of the protocol whose pictures these are; empty for a set of one's own.
         names_sha256: of the sorted file names of the compared pictures; runs on the same set have
@@ -218,6 +221,7 @@ class Report:
         samples: a contact sheet.
     """
 
+    name: str
     sources: tuple[str, ...]
     size: int
     seed: int
@@ -247,3 +251,8 @@ class Report:
         for comparison, row in zip(self.comparisons, values["comparisons"], strict=True):
             row["better"] = comparison.better
         return values
+
+
+def to_json(reports: Sequence[Report]) -> str:
+    """The reports of all sets as one JSON object, ``{"sets": [...]}``."""
+    return json.dumps({"sets": [report.to_dict() for report in reports]}, indent=2)

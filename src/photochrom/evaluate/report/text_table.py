@@ -1,9 +1,9 @@
-"""A report as rows of text, for the terminal, HTML, Markdown and LaTeX."""
+"""Reports as rows of text, for the terminal, HTML, Markdown and LaTeX."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from .scores import Confidence, Report, Score
 
@@ -25,26 +25,32 @@ class Row:
     best: frozenset[int] = frozenset()
 
 
-_FIGURES = (  # attribute of Score, title, format, which way is better
-    ("auc", "AuC, all pixels", ".2f", 1),
-    ("auc_gain", "    gain over grey", "+.2f", 0),
-    ("auc_balanced", "AuC, class-balanced", ".2f", 1),
-    ("auc_balanced_gain", "    gain over grey", "+.2f", 0),
-    ("cf", "colourfulness (cf)", ".1f", 0),
-    ("cf_delta_of_means", "    difference of means", ".1f", -1),
-    ("cf_mean_delta", "    mean difference", ".1f", -1),
-    ("cf_abs", "colourfulness (cf_abs)", ".1f", 0),
-    ("cf_abs_delta_of_means", "    difference of means", ".1f", -1),
-    ("cf_abs_mean_delta", "    mean difference", ".1f", -1),
-    ("psnr", "PSNR of RGB, dB", ".2f", 1),
-    ("psnr_ab", "PSNR of ab, dB", ".2f", 1),
-    ("ssim", "SSIM", ".4f", 1),
-    ("ciede2000", "CIEDE2000", ".2f", -1),
-    ("lpips", "LPIPS", ".4f", -1),
-    ("fid", "FID", ".2f", -1),
-    ("ms_per_picture", "ms per picture", ".0f", 0),
-    ("ms_per_megapixel", "ms per megapixel", ".0f", 0),
-)
+_FIGURES = {  # attribute of Score -> title, format, which way is better
+    "auc": ("AuC, all pixels", ".2f", 1),
+    "auc_gain": ("    gain over grey", "+.2f", 0),
+    "auc_balanced": ("AuC, class-balanced", ".2f", 1),
+    "auc_balanced_gain": ("    gain over grey", "+.2f", 0),
+    "cf": ("colourfulness (cf)", ".1f", 0),
+    "cf_delta_of_means": ("    difference of means", ".1f", -1),
+    "cf_mean_delta": ("    mean difference", ".1f", -1),
+    "cf_abs": ("colourfulness (cf_abs)", ".1f", 0),
+    "cf_abs_delta_of_means": ("    difference of means", ".1f", -1),
+    "cf_abs_mean_delta": ("    mean difference", ".1f", -1),
+    "psnr": ("PSNR of RGB, dB", ".2f", 1),
+    "psnr_ab": ("PSNR of ab, dB", ".2f", 1),
+    "ssim": ("SSIM", ".4f", 1),
+    "ciede2000": ("CIEDE2000", ".2f", -1),
+    "lpips": ("LPIPS", ".4f", -1),
+    "fid": ("FID", ".2f", -1),
+    "ms_per_picture": ("ms per picture", ".0f", 0),
+    "ms_per_megapixel": ("ms per megapixel", ".0f", 0),
+}
+_OVERVIEW = {
+    "auc_gain": "AuC over grey, all pixels",
+    "auc_balanced_gain": "AuC over grey, class-balanced",
+    "ciede2000": "CIEDE2000",
+    "cf": "colourfulness (cf)",
+}
 _OPTIONAL = ("lpips", "fid")  # their rows are there only if they were measured
 _WITH_INTERVAL = ("psnr_ab", "ciede2000")
 _COMPARED = {"auc": "AuC", "psnr_ab": "PSNR of ab", "ssim": "SSIM", "ciede2000": "CIEDE2000"}
@@ -57,6 +63,29 @@ def heads(report: Report) -> list[str]:
 
 def rows(report: Report) -> list[Row]:
     """The figures."""
+    found = []
+    for key in _FIGURES:
+        if key not in _OPTIONAL or any(getattr(score, key) is not None for score in report.scores):
+            found.append(_row(report, key))
+        if key in _WITH_INTERVAL and any(key in score.intervals for score in report.scores):
+            bounds = [score.intervals.get(key) for score in report.scores]
+            form = _FIGURES[key][1]
+            cells = ["–".join(format(b, form) for b in pair) if pair else "" for pair in bounds]
+            found.append(Row("    95 % interval", (*cells, "")))
+    return [*found, *_confidence(report), *_hints(report), *_steering(report), *_skin(report)]
+
+
+def overview(reports: Sequence[Report]) -> list[Row]:
+    """The main figures set by set, under a row with the title of each; all have the same heads."""
+    found = []
+    for key, title in _OVERVIEW.items():
+        found.append(Row(title, ("",) * len(heads(reports[0]))))
+        found += [replace(_row(report, key), title=f"    {report.name}") for report in reports]
+    return found
+
+
+def _row(report: Report, key: str) -> Row:
+    title, form, better = _FIGURES[key]
     truth = {
         "auc": 100.0,
         "auc_balanced": None if report.bins == 0 else 100.0,
@@ -65,17 +94,9 @@ def rows(report: Report) -> list[Row]:
         "ssim": 1.0,
         "ciede2000": 0.0,
     }
-    found = []
-    for key, title, form, better in _FIGURES:
-        values = [getattr(score, key) for score in report.scores]
-        if key not in _OPTIONAL or any(value is not None for value in values):
-            cells = [words(value, form) for value in [*values, truth.get(key)]]
-            found.append(Row(title, tuple(cells), _best(cells[:-1], better)))
-        if key in _WITH_INTERVAL and any(key in score.intervals for score in report.scores):
-            bounds = [score.intervals.get(key) for score in report.scores]
-            cells = ["–".join(format(b, form) for b in pair) if pair else "" for pair in bounds]
-            found.append(Row("    95 % interval", (*cells, "")))
-    return [*found, *_confidence(report), *_hints(report), *_steering(report), *_skin(report)]
+    values = [getattr(score, key) for score in report.scores]
+    cells = [words(value, form) for value in [*values, truth.get(key)]]
+    return Row(title, tuple(cells), _best(cells[:-1], better))
 
 
 def summary(report: Report) -> str:
@@ -84,9 +105,9 @@ def summary(report: Report) -> str:
     a, b = report.mean_ab
     of = f" of {report.protocol}" if report.protocol else ""
     return (
-        f"{report.pictures} pictures{of} at {report.size} x {report.size} pixels; {near}"
-        f"{report.bins} of 313 colour bins have the {report.minimum} compared pixels that count "
-        f"in the class-balanced figure; mean colour a {a:.1f}, b {b:.1f}"
+        f"{report.name}: {report.pictures} pictures{of} at {report.size} x {report.size} pixels; "
+        f"{near}{report.bins} of 313 colour bins have the {report.minimum} compared pixels that "
+        f"count in the class-balanced figure; mean colour a {a:.1f}, b {b:.1f}"
     )
 
 
