@@ -97,7 +97,9 @@ def match(features: Float, references: Sequence[Reference]) -> Match:
         )
     theirs = np.concatenate([f.reshape(len(f), -1) for f, _ in references], 1)
     colors = np.concatenate([ab.reshape(2, -1) for _, ab in references], 1)
-    ab, similarity, mutual = matched_values(features, theirs, colors)
+    grid, similar = features.shape[1:], _similar(features, theirs)
+    mutual = _near(similar.argmax(0)[similar.argmax(1)], grid)
+    ab, similarity = _weighted(similar, colors, grid)
     return Match(ab, similarity, confidence(similarity, mutual))
 
 
@@ -124,7 +126,7 @@ def _near(back: NDArray[np.intp], grid: tuple[int, ...]) -> float:
     return float((np.hypot(*(places[0] - places[1])) < _MUTUAL * max(grid)).mean())
 
 
-def matched_values(features: Float, cells: Float, values: Float) -> tuple[Float, Float, float]:
+def matched_values(features: Float, cells: Float, values: Float) -> tuple[Float, Float]:
     """Carry any values of cells to the places of a picture that show the like.
 
     Args:
@@ -133,22 +135,28 @@ def matched_values(features: Float, cells: Float, values: Float) -> tuple[Float,
         values: ``(k, n)`` of those cells.
 
     Returns:
-        ``(k, h, w)`` float32, means weighted by the softmax of similarity / 0.04; ``(h, w)``
-        float32, the similarity to the most similar cell, -1...1; and the share of mutual places,
-        0...1.
+        ``(k, h, w)`` float32, means weighted by the softmax of similarity / 0.04, and ``(h, w)``
+        float32, the similarity to the most similar cell, -1...1.
     """
-    ours, theirs, grid = features.reshape(len(features), -1).T, cells.T, features.shape[1:]
+    return _weighted(_similar(features, cells), values, features.shape[1:])
+
+
+def _similar(features: Float, cells: Float) -> Float:
+    """Similarity of each place of a picture to each of some cells: ``(h w, n)``."""
+    ours, theirs = features.reshape(len(features), -1).T, cells.T
     mean = (ours.mean(0) + theirs.mean(0)) / np.float32(2)
-    similar = _unit(ours - mean) @ _unit(theirs - mean).T
-    nearest = similar.argmax(1)
-    best = similar[np.arange(len(similar)), nearest]
-    mutual = _near(similar.argmax(0)[nearest], grid)
+    return np.asarray(_unit(ours - mean) @ _unit(theirs - mean).T, np.float32)
+
+
+def _weighted(similar: Float, values: Float, grid: tuple[int, ...]) -> tuple[Float, Float]:
+    """See `matched_values`; `similar` is overwritten."""
+    best = similar.max(1)
     similar -= best[:, None]
-    similar /= np.float32(_TEMPERATURE)
+    similar *= np.float32(1 / _TEMPERATURE)
     share = np.exp(similar, out=similar)
     found = (share @ values.T) / share.sum(1, keepdims=True)
     found = np.ascontiguousarray(found.T.reshape(len(values), *grid), np.float32)
-    return found, best.reshape(grid), mutual
+    return found, best.reshape(grid)
 
 
 def feature_vectors(features: Float) -> Float:

@@ -77,7 +77,18 @@ def test_then_composes() -> None:
     trusts = [np.full((HEIGHT // 2, WIDTH // 2), share, np.float32) for share in (0.5, 0.8)]
     both = shifted(3, -2, trusts[0]).then(shifted(2, 5, trusts[1]))
     np.testing.assert_allclose(inner(both.at), inner(shifted(5, 3).at), atol=1e-4)
-    np.testing.assert_allclose(both.trust, 0.4, rtol=1e-5)
+    np.testing.assert_allclose(inner(both.trust), 0.4, rtol=1e-5)
+
+
+def test_what_left_the_frame_step_by_step_is_not_trusted() -> None:
+    """A slow pan, by less than half a pixel in each step."""
+    step = shifted(0.4, 0, np.ones((HEIGHT // 2, WIDTH // 2), np.float32))
+    places = step
+    for _ in range(9):
+        places = step.then(places)
+    np.testing.assert_allclose(places.at[..., 0], shifted(4, 0).at[..., 0], atol=1e-3)
+    assert places.trust[:, :-6].min() > 0.99
+    assert places.trust[:, -2:].max() == 0
 
 
 def test_then_is_sampling_twice() -> None:

@@ -38,14 +38,20 @@ class KeyFrame:
         return cls(*(planes.astype(np.float16).astype(np.float32) for planes in (L, tint)))
 
     def own(self) -> Float:
-        """Its colour: ``(h, w, 2)``."""
-        return np.asarray(self.tint[..., :2] * (self.tint[..., 2:] + 16))
+        """Its colour: ``(2, h, w)``."""
+        return self._lit(self.tint, self.tint[..., 2] + 16)
 
     def seen(self, places: Places, light: Float) -> Float:
-        """Its colour in another frame, whose light is given: ``(h, w, 2)``."""
+        """Its colour in another frame, whose light is given: ``(2, h, w)``."""
         tint = places.of(self.tint)
-        light = np.minimum(light + 16, np.float32(_SHINE) * (tint[..., 2] + 16))
-        return np.asarray(tint[..., :2] * light[..., None])
+        return self._lit(tint, np.minimum(light + 16, np.float32(_SHINE) * (tint[..., 2] + 16)))
+
+    @staticmethod
+    def _lit(tint: Float, light: Float) -> Float:
+        ab = np.empty((2, *light.shape), np.float32)
+        for plane, part in zip(ab, (tint[..., 0], tint[..., 1]), strict=True):
+            np.multiply(part, light, out=plane)
+        return ab
 
 
 def light_of(L: Float) -> Float:

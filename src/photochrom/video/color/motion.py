@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...color import Float
 
@@ -66,7 +67,12 @@ class Places:
     def then(self, further: Places) -> Places:
         """Where the pixels lie in a third frame; `further`: those of the other frame in it."""
         there = self.of(np.dstack([further.at, further.trust]))
-        return Places(np.ascontiguousarray(there[..., :2]), there[..., 2] * self.trust)
+        at = np.ascontiguousarray(there[..., :2])
+        # What has left the other frame, or is yet to come into it, goes on as at its edge.
+        for axis, count in enumerate(self.trust.shape[::-1]):
+            way = self.at[..., axis]
+            at[..., axis] += way - np.clip(way, np.float32(0), np.float32(count - 1))
+        return Places(at, there[..., 2] * self.trust * _inside(at))
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +143,14 @@ def _places(flow: Float, way_back: Float, L: Float, other: Float) -> Places:
     unlike = np.square(cv2.blur(change, (3, 3)) * np.float32(1 / _OTHER_LIGHTNESS))
     # Flat near 1, since over many frames the trust is a product.
     trust = np.exp(-(missed * missed + parted * parted + unlike * unlike))
-    inside = (at >= -0.5) & (at <= (width - 0.5, height - 0.5))
-    return Places(at, np.asarray(trust * (inside[..., 0] & inside[..., 1]), np.float32))
+    return Places(at, np.asarray(trust * _inside(at), np.float32))
+
+
+def _inside(at: Float) -> NDArray[np.bool_]:
+    """Which places ``(h, w, 2)`` lie in a frame of that size."""
+    (height, width), half = at.shape[:2], np.float32(0.5)
+    x, y = at[..., 0], at[..., 1]
+    return np.asarray((x >= -half) & (x <= width - half) & (y >= -half) & (y <= height - half))
 
 
 def _squared(vectors: Any) -> Float:

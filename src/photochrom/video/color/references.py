@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...affinity import Match, Reference, match, smoothstep
+from ..._system import one_blas_thread
+from ...affinity import Match, Reference, match, matched_values, smoothstep
 from ...color import Float
 from ...colorizer import Colorizer
 from ...options import ColorOptions, Source
@@ -81,11 +82,13 @@ class References:
             L: ``(h, w)``; the less light, the less chroma, see `key_frame`.
             own: the set is of the frame's own shot, so that what is less alike is the same thing.
         """
-        cells = self._features.T.astype(np.float32)[:, None]
-        reference = Reference(cells, self._tint.T.astype(np.float32)[:, None])
-        found = match(features, [reference])
-        sure = smoothstep(found.similarity, *_OWN) if own else found.confidence
-        return replace(found, ab=found.ab * _light(L), confidence=sure)
+        cells, tint = (each.T.astype(np.float32) for each in (self._features, self._tint))
+        with one_blas_thread():
+            if own:
+                found, similarity = matched_values(features, cells, tint)
+                return Match(found * _light(L), similarity, smoothstep(similarity, *_OWN))
+            matched = match(features, [Reference(cells[:, None], tint[:, None])])
+        return replace(matched, ab=matched.ab * _light(L))
 
     def colors(self, features: Float, own: Float, L: Float) -> Float:
         """Colours of a key frame; what nothing in the set is like joins it.
@@ -107,8 +110,8 @@ class References:
             self._contrast = contrast
         if not len(self):
             self.add(features, own, L)
-            return self.match(features, L).ab
-        found = self.match(features, L)
+            return self.match(features, L, own=True).ab
+        found = self.match(features, L, own=True)
         new = _news(found.similarity)
         if new.any():
             self.add(features, own, L, new)

@@ -108,7 +108,7 @@ class SteadyColor:
             done = self.flush()
             self._earlier.keep(self._references)
             self._key = self._colored(L, begins=True)
-            return [*done, _planes(self._key.own())]
+            return [*done, self._key.own()]
         last = self._waiting[-1] if self._waiting else self._key
         both = link(last.L, L)
         key = both.back.then(last.key) if isinstance(last, _Frame) else both.back
@@ -132,7 +132,7 @@ class SteadyColor:
             frame = frames[number - 1]
             ahead = frames[number].after.then(ahead)
             done.append(_between(frame, old, new, ahead, number / len(frames)))
-        return [_planes(ab) for ab in reversed(done)]
+        return done[::-1]
 
     def state(self) -> State:
         """What a later `SteadyColor` needs to go on in the same way; nothing may be waiting."""
@@ -201,14 +201,13 @@ def _between(frame: _Frame, old: KeyFrame, new: KeyFrame, ahead: Places, time: f
     from_old = (frame.key.trust + np.float32(1e-3)) * np.float32(1 - time)
     from_new = (ahead.trust + np.float32(1e-3)) * np.float32(time)
     share = np.asarray(from_new / (from_old + from_new), np.float32)
-    share = enlarged(share, frame.L.shape)[..., None]
+    share = enlarged(share, frame.L.shape)
     light = light_of(frame.L)
     one, other = old.seen(frame.key, light), new.seen(ahead, light)
-    return np.asarray(one + (other - one) * share)
-
-
-def _planes(ab: Float) -> Float:
-    return np.ascontiguousarray(np.moveaxis(ab, 2, 0))
+    other -= one
+    other *= share
+    one += other
+    return one
 
 
 def _shape(L: Float) -> tuple[int, int]:

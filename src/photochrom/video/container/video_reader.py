@@ -24,7 +24,7 @@ from heapq import heappop, heappush
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ...color import Codes
 from ...errors import VideoError
@@ -36,6 +36,7 @@ from .tags import Tags, is_converted_from_rgb, planar_format
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -204,11 +205,28 @@ class VideoReader:
             self._note_early_end(last + max(self._step, shown))
 
     def samples(self, count: int) -> Iterator[VideoFrame]:
-        """Single frames from all over the film, where it can be sought in; for a quick look."""
-        length = self.duration or 0
-        for number in range(count if length else 1):
-            start = self.first + round(Fraction(length) * number / count / self.time_base)
-            frame = next(self._timed(self._from(start if number else None)), None)
+        """Single frames from all over the film, where it can be sought in; for a quick look.
+
+        They are frames with which decoding can begin, so of a short film there may be only one.
+        """
+        import av
+
+        stream, seen = self._reopen(), set[tuple[int | None, ...]]()
+        stream.thread_type = "SLICE"  # threads for frames decode several, for one that is wanted
+        length = Fraction(self.duration or 0)
+        for number in range(1 if self.reading.clock.positions or not length else count):
+            start = self.first + round(length * number / count / self.time_base)
+            try:
+                if number:
+                    self._container.seek(start, stream=stream)
+                packets = self._container.demux(stream)
+                head = next(packets)
+            except (av.FFmpegError, StopIteration):
+                continue
+            if (head.pos, head.pts, head.dts) in seen:
+                continue
+            seen.add((head.pos, head.pts, head.dts))
+            frame = next(self._timed(self._decoded(stream, chain([head], packets))), None)
             if frame is not None:
                 yield self._converted(frame)
         self._problems.clear()
@@ -309,12 +327,14 @@ class VideoReader:
         self._container, stream = self._open()
         return stream
 
-    def _decoded(self, stream: VideoStream) -> Iterator[VideoFrame]:
-        """All frames that can be decoded, as they come."""
+    def _decoded(
+        self, stream: VideoStream, packets: Iterator[Packet[Any]] | None = None
+    ) -> Iterator[VideoFrame]:
+        """All frames that can be decoded, as they come; of these packets, or of all that follow."""
         import av
 
-        container = self._container
-        packets, repair = container.demux(stream), ClockRepair(self.reading.clock)
+        container, repair = self._container, ClockRepair(self.reading.clock)
+        packets = packets or container.demux(stream)
         # Times of decoding, to be given to the frames in their order; None where frames have times.
         decoding: list[int] | None = None
         if container.format.name == "avi" or container.format.flags & _NO_TIMES:

@@ -126,7 +126,7 @@ class CarriedHints:
 
 def _carried(features: Float, weights: Float, cells: Cells) -> Float:
     """Weights of cells for those of another frame: ``(k, n')``."""
-    found, similarity, _ = matched_values(cells.features, _flat(features), weights)
+    found, similarity = matched_values(cells.features, _flat(features), weights)
     total = found.sum(0)
     counts = smoothstep(total, *_COUNTS) * smoothstep(similarity, *_LIKE)
     found *= counts / np.maximum(total, np.float32(1e-6))
