@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from .._io import show
 from ..errors import ArgumentError, PhotochromError, PictureError
-from ..media import FORMATS
+from ..media import PICTURE_SUFFIXES
 from ..picture import open_picture
 from ..picture.samples import to_8_bits
 
-_SUFFIXES = tuple(suffix for row in FORMATS.values() for suffix in row.suffixes)
+_SUFFIXES = tuple(PICTURE_SUFFIXES)
 _LARGEST_MEMBER = 2**30  # bytes; a small zip file may claim to hold far more
 
 
