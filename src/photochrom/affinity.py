@@ -31,8 +31,8 @@ WELL = 0.60, 0.75
 
 _MUTUAL = 0.1  # how near, over the longer side
 _CELLS = 64  # of tones, along the longer side
-_TONE = 0.4  # weight of tones beside that of features
-_TURN_L, _TURN_AB = 0.045, 0.06  # radians for each unit of L and of a or b
+_TONE = 0.3  # weight of tones beside that of features
+_TURN_L, _TURN_AB = 0.045, 0.04  # radians for each unit of L and of a or b
 _MOST_AB = 37.0  # beyond, a and b would turn too far
 
 
@@ -176,7 +176,7 @@ def tone_vectors(L: Float, ab: Float) -> Float:
     """Unit vectors by which two cells are alike in L and predicted ab.
 
     The product of two vectors is that of the cosines of their differences in L, a and b, each
-    turned into an angle: about 0.55 for a difference of 22 in L, or of 16 in a or b.
+    turned into an angle: about 0.55 for a difference of 22 in L, or of 24 in a or b.
 
     Args:
         L: ``(h, w)``, 0...100.
@@ -227,6 +227,22 @@ def similarities(vectors: Float, places: Sequence[tuple[int, int]]) -> Float:
     rows, columns = zip(*places, strict=True)
     seeds = vectors[:, rows, columns]
     return np.asarray(np.tensordot(seeds.T, vectors, 1), np.float32)
+
+
+def mean_similarities(vectors: Float, weights: Float) -> Float:
+    """How alike all cells are to the mean of some.
+
+    A mean is steadier than one cell: folds and shadows of a thing are in it.
+
+    Args:
+        vectors: ``(C, h, w)``, from `thing_vectors` or `tone_vectors`.
+        weights: ``(n, h, w)``, how much each cell counts for each of n means; none all 0.
+
+    Returns:
+        ``(n, h, w)`` float32, -1...1.
+    """
+    means = np.tensordot(weights, vectors, ((1, 2), (1, 2)))
+    return np.asarray(np.tensordot(_unit(means), vectors, 1), np.float32)
 
 
 def connected(affinity: Float, places: Sequence[tuple[int, int]]) -> Float:

@@ -9,6 +9,7 @@ from photochrom import ArgumentError, Picture, Prepared
 from photochrom.affinity import similarities
 from photochrom.colorizer.versions import versions
 from photochrom.gamut import bins
+from photochrom.hints.spread import hint_weights
 
 
 def towards(*colors: tuple[float, float, float]) -> np.ndarray:
@@ -49,6 +50,16 @@ def test_what_is_uncertain_has_other_colours() -> None:
         assert hint.page == 0
         assert np.hypot(*(hint.ab - [40, 20])) >= 29
     assert similarities(picture.vectors, [(0, picture.vectors.shape[2] - 1)])[0, 0, 0] < 0.3
+
+
+def test_a_thing_is_looked_at_once_and_changes_as_a_whole() -> None:
+    picture = prepared()
+    found = versions(picture, 9)
+    assert len({(v.hints[0].x, v.hints[0].y) for v in found}) == 1
+    (hint,) = found[0].hints
+    (reach,) = hint_weights(picture.ab, picture.L, picture.vectors, [hint], picture.shape)
+    assert reach[:, 52:].min() > 0.9
+    assert reach[:, :44].max() < 0.1
 
 
 def test_no_more_than_asked_and_none_without_a_distribution() -> None:

@@ -17,6 +17,7 @@ from ..options import ColorOptions
 from ..picture import MAX_PIXELS, Deferred, Picture, open_picture
 from ..upsample import joint_bilateral, shrink
 from .adjust import finished, vivid
+from .closer_look import CloserLook
 from .prepared import Prepared, grey_codes
 from .recombination import chroma_planes, recombined
 
@@ -101,7 +102,8 @@ class Colorizer:
         prediction = self.model.predict(L[None, None])
         logits = None if prediction.logits is None else prediction.logits[0]
         features = None if prediction.features is None else prediction.features[0]
-        prepared = Prepared(picture, L, prediction.ab[0], logits, features)
+        closer = CloserLook.at(self.model, picture, options.size)
+        prepared = Prepared(picture, L, prediction.ab[0], logits, features, closer)
         if grey.shape == prepared.shape:
             prepared.__dict__["grey"] = grey  # as `Prepared.grey` would find it
         return prepared

@@ -17,6 +17,7 @@ from ..picture import Picture
 
 if TYPE_CHECKING:
     from ..hints.palette import Suggestion
+    from .closer_look import CloserLook
 
 _COLORLESS = 2.0  # ab; greatest chroma of a picture that has none
 
@@ -47,6 +48,7 @@ class Prepared:
         logits: ``(313, h', w')`` where the model gives a distribution.
         features: ``(C, h'', w'')`` where the model has them, a vector for each place that says
             what lies there.
+        closer: features of a closer look, by which clicks tell things apart; None: `features`.
     """
 
     picture: Picture
@@ -54,6 +56,7 @@ class Prepared:
     ab: Float
     logits: Float | None = None
     features: Float | None = None
+    closer: CloserLook | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -71,9 +74,8 @@ class Prepared:
         from ..affinity import feature_vectors, thing_vectors, tone_vectors
 
         tones = tone_vectors(self.L, self.ab)
-        if self.features is None:
-            return tones
-        return thing_vectors(feature_vectors(self.features), tones)
+        features = self.features if self.closer is None else self.closer.features
+        return tones if features is None else thing_vectors(feature_vectors(features), tones)
 
     @cached_property
     def true_ab(self) -> Float:

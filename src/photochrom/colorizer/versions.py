@@ -7,20 +7,21 @@ from numbers import Integral
 
 import numpy as np
 
-from ..affinity import connected, similarities, smoothstep
+from ..affinity import mean_similarities
 from ..color import Float, srgb_to_lab
 from ..color.css import parse_color
 from ..errors import ArgumentError
 from ..gamut import entropy, probabilities
 from ..hints import Hint
 from ..hints.palette import palette
-from ..hints.spread import THING
+from ..hints.spread import thing
 from ..upsample import resized
 from .prepared import Prepared
 
 _OTHER = 30.0  # ab; least difference from the colour that a thing has
 _REGIONS = 12  # things that are looked at
 _SMALLEST = 0.01  # share of the picture that a thing must have
+_INSIDE = 0.5  # affinity of cells that may stand for a thing; overlap of regions that are one
 _COLUMNS, _ROWS = ("left", "", "right"), ("top", "", "bottom")
 
 
@@ -40,8 +41,9 @@ class Version:
 def versions(prepared: Prepared, count: int = 4) -> list[Version]:
     """The likeliest other colours of the largest things whose colours are uncertain.
 
-    A thing is the region of affinity around a place. Its distribution is the mean over it; of the
-    really different colours in that, the likeliest is taken that is not the thing's own.
+    A thing is what a click on a place would colour; the place is its most typical. Its
+    distribution is the mean over it; of the really different colours in that, the likeliest is
+    taken that is not the thing's own.
 
     Args:
         prepared: from `Colorizer.prepare`.
@@ -65,20 +67,25 @@ def versions(prepared: Prepared, count: int = 4) -> list[Version]:
     logits = resized(prepared.logits, grid)
     ab, L = resized(prepared.ab, grid), resized(prepared.L[None], grid)[0]
     p, doubt = probabilities(logits[None])[0], entropy(logits[None])[0]
-    left = doubt.copy()
+    left, regions = doubt.copy(), list[Float]()
     for _ in range(_REGIONS):
         row, column = (int(i) for i in np.unravel_index(left.argmax(), grid))
-        thing = connected(
-            smoothstep(similarities(vectors, [(row, column)]), *THING), [(row, column)]
-        )[0]
-        left *= 1 - thing
+        around = thing(vectors, [(row, column)])
+        left *= 1 - around[0]
         left[row, column] = 0
-        if thing.mean() < _SMALLEST:
+        if around.mean() < _SMALLEST:
             continue
-        weight = thing / thing.sum()
+        typical = np.where(around > _INSIDE, mean_similarities(vectors, around), -1)[0]
+        row, column = (int(i) for i in np.unravel_index(typical.argmax(), grid))
+        region = thing(vectors, [(row, column)])[0]
+        left *= 1 - region
+        if any(_same(region, other) for other in regions):
+            continue
+        regions.append(region)
+        weight = region / region.sum()
         own, tone = (ab * weight).sum((1, 2)), float((L * weight).sum())
         pooled = np.log((p * weight).sum((1, 2)) + np.float32(1e-6))
-        uncertain = float((doubt * thing).mean())
+        uncertain = float((doubt * region).mean())
         place = _pixel(row, column, grid, prepared.shape)
         for each in palette(pooled, tone, fewest=1):
             color = parse_color(each.color)
@@ -94,6 +101,11 @@ def versions(prepared: Prepared, count: int = 4) -> list[Version]:
     # First the likeliest of each thing, then the second ones.
     ranked = [one[i] for i in range(9) for one in things.values() if i < len(one)]
     return ranked[:count]
+
+
+def _same(one: Float, other: Float) -> bool:
+    """Whether two regions are mostly one."""
+    return bool(np.minimum(one, other).sum() > _INSIDE * min(one.sum(), other.sum()))
 
 
 def _pixel(

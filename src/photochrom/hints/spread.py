@@ -14,15 +14,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..affinity import connected, similarities, smoothstep
+from ..affinity import connected, mean_similarities, similarities, smoothstep
 from ..color import Float
 from ..upsample import joint_bilateral
 from .hint import Hint, cover
 
-THING = np.array([0.45, 0.75], np.float32)
-"""Similarities at which a thing begins, and from which on it surely is the thing."""
+THING = np.array([0.5, 0.8], np.float32)
+"""Similarities to a place at which its thing begins, and from which on it surely is the thing."""
 
-_KIND = np.array([0.0, 0.4], np.float32)  # the same for all that is of its kind
+WHOLE = np.array([0.6, 0.75], np.float32)
+"""The same to the mean of what was found so, which decides."""
+
+_KIND = np.array([0.0, 0.4], np.float32)  # both for all that is of its kind
+_EDGE = 0.35, 0.65  # reach along the edges of L that becomes 0, and 1
 _SCENE = -0.3, 0.2  # and for what a network may change that is told of the hint
 _LIKELY = 25.0  # ab; about the largest change that still says something about the whole scene
 _UNLIKELY = 0.1  # how much a hint counts for the scene whose colour is none of the likely
@@ -90,6 +94,26 @@ def hint_weights(
     return _weights(reach, hints, shape, L.shape)
 
 
+def thing(vectors: Float, places: Sequence[tuple[int, int]], likely: Float | float = 0.0) -> Float:
+    """The things that some places belong to.
+
+    Args:
+        vectors: of `affinity.thing_vectors` or `affinity.tone_vectors`.
+        places: rows and columns of n cells.
+        likely: ``(n, 1, 1)`` or one number, from 0, the thing alone, to 1, all of its kind.
+
+    Returns:
+        ``(n, h, w)`` float32, 0...1.
+    """
+
+    def found(similar: Float, limits: Float) -> Float:
+        low, high = limits[:, None, None, None] + likely * (_KIND - limits)[:, None, None, None]
+        return connected(smoothstep(similar, low, high), places)
+
+    first = found(similarities(vectors, places), THING)
+    return found(mean_similarities(vectors, first), WHOLE)
+
+
 @dataclass(frozen=True, eq=False)
 class _Reach:
     """Where some clicks count.
@@ -117,14 +141,13 @@ class _Reach:
         places = [hint.cell(shape, grid) for hint in clicks]
         similar = similarities(vectors, places)
         likely = _likelihoods(fine, clicks, shape)[:, None, None]
-        limits = THING[:, None, None, None] + likely * (_KIND - THING)[:, None, None, None]
-        reach = connected(smoothstep(similar, *limits), places)
+        reach = thing(vectors, places, likely)
         counts = (_UNLIKELY + (1 - _UNLIKELY) * likely) * smoothstep(similar, *_SCENE)
         evidence = 1 - np.prod(1 - counts, 0, keepdims=True)
         scene = np.maximum(evidence - _EVIDENCE, 0) / np.float32(1 - _EVIDENCE)
         planes = joint_bilateral(L, np.concatenate([similar, reach, scene]))
         count = len(clicks)
-        similar, reach = planes[:count], np.clip(planes[count : 2 * count], 0, 1)
+        similar, reach = planes[:count], smoothstep(planes[count : 2 * count], *_EDGE)
         spots = [np.maximum(r, cover(h, shape, size)) for h, r in zip(clicks, reach, strict=True)]
         weights = _shares(similar, clicks, shape, size) * np.stack(spots)
         told = [hint for hint, share in zip(clicks, likely.ravel(), strict=True) if share > _TOLD]

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...affinity import feature_vectors, matched_values, smoothstep
+from ...affinity import (
+    feature_vectors,
+    matched_values,
+    smoothstep,
+    thing_vectors,
+    tone_vectors,
+)
 from ...color import Float
 from ...hints import Hint
 from ...hints.spread import hint_weights
@@ -49,7 +55,8 @@ class HintedFrame:
             ArgumentError: a hint lies outside the picture.
         """
         cells, grid = self.cells, (self.cells.light.shape[0], self.cells.light.shape[1])
-        vectors = feature_vectors(cells.features)
+        tones = tone_vectors(self.L, cells.ab)
+        vectors = thing_vectors(feature_vectors(cells.features), tones)
         found = hint_weights(cells.ab, self.L, vectors, self.hints, self.shape)
         return resized(found, grid).reshape(len(self.hints), -1)
 

@@ -292,4 +292,6 @@ def _rgb(picture: Picture) -> Image.Image:
 def _resized(prepared: Prepared, rgb: NDArray[np.uint8]) -> Prepared:
     """The same prediction for a smaller picture; the large one is let go."""
     grey = np.asarray(Picture(neutral(rgb)).to_pil())
+    if prepared.closer is not None:
+        _ = prepared.closer.lightness  # while the large picture is there
     return replace(prepared, picture=Picture(grey))
