@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..color import Float
-from ..picture import Picture
+from ..color import Codes, Float
 from ..upsample import shrink
 
 if TYPE_CHECKING:
@@ -24,34 +24,32 @@ class CloserLook:
 
     Args:
         model: with features, and of no fixed size.
-        picture: let go as soon as `lightness` is known.
+        shape: ``(H, W)`` of the picture.
+        codes: gives its grey codes at a size that is not smaller; let go when they were asked for.
     """
 
-    def __init__(self, model: Model, picture: Picture) -> None:
-        self._model, self._picture = model, picture
+    def __init__(
+        self, model: Model, shape: tuple[int, int], codes: Callable[[tuple[int, int]], Codes]
+    ) -> None:
+        size = round(model.card.size * _LARGER)
+        self._model, self._size, self._codes = model, model.fit(*shape, size), codes
 
-    @classmethod
-    def at(cls, model: Model, picture: Picture, size: int | None) -> CloserLook | None:
-        """A closer look, or None where the model has none, or a picture's `size` is as large."""
-        if not model.has_features or model.card.fixed is not None:
-            return None
-        return None if (size or 0) >= model.card.size * _LARGER else cls(model, picture)
+    @staticmethod
+    def possible(model: Model, size: int | None) -> bool:
+        """Whether the model has features, and sees pictures of `size` smaller than it could."""
+        small = (size or 0) < model.card.size * _LARGER
+        return small and model.has_features and model.card.fixed is None
 
     @cached_property
     def lightness(self) -> Float:
         """``(h, w)`` float32, 0...100, at the larger size."""
-        from .prepared import grey_codes
-
-        picture = self._picture
-        size = round(self._model.card.size * _LARGER)
-        height, width = self._model.fit(picture.height, picture.width, size)
-        L = shrink(grey_codes(picture, (height, width)), height, width)
-        del self._picture
+        L = shrink(self._codes(self._size), *self._size)
+        del self._codes
         return L
 
     @cached_property
     def features(self) -> Float:
         """``(C, h', w')`` float32, see `Prediction.features`."""
         features = self._model.predict(self.lightness[None, None]).features
-        assert features is not None, "`at` asks for a model with features"
+        assert features is not None, "`possible` asks for them"
         return np.asarray(features[0])

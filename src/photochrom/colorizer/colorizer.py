@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +102,10 @@ class Colorizer:
         prediction = self.model.predict(L[None, None])
         logits = None if prediction.logits is None else prediction.logits[0]
         features = None if prediction.features is None else prediction.features[0]
-        closer = CloserLook.at(self.model, picture, options.size)
+        closer = None
+        if CloserLook.possible(self.model, options.size):
+            shape = picture.height, picture.width
+            closer = CloserLook(self.model, shape, partial(grey_codes, picture))
         prepared = Prepared(picture, L, prediction.ab[0], logits, features, closer)
         if grey.shape == prepared.shape:
             prepared.__dict__["grey"] = grey  # as `Prepared.grey` would find it
