@@ -15,16 +15,16 @@ from typing import Any
 
 import pytest
 
+from photochrom._io import HOME_VARIABLE
 from photochrom.errors import (
     DownloadError,
     MissingExtraError,
     ModelImportError,
     ModelNotFoundError,
 )
-from photochrom.models import registry as module
 from photochrom.models.card import METADATA_KEY, Card, write_card
 from photochrom.models.catalogue import CATALOGUE, CatalogueEntry, RemoteFile
-from photochrom.models.registry import Registry
+from photochrom.models.registry import BUNDLED, Registry
 
 FAMILIES = {"photochrom", "zhang16", "siggraph17", "ddcolor", "deoldify", "plain"}
 SHARED = Path(__file__).parents[3] / "shared"
@@ -147,14 +147,14 @@ class TestResolve:
 
 class TestUserFolder:
     def test_environment(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv(module.HOME_VARIABLE, str(tmp_path))
+        monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
         assert Registry().user_dir == tmp_path / "models"
 
     @pytest.mark.parametrize("value", [None, ""])
     def test_default(self, value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv(module.HOME_VARIABLE, raising=False)
+        monkeypatch.delenv(HOME_VARIABLE, raising=False)
         if value is not None:
-            monkeypatch.setenv(module.HOME_VARIABLE, value)
+            monkeypatch.setenv(HOME_VARIABLE, value)
         folder = Registry().user_dir
         assert folder.name == "models"
         assert "photochrom" in folder.parts
@@ -231,7 +231,7 @@ class TestCatalogue:
     def test_entry(self, name: str) -> None:
         entry = CATALOGUE[name]
         assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name)
-        assert name != module.BUNDLED
+        assert name != BUNDLED
         assert not name.endswith(".onnx")
         assert entry.family in FAMILIES
         assert entry.title
@@ -403,7 +403,7 @@ class TestPull:
     @pytest.mark.parametrize("name", ["net", "old"])
     def test_folder_that_cannot_be_made(self, shop: Registry, name: str) -> None:
         shop.user_dir.parent.write_text("a file where a folder should be")
-        with pytest.raises(DownloadError, match=module.HOME_VARIABLE):
+        with pytest.raises(DownloadError, match=HOME_VARIABLE):
             shop.pull(name)
 
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from .._io import HOME_VARIABLE, user_folder
-from ..errors import ArgumentError, DownloadError, MissingExtraError, ModelNotFoundError
-from .card import read_card, write_card
+from .._io import user_folder
+from ..errors import ArgumentError, ModelNotFoundError
+from .card import read_card
 
 if TYPE_CHECKING:
-    from .catalogue import CatalogueEntry, RemoteFile
+    from .catalogue import CatalogueEntry
     from .download import Progress
 
 BUNDLED = "bundled"
@@ -133,25 +130,13 @@ class Registry:
             MissingExtraError: the model must be converted and the extra for it is not installed.
             ModelImportError: the fetched files could not be converted.
         """
-        from .download import lock
-
         offer = self.catalogue.get(name)
         if offer is None:
             raise _unknown(name, self.catalogue)
+        from .pulling import pull
+
         target = self.user_dir / f"{name}.onnx"
-        report = progress or (lambda done, total: None)
-        with _saving(target):
-            self.user_dir.mkdir(parents=True, exist_ok=True)
-            if offer.files[0].role == "model":
-                _fetch(offer.files[0], target, offline, report)
-                if offer.card is not None:
-                    write_card(offer.card, target.with_suffix(".toml"))
-            else:
-                # Held over the whole conversion, which ends with removing what it was made from.
-                with lock(target.with_suffix(".parts")):
-                    if not target.is_file():
-                        _fetch_and_convert(offer, target, offline, report)
-                report(offer.size, offer.size)
+        pull(offer, target, offline, progress or (lambda done, total: None))
         return target
 
     def _files(self) -> dict[str, tuple[Literal["bundled", "user"], Path]]:
@@ -212,61 +197,3 @@ def _existing_file(path: Path) -> Path:
 
 def _unknown(name: str, known: Iterable[str]) -> ModelNotFoundError:
     return ModelNotFoundError.not_one_of(f"there is no model {name!r}", name, sorted(set(known)))
-
-
-@contextmanager
-def _saving(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        fix = f"set the environment variable {HOME_VARIABLE} to another folder"
-        raise DownloadError.unwritable(target, error, fix) from error
-
-
-def _fetch(file: RemoteFile, target: Path, offline: bool, progress: Progress) -> Path:
-    from .download import download
-
-    return download(
-        file.urls,
-        target,
-        size=file.size,
-        sha256=file.sha256,
-        offline=offline,
-        progress=progress,
-    )
-
-
-def _fetch_and_convert(
-    offer: CatalogueEntry, target: Path, offline: bool, progress: Progress
-) -> None:
-    """Parts of another framework -> ``target``; the parts are kept until that has worked."""
-    weights = offer.files[0].role == "weights"
-    needed = ("torch", "onnxscript") if weights else ("onnx",)
-    for package in needed:  # told before 130 MB are fetched for nothing
-        if importlib.util.find_spec(package) is None:
-            extra = "train" if weights else "import"
-            raise MissingExtraError.of(package, extra, f"Importing {target.stem}")
-    folder = target.with_suffix(".parts")
-    folder.mkdir(exist_ok=True)
-    parts, before = {}, 0
-    for file in offer.files:
-        report = partial(_report_all, progress, before, offer.size)
-        parts[file.role] = _fetch(file, folder / file.filename, offline, report)
-        before += file.size
-    if weights:
-        from .importers.onnx_model import ImportOptions, import_checkpoint
-
-        import_checkpoint(parts["weights"], target, target.stem, ImportOptions())
-    else:
-        from .importers.caffe import import_zhang16
-
-        import_zhang16(parts["prototxt"], parts["caffemodel"], parts["points"], target)
-    for path in parts.values():
-        path.unlink(missing_ok=True)
-    shutil.rmtree(folder / ".locks", ignore_errors=True)
-    with suppress(OSError):  # somebody put a file of their own there
-        folder.rmdir()
-
-
-def _report_all(progress: Progress, before: int, total: int, done: int, _: int) -> None:
-    progress(before + done, total)
