@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -28,6 +30,21 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Nothing is timed in tests: machines are loaded.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+def pytest_collection_finish() -> None:
+    """The garbage collector need not look at the imported libraries again in every test."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_runtest_logstart() -> None:
+    """Keep PyTorch from tracing its exports, which takes as long as the exports.
+
+    pytest captures what loggers that do not propagate say, and PyTorch traces once somebody does.
+    """
+    logging.getLogger("torch.__trace").propagate = True
+
 
 Once = Callable[[str, Callable[[Path], object]], Path]
 

@@ -167,6 +167,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 @needs_ray
 def test_a_picture_that_kills_its_workers_is_given_up(
     machines: Machines, model: Path, archive: Path, tmp_path: Path
@@ -196,6 +197,7 @@ def test_a_picture_that_kills_its_workers_is_given_up(
     assert len(tree(tmp_path / "out")) == 2
 
 
+@pytest.mark.slow
 @needs_ray
 def test_a_machine_that_is_killed_changes_nothing(
     machines: Machines, model: Path, archive: Path, tmp_path: Path

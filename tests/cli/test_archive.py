@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import random
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ def told(done: Any) -> dict[str, str]:
 # --- every good file once, every bad one named ---------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_mixed_archive(tmp_path: Path, model: Path) -> None:
     made = make_archive(tmp_path / "in", 60, largest=0.3)
     before = tree(tmp_path / "in")
@@ -299,38 +300,39 @@ def command(model: Path, source: str = "in", output: str = "out") -> list[str]:
     return [*start, "-m", str(model), "--strict"]
 
 
-def kill(words: list[str], seconds: float) -> bool:
-    """Start a command, and kill it and its children; whether that was in time."""
+def kill(words: list[str], when: Callable[[], bool]) -> None:
+    """Start a command, and kill it and its children at that moment."""
     process = subprocess.Popen(
         words, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-    return process.wait() < 0
+    while process.poll() is None and not when():
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9 on Windows")
 def test_killed_again_and_again(tmp_path: Path, model: Path) -> None:
-    make_archive(tmp_path / "in", 30, largest=1, bad=0.1)
-    start = time.monotonic()
-    subprocess.run(command(model, output="whole"), capture_output=True, check=False)
-    whole, lasts = tree(tmp_path / "whole"), time.monotonic() - start
+    made = make_archive(tmp_path / "in", 30, largest=1, bad=0.1)
+    invoke("colorize", "in", "-o", "whole", "-m", model, "--strict")
+    whole, out = tree(tmp_path / "whole"), tmp_path / "out"
     assert len(whole) == 27
-    chance = random.Random(3)
-    kills = 0
-    for _ in range(4):
-        kills += kill(command(model), chance.uniform(0.3, 0.8) * lasts)
-        for name, digest in tree(tmp_path / "out").items():
+
+    def ready(count: int) -> bool:
+        manifest = out / ".photochrom" / "manifest.sqlite"
+        return manifest.is_file() and sum((out / each.name).is_file() for each in made) >= count
+
+    for count in (0, 4, 14):
+        kill(command(model), lambda count=count: ready(count))  # type: ignore[misc]
+        for name, digest in tree(out).items():
             if any(part.startswith(".photochrom-") for part in Path(name).parts):
                 continue  # removed by the next run
             assert whole[name] == digest  # neither half-written nor another
-    assert kills
-    done = subprocess.run(command(model), capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert tree(tmp_path / "out") == whole
-    assert sorted(states(tmp_path / "out").values()).count("done") == 27
+    done = invoke("colorize", "in", "-o", "out", "-m", model, "--strict")
+    assert done.exit_code == 1
+    assert tree(out) == whole
+    assert sorted(states(out).values()).count("done") == 27
 
 
 # --- --watch -------------------------------------------------------------------------------------

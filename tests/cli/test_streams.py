@@ -90,6 +90,7 @@ def test_no_binary_to_a_terminal(model: Path, monkeypatch: pytest.MonkeyPatch) -
         _check_streams(source=True, target=False, as_json=False)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="streams are closed like this by shells of Unix")
 def test_closed_and_full_streams(tmp_path: Path, model: Path) -> None:
     write_picture(tmp_path / "a.png")

@@ -207,6 +207,7 @@ def test_a_network_that_takes_hints_is_given_them(
     assert len(counts) <= 1 + 3 + 6 + 1  # one contrary click
 
 
+@pytest.mark.slow
 def test_the_same_again_but_for_times(report: Report, folder: Path, models: list[Path]) -> None:
     (again,) = evaluate([folder], models, size=64, minimum=20, hints=4)
     assert untimed(again) == untimed(report)

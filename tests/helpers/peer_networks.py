@@ -148,13 +148,15 @@ class NextBlock(nn.Module):
 
 
 class Next(nn.Module):
-    def __init__(self, widths: list[int]) -> None:
+    def __init__(self, widths: list[int], blocks: int) -> None:
         super().__init__()
         reduce = [nn.Sequential(nn.Conv2d(3, widths[0], 4, 4), First(widths[0]))]
         for i, o in itertools.pairwise(widths):
             reduce.append(nn.Sequential(First(i), nn.Conv2d(i, o, 2, 2)))
         self.downsample_layers = nn.ModuleList(reduce)
-        self.stages = nn.ModuleList(nn.Sequential(NextBlock(w)) for w in widths)
+        self.stages = nn.ModuleList(
+            nn.Sequential(*(NextBlock(w) for _ in range(blocks))) for w in widths
+        )
         for place, w in enumerate(widths):
             self.add_module(f"norm{place}", First(w))
         self.norm = nn.LayerNorm(widths[-1])
@@ -254,19 +256,24 @@ class Queries(nn.Module):
 
 
 class Color(nn.Module):
-    """As DDColor: grey RGB 0...1 -> ab."""
+    """As DDColor: grey RGB 0...1 -> ab.
 
-    def __init__(self) -> None:
+    Args:
+        depth: of the queries; they look at one of three scales in each.
+        blocks: of the encoder, in each of four stages.
+    """
+
+    def __init__(self, *, depth: int = 1, blocks: int = 1) -> None:
         super().__init__()
         widths, nf, w = [8, 12, 16, 24], 32, 16
         self.encoder = nn.Module()
-        self.encoder.arch = Next(widths)
+        self.encoder.arch = Next(widths, blocks)
         self.decoder = nn.Module()
         ends = [(24, 16, nf), (nf, 12, nf), (nf, 8, nf // 2)]
         self.decoder.layers = nn.ModuleList(WideUp(i, b, o, o) for i, b, o in ends)
         last = nf // 2
         self.decoder.last_shuf = Shuf(conv_layer(last, last * 16, 1, relu=False, norm=False), 4)
-        self.decoder.color_decoder = Queries([nf, nf, nf // 2], w, 5, 4)
+        self.decoder.color_decoder = Queries([nf, nf, nf // 2], w, 5, depth)
         self.refine_net = nn.Sequential(conv_layer(5 + 3, 2, 1, relu=False, norm=False))
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
@@ -325,9 +332,14 @@ class DeepUp(nn.Module):
 
 
 class Old(nn.Module):
-    """As DeOldify: normalised RGB -> normalised RGB."""
+    """As DeOldify: normalised RGB -> normalised RGB.
 
-    def __init__(self, *, deep: bool) -> None:
+    Args:
+        deep: the artistic one, else the stable one.
+        blocks: of the ResNet, in each of four stages.
+    """
+
+    def __init__(self, *, deep: bool, blocks: int = 1) -> None:
         super().__init__()
         from torchvision.models.resnet import BasicBlock, Bottleneck
 
@@ -341,7 +353,8 @@ class Old(nn.Module):
             kind = BasicBlock if deep else Bottleneck
             down = nn.Sequential(nn.Conv2d(i, o, 1, stride, bias=False), nn.BatchNorm2d(o))
             first = kind(i, o // expand, stride, down if i != o or stride > 1 else None)
-            body.append(nn.Sequential(first, kind(o, o // expand)))
+            others = [kind(o, o // expand) for _ in range(blocks - 1)]
+            body.append(nn.Sequential(first, *others))
         self.layers["0"], self.layers["1"] = nn.Sequential(*body), nn.BatchNorm2d(w[-1])
         self.layers["3"] = nn.Sequential(conv_layer(32, 64), conv_layer(64, 32))
         sizes = [(32, w[3], 16), (24, w[2], 12), (24, w[1], 12), (24, w[0], 12)]

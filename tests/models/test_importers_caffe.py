@@ -176,6 +176,7 @@ def test_the_file_is_valid_and_carries_its_card(files: Files) -> None:
     assert kinds == {onnx.TensorProto.FLOAT}
 
 
+@pytest.mark.slow
 def test_real_network_agrees_with_opencv(tmp_path: Path) -> None:
     if not SHARED.is_dir():
         pytest.skip("the deploy files of Zhang et al. 2016 are not here")

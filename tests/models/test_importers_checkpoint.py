@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from photochrom.color import srgb_to_lab
 from photochrom.errors import ArgumentError, ModelImportError
-from photochrom.models import Model
+from photochrom.models import Card, Model
 from photochrom.models.importers.onnx_model import ImportOptions, import_checkpoint
 from photochrom.models.importers.trial_runs import photographs
 from tests.helpers import peer_networks as peers
@@ -22,6 +22,7 @@ torch = peers.torch
 for package in ("onnx", "onnxscript", "safetensors", "torchvision"):
     pytest.importorskip(package, reason="importing weights needs the extra train")
 
+from photochrom.models.importers.checkpoint.known_networks import known_network  # noqa: E402
 from photochrom.models.importers.checkpoint.state_dict import fold_norms, read_state  # noqa: E402
 
 # PyTorch announces that it will drop the spectral and weight norm of published networks.
@@ -48,6 +49,13 @@ def imported(path: Path) -> Model:
     done = invoke("models", "import", path, "-o", path.with_suffix(".onnx"), "--name", "peer")
     assert done.exit_code == 0, done.stderr
     return Model(path.with_suffix(".onnx"))
+
+
+def built(path: Path) -> tuple[Any, Card]:
+    """The network that is exported, in PyTorch, and its card."""
+    state = read_state(path)
+    known = known_network(state, path)
+    return known.build(state, path), known.card("peer", path, None)
 
 
 def lightness(size: tuple[int, int] = (64, 64)) -> Array:
@@ -120,8 +128,18 @@ def test_siggraph17(tmp_path: Path) -> None:
     assert np.ptp(theirs) > 5
 
 
+def test_ddcolor_is_as_deep_as_its_weights(tmp_path: Path) -> None:
+    """More steps of the queries than scales, which they look at in turn."""
+    sample = torch.rand(2, 3, 64, 64)
+    network = saved(peers.Color(depth=4, blocks=2), tmp_path / "tiny.pth", sample)
+    theirs = network(sample) / 3
+    assert np.ptp(theirs.detach().numpy()) > 0.5
+    torch.testing.assert_close(built(tmp_path / "tiny.pth")[0](sample), theirs, rtol=0, atol=1e-3)
+
+
 @pytest.mark.slow
 def test_ddcolor(tmp_path: Path) -> None:
+    """Its parts once each: exporting takes a time for every operation."""
     network = saved(peers.Color(), tmp_path / "tiny.pth", torch.rand(2, 3, 64, 64))
     state = {"params": network.state_dict(), "iter": 7}
     torch.save(state, tmp_path / "tiny.pth")
@@ -133,13 +151,26 @@ def test_ddcolor(tmp_path: Path) -> None:
     np.testing.assert_allclose(model.predict(L).ab, theirs, atol=CLOSE)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("deep", [True, False])
-def test_deoldify(tmp_path: Path, deep: bool) -> None:
-    network = saved(peers.Old(deep=deep), tmp_path / "old.pth", torch.randn(2, 3, 64, 64))
+def test_the_two_deoldifys(tmp_path: Path, deep: bool) -> None:
+    sample = torch.randn(2, 3, 64, 64)
+    network = saved(peers.Old(deep=deep, blocks=2), tmp_path / "old.pth", sample)
+    mean, std = torch.from_numpy(MEAN), torch.from_numpy(STD)
+    theirs = network(sample) * std + mean
+    assert np.ptp(theirs.detach().numpy()) > 0.05
+    ours, card = built(tmp_path / "old.pth")
+    torch.testing.assert_close(ours(sample * std + mean), theirs, rtol=0, atol=1e-4)
+    assert (card.family, card.size, card.film_size) == ("deoldify", 560, 336)
+    assert ("artistic" in card.title) == deep
+
+
+@pytest.mark.slow
+def test_deoldify(tmp_path: Path) -> None:
+    """The deep one: the other is made of the same operations."""
+    network = saved(peers.Old(deep=True), tmp_path / "old.pth", torch.randn(2, 3, 64, 64))
     model = imported(tmp_path / "old.pth")
     assert (model.card.family, model.card.size, model.card.film_size) == ("deoldify", 560, 336)
-    assert ("artistic" in model.card.title) == deep
+    assert "artistic" in model.card.title
     grey = np.repeat(np.linspace(0, 255, 80, dtype=np.uint8)[None], 112, 0)[..., None]
     rgb = np.repeat(grey, 3, 2).transpose(2, 0, 1).astype(np.float32) / 255
     out = np.clip(result(network, ((rgb - MEAN) / STD)[None])[0] * STD + MEAN, 0, 1)

@@ -145,8 +145,9 @@ def test_what_cannot_be_told_is_asked(tmp_path: Path) -> None:
     assert imported(path, family="plain").card.family == "plain"
 
 
+# Of a small size: the trial runs of an import work out all 313 shares of each pixel.
 SOFTMAX = """
-net (float[n,1,h,w] x) => (float[n,2,h,w] y) {
+net (float[n,1,64,64] x) => (float[n,2,64,64] y) {
     fifty = Constant <value = float {50.0}> ()
     hundred = Constant <value = float {100.0}> ()
     unit = Constant <value = float {110.0}> ()
@@ -167,7 +168,7 @@ def test_the_distribution_inside_becomes_an_output(tmp_path: Path) -> None:
     model = imported(model_of(tmp_path, SOFTMAX, weights))
     assert model.has_distribution
     assert (model.card.family, model.card.temperature) == ("zhang16", 1.0)
-    L = noise(1, 1, 32, 32)
+    L = noise(1, 1, 64, 64)
     prediction = model.predict(L)
     assert prediction.logits is not None
     expected = weights["slope"].reshape(313, 1, 1) * (L[0] - 50) / 100

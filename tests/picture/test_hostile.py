@@ -19,6 +19,7 @@ from tests.helpers.picture_files import XMP, colour, grey
 SEEDS = seeds()
 
 
+@pytest.mark.slow
 def test_a_slice_of_the_fuzzing():
     """benchmarks/fuzz_pictures.py does this with thousands."""
     found = []
@@ -136,6 +137,7 @@ def test_messages_are_one_short_line():
                 assert not any(w in message for w in ("\n", "bad seek", "vips", "unable to call"))
 
 
+@pytest.mark.slow
 def test_nothing_is_printed():
     """Warnings of libvips, libtiff and the rest stay off stderr, also when text is no UTF-8."""
     code = """

@@ -130,6 +130,7 @@ def test_the_examples_of_the_description_run(live: Running) -> None:
     assert tried >= 9
 
 
+@pytest.mark.slow
 def test_schemathesis(live: Running) -> None:
     """A few requests made from the description; benchmarks/fuzz_server.py makes many."""
     schemathesis: Any = pytest.importorskip("schemathesis", reason="not installed (group dev)")

@@ -49,6 +49,7 @@ def result(live: Process, job: Any) -> dict[str, bytes]:
         return {name: file.read(name) for name in file.namelist()}
 
 
+@pytest.mark.slow
 @POSIX
 def test_killed_in_the_middle_of_a_job(tmp_path: Path) -> None:
     """kill -9: the job that ran goes on where it was, and nothing else is disturbed."""
@@ -82,6 +83,7 @@ def test_killed_in_the_middle_of_a_job(tmp_path: Path) -> None:
         assert not list((tmp_path / "state" / "uploads").iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the worker by /proc")
 def test_a_graceful_end(tmp_path: Path) -> None:
     """What can be answered is answered, the rest gets 503; the job is put back; the end is near."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,12 +23,13 @@ from safetensors.torch import load_file  # noqa: E402
 
 from photochrom.errors import ArgumentError, DownloadError, PhotochromError  # noqa: E402
 from photochrom.models import Model  # noqa: E402
+from photochrom.training import presets  # noqa: E402
 from photochrom.training import run as running  # noqa: E402
 from photochrom.training.data.cache import Cache  # noqa: E402
 from photochrom.training.data.crops import centre_square, split  # noqa: E402
 from photochrom.training.data.lab import srgb_to_lab  # noqa: E402
 from photochrom.training.loop import fit as fitting  # noqa: E402
-from photochrom.training.loop.callbacks import Best, Progress  # noqa: E402
+from photochrom.training.loop.callbacks import Best  # noqa: E402
 from photochrom.training.loop.checkpoints import Stopped  # noqa: E402
 from photochrom.training.loop.fit import LAST, STEADY  # noqa: E402
 from photochrom.training.loop.history import read_history  # noqa: E402
@@ -35,28 +37,12 @@ from photochrom.training.network.plain import PlainNetwork  # noqa: E402
 from photochrom.training.run import train  # noqa: E402
 from photochrom.training.run_options import Options, read_config  # noqa: E402
 from tests.helpers.training_pictures import fill  # noqa: E402
+from tests.training.conftest import Notes  # noqa: E402
 
 ENCODER = "test_resnet"  # of timm: few layers, of which the export is slow
-SMALL = {"preset": "photochrom", "encoder": ENCODER, "size": 32, "batch": 2, "epochs": 2}
-PLAIN = {"preset": "plain", "size": 32, "batch": 2, "epochs": 2}
-
-
-class Notes:
-    """Remembers what a run told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.steps: list[Progress] = []
-        self.counts: list[tuple[int, int]] = []
-
-    def say(self, line: str) -> None:
-        self.lines.append(line)
-
-    def pictures(self, done: int, total: int) -> None:
-        self.counts.append((done, total))
-
-    def step(self, progress: Progress) -> None:
-        self.steps.append(progress)
+SHORT = {"size": 32, "batch": 2, "epochs": 2, "loggers": ("csv",)}
+SMALL = {"preset": "photochrom", "encoder": ENCODER} | SHORT
+PLAIN = {"preset": "plain"} | SHORT
 
 
 class StopAfter(Callback):
@@ -118,6 +104,7 @@ def unfinished(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "_finish", finish)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unfinished")
 @pytest.mark.parametrize(("options", "step"), [(SMALL, 3), (PLAIN, 5)], ids=["photochrom", "plain"])
 def test_a_stopped_run_ends_as_if_it_had_not_been(
@@ -161,49 +148,37 @@ class Kill(Callback):
             os.kill(os.getpid(), 9)
 
 if __name__ == "__main__":
-    if sys.argv[3] == "kill":
-        checkpoints.Checkpoints.__init__.__defaults__ = (0.0,)  # one at every step
-    options = dict(data=(sys.argv[1],), preset="plain", size=32, batch=2, epochs=2)
-    running._finish = lambda *_: None
-    running.train(
-        options,
-        running.Path(sys.argv[2]),
-        resume=sys.argv[3] == "resume",
-        callbacks=[Kill()] if sys.argv[3] == "kill" else [],
+    checkpoints.Checkpoints.__init__.__defaults__ = (0.0,)  # one at every step
+    options = dict(
+        data=(sys.argv[1],), preset="plain", size=32, batch=2, epochs=2, loggers=("csv",)
     )
+    running.train(options, running.Path(sys.argv[2]), callbacks=[Kill()])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unfinished")
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_a_killed_run_ends_as_if_it_had_not_been(data: Path, tmp_path: Path) -> None:
     script = tmp_path / "killed.py"
     script.write_text(KILLED, encoding="utf-8")
-
-    def run(word: str) -> int:
-        command = [sys.executable, str(script), str(data), str(tmp_path / "run"), word]
-        return subprocess.run(command, capture_output=True, check=False).returncode
-
-    assert run("kill") == -9
+    command = [sys.executable, str(script), str(data), str(tmp_path / "run")]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == -9
     assert torch.load(tmp_path / "run" / LAST)["global_step"] == 6
-    assert run("resume") == 0
+    train({}, tmp_path / "run", resume=True)
     train(begun(data, PLAIN), tmp_path / "whole")
     killed, whole = (load_file(tmp_path / n / "weights.safetensors") for n in ("run", "whole"))
     for name, values in whole.items():
         assert torch.equal(values, killed[name]), name
 
 
-def test_what_a_run_leaves(data: Path, tmp_path: Path) -> None:
-    mixed = tmp_path / "mixed"
-    fill(mixed, 8)
-    (mixed / "broken.jpg").write_bytes(b"\xff\xd8\xff and nothing")
-    (mixed / "empty.png").write_bytes(b"")
-    notes = Notes()
-    model = train(begun(mixed, SMALL), tmp_path / "My Run", watch=notes)
-    assert model == tmp_path / "My Run" / "model.onnx"
-    assert sum(line.startswith("2 left out, ") for line in notes.lines) == 1
-    assert "8 pictures can be used" in notes.lines
-    assert sorted(p.name for p in model.parent.iterdir()) == [
+@pytest.mark.slow
+def test_what_a_run_leaves(finished_run: Path) -> None:
+    folder = finished_run / "My Run"
+    lines = json.loads((finished_run / "lines.json").read_text("utf-8"))
+    assert sum(line.startswith("2 left out, ") for line in lines) == 1
+    assert "8 pictures can be used" in lines
+    assert sorted(p.name for p in folder.iterdir()) == [
         "checkpoints",
         "curves.png",
         "logs",
@@ -212,20 +187,21 @@ def test_what_a_run_leaves(data: Path, tmp_path: Path) -> None:
         "sheet.png",
         "weights.safetensors",
     ]
-    card = Model(model).card
+    card = Model(folder / "model.onnx").card
     assert (card.name, card.family, card.hints) == ("my-run", "photochrom", True)
     assert "mixed" in card.data
-    assert ENCODER in card.title
+    assert str(read_config(folder / "run.toml")["encoder"]) in card.title
     assert card.metrics["validation_pictures"] == 1
-    weights = load_file(model.parent / "weights.safetensors")
+    weights = load_file(folder / "weights.safetensors")
     seen = {int(v) for k, v in weights.items() if k.endswith("num_batches_tracked")}
     assert seen == {0}  # the encoder's statistics are ImageNet's
-    assert [p.name for p in (model.parent / "checkpoints").iterdir()] == ["steady.ckpt"]
+    assert [p.name for p in (folder / "checkpoints").iterdir()] == ["steady.ckpt"]
     assert "validation_loss" in card.metrics
-    modes = {(model.parent / n).stat().st_mode for n in ("weights.safetensors", "run.toml")}
+    modes = {(folder / n).stat().st_mode for n in ("weights.safetensors", "run.toml")}
     assert len(modes) == 1  # those of any file of the user
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unfinished")
 def test_a_full_disk_keeps_the_earlier_checkpoint(data: Path, tmp_path: Path) -> None:
     with stopped_after(3):
@@ -253,6 +229,7 @@ def test_a_full_disk_at_the_end_is_explained(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    monkeypatch.setattr(presets, "export_plain", lambda *given: given[-1].touch())  # seconds
     with monkeypatch.context() as patched:
         patched.setattr(running.run_pictures, "curves", full)
         with pytest.raises(PhotochromError, match=r"No space left on device; .* --resume"):
@@ -260,6 +237,7 @@ def test_a_full_disk_at_the_end_is_explained(
     notes = Notes()
     assert train({}, tmp_path / "run", resume=True, watch=notes)
     assert notes.lines == ["writing the model"]  # nothing was trained again
+    assert (tmp_path / "run" / "model.onnx").is_file()
 
 
 @pytest.mark.usefixtures("unfinished")
@@ -320,6 +298,7 @@ def test_a_run_in_use_is_left_alone(data: Path, tmp_path: Path) -> None:
         train(begun(data, PLAIN), tmp_path / "run")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unfinished")
 def test_a_finished_run_made_longer_is_the_longer_run(data: Path, tmp_path: Path) -> None:
     """Its learning rate falls at the new end only, as if it had been meant so before."""
@@ -353,6 +332,7 @@ def test_whole_sources_are_held_out_and_measured_apart(data: Path, tmp_path: Pat
         assert {f"val/{part}{name}" for name in figures} <= history.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unfinished")
 def test_a_run_that_gets_no_better_ends_with_its_best(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

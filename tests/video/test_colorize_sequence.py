@@ -174,6 +174,7 @@ colorize_sequence(*sys.argv[1:3], colorizer=Colorizer(sys.argv[3], threads=1), p
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="this system has no SIGKILL")
 def test_killed(tmp_path: Path, source: Path, whole: list[NDArray[Any]], tiny_model: Path) -> None:
     output = tmp_path / "out"

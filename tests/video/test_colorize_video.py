@@ -497,6 +497,7 @@ print("resumed", film.resumed, flush=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 def test_killed(long: Path, tiny_model: Path, whole: list[tuple[Fraction, str]]) -> None:
     """Three times, at different places, with nothing cleaned up; then to the end."""

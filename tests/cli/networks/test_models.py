@@ -301,6 +301,7 @@ def test_import_caffe(tmp_path: Path, home: Path, caffe: list[object]) -> None:
     check_mistake(invoke("models", "import", *words, "--size", 64, "-o", "y.onnx"), "--size")
 
 
+@pytest.mark.slow
 def test_published_prototxt(tmp_path: Path) -> None:
     if not SHARED.is_dir():
         pytest.skip("the published prototxt is not in ../shared")

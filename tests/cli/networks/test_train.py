@@ -54,6 +54,7 @@ def write_cifar(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.slow
 def test_from_cifar_to_a_coloured_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_cifar(tmp_path / "home" / "datasets", monkeypatch)
     done = invoke("train", "--preset", "plain", "--data", "cifar10", "--epochs", 4, "-o", "mine")

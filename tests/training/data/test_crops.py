@@ -48,6 +48,7 @@ def test_same_seed_and_step_same_batch(cache: Cache) -> None:
     assert not torch.equal(batches(cache, seed=8)[11], found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_run_continued_at_a_step_sees_the_same_batches(cache: Cache, workers: int) -> None:
     whole = batches(cache)

@@ -19,6 +19,8 @@ from photochrom.gamut import BIN_COUNT, annealed_mean  # noqa: E402
 from photochrom.models import Card, Model  # noqa: E402
 from photochrom.training.network import export as exporting  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("exported_once")
+
 CARD = Card(
     name="small",
     family="photochrom",

@@ -19,6 +19,8 @@ from photochrom.training.loop.plan import Plan  # noqa: E402
 from photochrom.training.network import plain  # noqa: E402
 from photochrom.training.network.plain import STRIDE, PlainModule, PlainNetwork, export_plain  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("exported_once")
+
 CARD = Card(name="small", family="plain", multiple=STRIDE, size=64)
 
 
@@ -37,6 +39,7 @@ def test_it_has_no_pooling_and_any_size(network: PlainNetwork) -> None:
         assert ab.abs().max() < 1
 
 
+@pytest.mark.slow
 def test_the_exported_file_is_of_its_family(network: PlainNetwork, tmp_path: Path) -> None:
     path = tmp_path / "small.onnx"
     assert export_plain(network, CARD, path) <= plain.PARITY
@@ -50,6 +53,7 @@ def test_the_exported_file_is_of_its_family(network: PlainNetwork, tmp_path: Pat
     assert np.abs(ab).max() > 0.1
 
 
+@pytest.mark.slow
 def test_a_file_that_differs_is_not_kept(
     network: PlainNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +63,7 @@ def test_a_file_that_differs_is_not_kept(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_it_learns_a_colour(network: PlainNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
     module = PlainModule(network, Plan(steps=30, rate=3e-4)).train()
     monkeypatch.setattr(PlainModule, "random_seed", lambda _: 7)

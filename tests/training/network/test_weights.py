@@ -14,10 +14,8 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from photochrom.errors import ArgumentError, ModelError  # noqa: E402
-from photochrom.models.card import Card  # noqa: E402
 from photochrom.models.registry import Registry  # noqa: E402
 from photochrom.training.network.color_network import ENCODER, ColorNetwork  # noqa: E402
-from photochrom.training.network.export import export  # noqa: E402
 from photochrom.training.network.weights import read_network, write_network  # noqa: E402
 
 SMALL = "mobilenetv3_small_050"
@@ -293,22 +291,14 @@ def test_the_encoder_to_start_from() -> None:
 # --- out of models -------------------------------------------------------------------------------
 
 
-def test_an_exported_network_is_had_back(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_an_exported_network_is_had_back(finished_run: Path) -> None:
     """Though its norms are folded away and its linear layers have lost their names."""
-    torch.manual_seed(2)
-    network = ColorNetwork(SMALL).eval()
-    for name, tensor in network.state_dict().items():
-        if name.endswith("running_var"):
-            tensor.uniform_(0.5, 2)
-        elif tensor.is_floating_point() and name not in ("mean", "std"):
-            tensor.add_(torch.randn(tensor.shape) / 16)
-    path = tmp_path / "model.onnx"
-    card = Card(
-        name="x", family="photochrom", title="x", licence="x", source="x", size=64, multiple=32,
-        temperature=0.5, hints=True,
-    )  # fmt: skip
-    export(network, card, path)
-    back = read_network([path], SMALL).eval()
+    network, back = (
+        read_network([finished_run / name], SMALL).eval()
+        for name in ("exported.safetensors", "My Run/model.onnx")
+    )
+    assert back.state_dict().keys() == network.state_dict().keys()
     assert back.consensus.sharpness.tolist() == network.consensus.sharpness.tolist()
     L = torch.rand(1, 1, 64, 96) * 100
     ab, mask = torch.full((1, 2, 64, 96), 20.0), torch.zeros_like(L)
@@ -318,6 +308,7 @@ def test_an_exported_network_is_had_back(tmp_path: Path) -> None:
             torch.testing.assert_close(ours, theirs, atol=0.02 * float(theirs.abs().max()), rtol=0)
 
 
+@pytest.mark.slow
 def test_a_model_of_an_earlier_form_lends_its_encoder() -> None:
     network = read_network([Registry().resolve("bundled")])
     new = ColorNetwork(without=["blocks.6.1"])

@@ -357,6 +357,7 @@ def changing(L: Array, _: int) -> Array:
     return np.float32([30 * np.sin(cells), 30 * np.cos(cells / 2 + L.mean())])
 
 
+@pytest.mark.slow
 def test_going_on_after_a_break() -> None:
     """With a pan, cuts, a shot that comes back, and hints: the same bit for bit."""
     frames = [grain(L, 1, n) for n, L in enumerate(panned(25) + [seen(OTHER, 0, 0)] * 15)]

@@ -247,6 +247,7 @@ print("resumed", film.resumed, flush=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 def test_killed(film: Path, shots: ShotList, colorizer: Colorizer) -> None:
     """With a hint, a reference and a moved cut, at several places; then to the end."""
