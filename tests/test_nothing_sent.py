@@ -60,38 +60,6 @@ def files(home: Path) -> set[str]:
     return {path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file()}
 
 
-LIBRARY = """
-import sys, photochrom
-photochrom.Colorizer(sys.argv[1]).colorize(sys.argv[2]).save("library.jpg")
-"""
-PROGRAMS = {
-    "command line": ["-m", "photochrom", "colorize", "a.jpg", "-m", "MODEL"],
-    "library": ["-c", LIBRARY, "MODEL", "a.jpg"],
-    "evaluation": ["-m", "photochrom", "evaluate", "set", "--size", "64", "--model", "MODEL"],
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_programs(name: str, strace: tuple[str, ...], tiny_model: Path, tmp_path: Path) -> None:
-    write_picture(tmp_path / "a.jpg")
-    if name == "evaluation":
-        from tests.helpers.training_pictures import fill
-
-        fill(tmp_path / "set", 12)
-    words = [str(tiny_model) if word == "MODEL" else word for word in PROGRAMS[name]]
-    trace = tmp_path / "trace"
-    run = [*strace, str(trace), sys.executable, *words]
-    done = subprocess.run(
-        run, cwd=tmp_path, env=environment(tmp_path / "home"), capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert outside(trace) == []
-    assert not [path for path in files(tmp_path / "home") if "onnx" in path.lower()]
-    if name in ("command line", "library"):
-        assert files(tmp_path / "home") == set()
-
-
 @contextmanager
 def serving(run: list[str], cwd: Path, env: dict[str, str], url: str) -> Iterator[None]:
     """A program that listens."""
@@ -119,38 +87,93 @@ def serving(run: list[str], cwd: Path, env: dict[str, str], url: str) -> Iterato
         process.wait()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["service", "app"])
-def test_programs_that_listen(
-    name: str, strace: tuple[str, ...], tiny_model: Path, tmp_path: Path
-) -> None:
-    needed = {"service": ("uvicorn", "fastapi"), "app": ("streamlit",)}[name]
-    if any(find_spec(package) is None for package in needed):
-        pytest.skip(f"needs {' and '.join(needed)}")
-    port, trace, home = _free_port(), tmp_path / "trace", tmp_path / "home"
-    words = {
-        "service": ["serve", "--port", port, "--model", str(tiny_model), "--concurrent", "1"],
-        "app": ["app", "--no-browser", "--port", port],
-    }[name]
-    run = [*strace, str(trace), sys.executable, "-m", "photochrom", *words]
-    path = {"service": "readyz", "app": ""}[name]
-    url = f"http://127.0.0.1:{port}/{path}"
-    with serving(run, tmp_path, environment(home), url):
-        if name == "service":
-            data = write_picture(tmp_path / "a.jpg").read_bytes()
-            sent = urllib.request.Request(f"http://127.0.0.1:{port}/v1/colorize", data=data)
-            assert urllib.request.urlopen(sent, timeout=60).status == 200
-            time.sleep(_TO_REPORT)
-    assert outside(trace) == []
-    assert not [path for path in files(home) if "onnx" in path.lower() or "installation" in path]
-
-
 def _free_port() -> str:
     import socket
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return str(free.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def service(
+    strace: tuple[str, ...], tiny_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, float] | None]:
+    """Folder of a service, and when it coloured a picture: others run until it has reported.
+
+    None where it is not installed.
+    """
+    if find_spec("uvicorn") is None or find_spec("fastapi") is None:
+        yield None
+        return
+    folder, port = tmp_path_factory.mktemp("service"), _free_port()
+    run = [*strace, str(folder / "trace"), sys.executable, "-m", "photochrom", "serve"]
+    run += ["--port", port, "--model", str(tiny_model), "--concurrent", "1"]
+    url = f"http://127.0.0.1:{port}"
+    with serving(run, folder, environment(folder / "home"), f"{url}/readyz"):
+        data = write_picture(folder / "a.jpg").read_bytes()
+        sent = urllib.request.Request(f"{url}/v1/colorize", data=data)
+        assert urllib.request.urlopen(sent, timeout=60).status == 200
+        yield folder, time.monotonic()
+
+
+LIBRARY = """
+import sys, photochrom
+photochrom.Colorizer(sys.argv[1]).colorize(sys.argv[2]).save("library.jpg")
+"""
+PROGRAMS = {
+    "command line": ["-m", "photochrom", "colorize", "a.jpg", "-m", "MODEL"],
+    "library": ["-c", LIBRARY, "MODEL", "a.jpg"],
+    "evaluation": ["-m", "photochrom", "evaluate", "set", "--size", "64", "--model", "MODEL"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(name: str, strace: tuple[str, ...], tiny_model: Path, tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.jpg")
+    if name == "evaluation":
+        from tests.helpers.training_pictures import fill
+
+        fill(tmp_path / "set", 12)
+    words = [str(tiny_model) if word == "MODEL" else word for word in PROGRAMS[name]]
+    trace = tmp_path / "trace"
+    run = [*strace, str(trace), sys.executable, *words]
+    done = subprocess.run(
+        run, cwd=tmp_path, env=environment(tmp_path / "home"), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert outside(trace) == []
+    assert not [path for path in files(tmp_path / "home") if "onnx" in path.lower()]
+    if name in ("command line", "library"):
+        assert files(tmp_path / "home") == set()
+
+
+@pytest.mark.slow
+def test_the_app(strace: tuple[str, ...], tmp_path: Path) -> None:
+    if find_spec("streamlit") is None:
+        pytest.skip("needs streamlit")
+    port, trace, home = _free_port(), tmp_path / "trace", tmp_path / "home"
+    run = [*strace, str(trace), sys.executable, "-m", "photochrom", "app", "--no-browser"]
+    with serving([*run, "--port", port], tmp_path, environment(home), f"http://127.0.0.1:{port}/"):
+        pass
+    assert outside(trace) == []
+    assert not _reports(home)
+
+
+@pytest.mark.slow
+def test_the_service(service: tuple[Path, float] | None) -> None:
+    if service is None:
+        pytest.skip("needs uvicorn and fastapi")
+    folder, answered = service
+    time.sleep(max(0.0, answered + _TO_REPORT - time.monotonic()))
+    assert outside(folder / "trace") == []
+    assert not _reports(folder / "home")
+
+
+def _reports(home: Path) -> list[str]:
+    return [path for path in files(home) if "onnx" in path.lower() or "installation" in path]
 
 
 def test_the_trap_sees_a_look_up(strace: tuple[str, ...], tmp_path: Path) -> None:
