@@ -15,11 +15,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from photochrom import ArgumentError, CancelToken, Colorizer, ColorOptions, VideoError
+from photochrom import (
+    ArgumentError,
+    CancelToken,
+    Colorizer,
+    ColorOptions,
+    Picture,
+    VideoError,
+    open_picture,
+)
 from photochrom.server.http.routes.job_creation import missing_for_films
 from photochrom.server.jobs.job_files import JobFiles
 from photochrom.server.jobs.job_store import Job, JobStore
 from photochrom.server.workers.messages import FilmTask
+from tests.helpers import tiny_models
 from tests.helpers.server_running import (
     Gate,
     Running,
@@ -44,6 +53,7 @@ class FakeFilm:
     def __call__(self, task: FilmTask, cancel: CancelToken, progress: Any) -> None:
         self.calls += 1
         self.options = task.options
+        self.references = [path.read_bytes() for path in task.references]
         assert task.source.read_bytes() == FILM
         assert task.source.suffix == task.target.suffix == ".mp4"
         for frame in range(self.frames):
@@ -108,6 +118,35 @@ def test_a_batch(live: Running) -> None:
     made = np.asarray(colorizer.colorize(JPEG, options).to_pil())
     assert np.array_equal(np.asarray(opened(found["a.png"])), made)
     assert job["expires"] - job["finished"] == pytest.approx(24 * 3600, abs=5)
+
+
+def test_references_of_pictures_and_of_films(tmp_path: Path, film: FakeFilm) -> None:
+    """Every picture of a job borrows from them; with a model that has features."""
+    tiny_models.lending(model := tmp_path / "lending.onnx")
+    grey = open_picture(JPEG).pixels
+    lent = Picture(np.stack([grey, grey, grey // 2], -1)).to_bytes("png")
+    with running(tmp_path, models=(str(model),), film=film) as live:
+
+        def job(*more: tuple[str, Any]) -> Any:
+            files = [("reference", ("lent.png", lent)), *more]
+            answer = live.client.post("/v1/jobs", files=files, data={"in_color": "recolor"})
+            return ended(live, answer.json()) if answer.status_code == 202 else answer
+
+        found = packed(live, job(("file", ("a.png", picture("png"))), ("file", ("b.jpg", JPEG))))
+        colorizer = Colorizer(live.service.settings.models[0])
+        options = ColorOptions(reference=colorizer.reference(lent))
+        assert np.array_equal(
+            np.asarray(opened(found["a.png"])),
+            np.asarray(colorizer.colorize(picture("png"), options).to_pil()),
+        )
+        assert job(("file", ("a.mp4", FILM)))["state"] == "done"
+        assert film.references == [lent]
+        check_error(job(("file", ("a.jpg", JPEG)), ("reference", b"text")), 415, "unsupported")
+        many = [("reference", ("lent.png", lent))] * 4
+        check_error(job(("file", ("a.jpg", JPEG)), *many), 413, "too_large")
+        broken = job(("file", ("a.jpg", JPEG)), ("reference", ("b.jpg", JPEG[:300])))
+        assert broken["state"] == "failed"
+        assert str(tmp_path) not in json.dumps(broken)
 
 
 def test_one_body(live: Running) -> None:

@@ -29,6 +29,8 @@ from ..service_error import ServiceError
 _CHUNK = 1 << 18
 _SLOWEST = 64_000  # bytes per second that buy more time than the time-out
 _MOST_FIELDS = 50
+MOST_REFERENCES = 4
+"""Pictures to borrow colours from that a request may have."""
 
 
 @dataclass(frozen=True)

@@ -76,17 +76,36 @@ class JobFiles:
         assert _ID.fullmatch(id), "an id that this service did not make"
         return self.path / "jobs" / id
 
-    def take(self, id: str, files: Iterable[Upload], suffix: str = "") -> None:
-        """Move the files of a new job here, where they are called 0000, 0001 and so on."""
+    def take(
+        self,
+        id: str,
+        files: Iterable[Upload],
+        suffix: str = "",
+        references: Iterable[Upload] = (),
+    ) -> None:
+        """Move the files of a new job here, where they are called 0000, 0001 and so on.
+
+        Args:
+            id: of the job.
+            files: what is coloured.
+            suffix: of all of them.
+            references: pictures to borrow colours from.
+        """
         place = self.of(id)
         try:
-            for name in ("", "in", "out"):
+            for name in ("", "in", "out", "references"):
                 (place / name).mkdir(mode=0o700)
             for number, upload in enumerate(files):
                 upload.path.rename(place / "in" / f"{number:04}{suffix}")
+            for number, upload in enumerate(references):
+                upload.path.rename(place / "references" / f"{number:04}")
         except BaseException:
             self.remove(id)
             raise
+
+    def references(self, id: str) -> tuple[Path, ...]:
+        """The pictures that a job borrows colours from, in their order."""
+        return tuple(sorted((self.of(id) / "references").glob("*")))
 
     def result(self, id: str) -> Path | None:
         """The result of a job, if it is there."""

@@ -129,6 +129,7 @@ class JobWork:
             found.model,
             found.color,
             found.output,
+            self._files.references(job.id),
         )
         try:
             self._fetch(found, number, task.source, self._settings.max_upload, cancel)
@@ -194,6 +195,7 @@ class JobWork:
                 found.video,
                 self._settings.max_frames,
                 self._settings.max_pixels,
+                self._files.references(job.id),
             )
             self._film(task, cancel, progress)
             if found.target is None:

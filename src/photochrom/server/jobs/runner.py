@@ -148,6 +148,7 @@ class JobRunner:
         owner: str | None,
         film: str | None,
         idempotency: str | None = None,
+        references: Sequence[Upload] = (),
     ) -> Job:
         """Queue a job; its files are moved into its folder.
 
@@ -157,6 +158,7 @@ class JobRunner:
             owner: name of the API key.
             film: suffix of the film; None for pictures.
             idempotency: the client's own key; a second job with it is the first one.
+            references: pictures to borrow colours from.
         """
         job = Job(
             secrets.token_hex(16),
@@ -171,7 +173,7 @@ class JobRunner:
             idempotency=idempotency,
         )
         uploads = [each for each in files if isinstance(each, Upload)]
-        self.files.take(job.id, uploads, film or "")
+        self.files.take(job.id, uploads, film or "", references)
         try:
             self.store.add(job)
         except sqlite3.IntegrityError:

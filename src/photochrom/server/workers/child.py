@@ -201,10 +201,12 @@ def _colorize_film(
             )
         report(done, total)
 
+    for reference in task.references:
+        open_picture(reference, max_pixels=task.max_pixels)  # refused before the work begins
     film = colorize_video(
         task.source,
         task.target,
-        task.options,
+        replace(task.options, reference=task.references),
         task.video,
         colorizer=colorizer,
         progress=progress,

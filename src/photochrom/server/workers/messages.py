@@ -84,7 +84,8 @@ class FilmTask:
 
     Attributes:
         max_frames: limit on its length.
-        max_pixels: limit on the pixels of a frame.
+        max_pixels: limit on the pixels of a frame, and of a reference.
+        references: pictures to borrow colours from.
     """
 
     source: Path
@@ -94,6 +95,7 @@ class FilmTask:
     video: VideoOptions
     max_frames: int
     max_pixels: int
+    references: tuple[Path, ...] = ()
 
 
 _NO_MEMORY = re.compile(  # how libraries say it that have no MemoryError

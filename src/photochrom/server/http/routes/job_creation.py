@@ -19,7 +19,7 @@ from ..dependencies import Client, Owner, Running, accepting, check_key
 from ..error_responses import responses
 from ..openapi import body
 from ..request_options import Chosen, JobOptions, check_options_of, chosen, with_form
-from ..uploads import Upload, no_file, receiving
+from ..uploads import MOST_REFERENCES, Upload, no_file, receiving
 from .job_routes import JobStatus, status_of
 from .picture_routes import check_is_picture
 
@@ -40,7 +40,7 @@ router = APIRouter(
     status_code=202,
     dependencies=[Depends(accepting)],
     responses=responses(408, 413, 415, 429),
-    openapi_extra=body(JobOptions, several=True),
+    openapi_extra=body(JobOptions, several=True, references=MOST_REFERENCES),
 )
 async def create(
     request: Request,
@@ -54,7 +54,10 @@ async def create(
         Header(description="A second request with the same key answers with the first one's job."),
     ] = None,
 ) -> JobStatus:
-    """Queue a film, or pictures, whose results come as one ZIP file."""
+    """Queue a film, or pictures, whose results come as one ZIP file.
+
+    Fields `reference` of the form are pictures in colour to borrow from.
+    """
     jobs, limits = service.jobs, service.settings
     _check(query, service)
     if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
@@ -76,6 +79,7 @@ async def create(
                 seconds=limits.timeout,
                 max_files=limits.max_files,
                 files=False,
+                max_references=MOST_REFERENCES,
             ) as sent:
                 options = with_form(query, sent.fields)
                 sources = _check(options, service).sources
@@ -88,8 +92,15 @@ async def create(
                 else:
                     film = await run_in_threadpool(_container, sent.files, options, service)
                 _check(options, service, "film" if film else "pictures")
+                await run_in_threadpool(_check_references, sent.references, service)
                 job = await run_in_threadpool(
-                    jobs.add, options, sent.files or sources, owner, film, idempotency_key
+                    jobs.add,
+                    options,
+                    sent.files or sources,
+                    owner,
+                    film,
+                    idempotency_key,
+                    sent.references,
                 )
     status = status_of(request, service, job)
     response.headers["Location"] = status.links["self"]
@@ -151,6 +162,18 @@ def _container(files: list[Upload], options: JobOptions, service: Service) -> st
             raise
     check_options_of("pictures", options)
     return None
+
+
+def _check_references(references: Sequence[Upload], service: Service) -> None:
+    largest = int(service.settings.max_upload * MEGABYTE)
+    for upload in references:
+        try:
+            check_is_picture(upload.head(HEAD))
+            if upload.size > largest:
+                raise ServiceError(413, f"a picture may have {largest:,} bytes at most")
+        except ServiceError as error:
+            error.message = f"reference: {error.message}"
+            raise
 
 
 def _check_film(count: int, options: JobOptions, service: Service) -> None:

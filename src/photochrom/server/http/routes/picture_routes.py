@@ -20,10 +20,9 @@ from ..dependencies import Client, Owner, Running, accepting, check_key
 from ..error_responses import responses
 from ..openapi import BINARY, body
 from ..request_options import AnalysisOptions, PictureOptions, chosen, with_form
-from ..uploads import receiving
+from ..uploads import MOST_REFERENCES, receiving
 
 _CHUNK = 1 << 18
-_MOST_REFERENCES = 4
 MEDIA_TYPES = {name: f"image/{name}" for name, row in FORMATS.items() if row.write}
 """Format -> media type."""
 
@@ -100,7 +99,7 @@ _HEADERS = {
             "content": {"application/octet-stream": {"schema": BINARY}},
         }
     },
-    openapi_extra=body(PictureOptions, references=_MOST_REFERENCES),
+    openapi_extra=body(PictureOptions, references=MOST_REFERENCES),
 )
 async def colorize(
     request: Request,
@@ -121,7 +120,7 @@ async def colorize(
             folder,
             limit=int(limits.max_upload * MEGABYTE),
             seconds=limits.timeout,
-            max_references=_MOST_REFERENCES,
+            max_references=MOST_REFERENCES,
         ) as sent:
             found = chosen(with_form(query, sent.fields), pool.models, limits, "pictures")
             file = sent.files[0]
