@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
+import pytest
 
-from photochrom.video.color.references import EarlierShots, References
+from photochrom import Colorizer, ColorOptions, Picture
+from photochrom.video.color.references import EarlierShots, References, add_picture
+from tests.helpers import tiny_models
 from tests.helpers.film_scenes import Array
 
 GRID = 6, 8
@@ -18,6 +22,29 @@ def features(seed: int, kinds: int = 4) -> Array:
     return np.repeat(np.repeat(vectors[:, None], GRID[0], 1), GRID[1] // kinds, 2).astype(
         np.float32
     )
+
+
+def test_a_still_is_seen_without_its_bars(tmp_path: Path) -> None:
+    """As the frames of a film with bars are, and at their scale."""
+    colorizer = Colorizer(tiny_models.lending(tmp_path / "lending.onnx"))
+    rgb = (
+        np.random.default_rng(0)
+        .integers(40, 255, (12, 12, 3), np.uint8)
+        .repeat(20, 0)
+        .repeat(20, 1)
+    )
+    with_bars = np.zeros((240, 480, 3), np.uint8)
+    with_bars[:, 120:360] = rgb
+    cells = []
+    for name, pixels, size in (("bars", with_bars, 64), ("none", rgb, round(64 / 2**0.5))):
+        Picture(pixels).save(path := tmp_path / f"{name}.png")
+        made = References()
+        add_picture(made, path, colorizer, ColorOptions(size=size))
+        cells.append(made.state())
+    rows = [len(found["tint"]) for found in cells]
+    assert rows[0] == pytest.approx(rows[1], rel=0.2)
+    means = [found["tint"].astype(float).mean(0) for found in cells]
+    np.testing.assert_allclose(*means, atol=0.02)
 
 
 def flat(a: float, b: float = 0) -> Array:

@@ -18,8 +18,11 @@ from ..._system import one_blas_thread
 from ...affinity import Match, Reference, match, matched_values, smoothstep
 from ...color import Float
 from ...colorizer import Colorizer
+from ...colorizer.prepared import grey_codes
 from ...options import ColorOptions, Source
-from ...upsample import resized
+from ...picture import Picture, open_picture
+from ...upsample import resized, shrink
+from .view import picture_box
 
 SAME_PLACE = 0.6
 """Part of a frame that must be known to a set for it to show the place of its shot."""
@@ -181,12 +184,29 @@ def add_picture(
     if isinstance(source, Reference):
         one, light = source, np.full((1, 1), _USUAL, np.float32)
     else:
-        size = options.size or colorizer.model.card.film_size
+        picture, size = _within_bars(source, colorizer, options.size)
         plain = replace(options, size=size, reference=(), hints=())
-        one = colorizer.reference(source, plain)
-        light = colorizer.prepare(source, plain).L
+        one = colorizer.reference(picture, plain)
+        light = colorizer.prepare(picture, plain).L
     height, width = one.ab.shape[1:]
     references.add(one.features, one.ab, resized(light[None], (height, width))[0])
+
+
+def _within_bars(source: Any, colorizer: Colorizer, size: int | None) -> tuple[Picture, int]:
+    """A still without its bars, as frames are seen, and the size at which its scale is theirs."""
+    picture = open_picture(source)
+    size = size or colorizer.model.card.film_size or colorizer.model.card.size
+    shape = picture.height, picture.width
+    seen = colorizer.model.fit(*shape, size)
+    box = picture_box(shrink(grey_codes(picture, seen), *seen))
+    top, bottom, left, right = (
+        round(place * shape[n // 2] / seen[n // 2]) for n, place in enumerate(box)
+    )
+    if (bottom - top, right - left) == shape:
+        return picture, size
+    part = (bottom - top) * (right - left) / (shape[0] * shape[1])
+    inside = np.ascontiguousarray(picture.pixels[top:bottom, left:right])
+    return Picture(inside), max(colorizer.model.card.multiple, round(size * part**0.5))
 
 
 def shown_in(references: References, features: Float, L: Float) -> float:
