@@ -17,8 +17,7 @@ from ..options import ColorOptions
 from ..picture import MAX_PIXELS, Deferred, Picture, open_picture
 from ..upsample import joint_bilateral, shrink
 from .adjust import finished, vivid
-from .closer_look import CloserLook
-from .prepared import Prepared, grey_codes
+from .prepared import CloserLook, Prepared, grey_codes
 from .recombination import chroma_planes, recombined
 
 if TYPE_CHECKING:
