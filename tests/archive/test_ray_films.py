@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -111,6 +111,28 @@ def test_a_film_that_workers_cannot_read_does_not_stop_the_next(
     film = colorize_video(moved, tmp_path / "p.mp4", colorizer=colorizer, workers=ray_films)
     assert film.frames == 60
     assert 1 <= ray_films.capacity <= 2 * (os.cpu_count() or 1) + 2
+
+
+def test_a_second_error_of_a_film_is_not_the_next_films(tmp_path: Path) -> None:
+    """Which looks for results before it has sent a task."""
+
+    class Told:
+        answers: ClassVar = [(tmp_path / f"{n}.mkv", VideoError(f"error {n}"), 1) for n in range(2)]
+
+        def send(self, task: SegmentTask) -> None: ...
+
+        def has_said(self, timeout: float) -> bool:
+            return bool(self.answers)
+
+        def hear(self) -> Any:
+            return self.answers.pop(0)
+
+    films = RayFilms.__new__(RayFilms)
+    films._driver = Told()  # type: ignore[assignment]
+    films.submit(a_task(tmp_path))
+    with pytest.raises(VideoError, match="error 0"):
+        films.take(0)
+    assert films.take(0) == []
 
 
 def a_task(folder: Path) -> SegmentTask:

@@ -82,6 +82,7 @@ class RayFilms:
             if path.parent != self._folder:  # of a film before, which was given up
                 continue
             if error is not None:
+                self._folder = None  # the film is given up; nothing that is left of it counts
                 raise error
             written.append(path)
         return written
