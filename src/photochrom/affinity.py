@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ._system import one_blas_thread
 from .color import Float
 from .errors import ArgumentError
 from .upsample import resized
@@ -225,8 +226,7 @@ def similarities(vectors: Float, places: Sequence[tuple[int, int]]) -> Float:
         ``(n, h, w)`` float32, -1...1.
     """
     rows, columns = zip(*places, strict=True)
-    seeds = vectors[:, rows, columns]
-    return np.asarray(np.tensordot(seeds.T, vectors, 1), np.float32)
+    return _products(vectors[:, rows, columns].T, vectors)
 
 
 def mean_similarities(vectors: Float, weights: Float) -> Float:
@@ -241,8 +241,17 @@ def mean_similarities(vectors: Float, weights: Float) -> Float:
     Returns:
         ``(n, h, w)`` float32, -1...1.
     """
-    means = np.tensordot(weights, vectors, ((1, 2), (1, 2)))
-    return np.asarray(np.tensordot(_unit(means), vectors, 1), np.float32)
+    cells = vectors.reshape(len(vectors), -1)
+    with one_blas_thread():
+        means = (cells @ weights.reshape(len(weights), -1).T).T
+    return _products(_unit(means), vectors)
+
+
+def _products(seeds: Float, vectors: Float) -> Float:
+    """Products of vectors ``(n, C)`` with those of all cells, ``(n, h, w)``."""
+    with one_blas_thread():  # a few million products: waiting for a second thread takes longer
+        found = seeds @ vectors.reshape(len(vectors), -1)
+    return np.asarray(found.reshape(-1, *vectors.shape[1:]), np.float32)
 
 
 def connected(affinity: Float, places: Sequence[tuple[int, int]]) -> Float:

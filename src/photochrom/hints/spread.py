@@ -105,12 +105,19 @@ def thing(vectors: Float, places: Sequence[tuple[int, int]], likely: Float | flo
     Returns:
         ``(n, h, w)`` float32, 0...1.
     """
+    return _thing(similarities(vectors, places), vectors, places, likely)
+
+
+def _thing(
+    similar: Float, vectors: Float, places: Sequence[tuple[int, int]], likely: Float | float
+) -> Float:
+    """The same, with the similarities to the places."""
 
     def found(similar: Float, limits: Float) -> Float:
         low, high = limits[:, None, None, None] + likely * (_KIND - limits)[:, None, None, None]
         return connected(smoothstep(similar, low, high), places)
 
-    first = found(similarities(vectors, places), THING)
+    first = found(similar, THING)
     return found(mean_similarities(vectors, first), WHOLE)
 
 
@@ -141,7 +148,7 @@ class _Reach:
         places = [hint.cell(shape, grid) for hint in clicks]
         similar = similarities(vectors, places)
         likely = _likelihoods(fine, clicks, shape)[:, None, None]
-        reach = thing(vectors, places, likely)
+        reach = _thing(similar, vectors, places, likely)
         counts = (_UNLIKELY + (1 - _UNLIKELY) * likely) * smoothstep(similar, *_SCENE)
         evidence = 1 - np.prod(1 - counts, 0, keepdims=True)
         scene = np.maximum(evidence - _EVIDENCE, 0) / np.float32(1 - _EVIDENCE)
