@@ -114,8 +114,9 @@ def _cells(colorizer: Colorizer, rgb: Array) -> tuple[Float, Float, Float]:
 def _matched(one: Any, other: Any) -> tuple[Float, Float, Float, float, Float]:
     """Carried, own and true ab, the share of mutual places, and similarities."""
     cells = other[0].reshape(len(other[0]), -1)
-    ab, similar, mutual = affinity.matched_values(one[0], cells, other[2].reshape(2, -1))
-    return ab, one[1], one[2], mutual, similar
+    ab, similar = affinity.matched_values(one[0], cells, other[2].reshape(2, -1))
+    places = affinity.cell_similarities(one[0], cells)
+    return ab, one[1], one[2], affinity.mutual_share(places, one[0].shape[1:]), similar
 
 
 def _confidence(case: Any) -> Float:

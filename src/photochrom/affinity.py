@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ._system import one_blas_thread
 from .color import Float
@@ -98,8 +97,8 @@ def match(features: Float, references: Sequence[Reference]) -> Match:
         )
     theirs = np.concatenate([f.reshape(len(f), -1) for f, _ in references], 1)
     colors = np.concatenate([ab.reshape(2, -1) for _, ab in references], 1)
-    grid, similar = features.shape[1:], _similar(features, theirs)
-    mutual = _near(similar.argmax(0)[similar.argmax(1)], grid)
+    grid, similar = features.shape[1:], cell_similarities(features, theirs)
+    mutual = mutual_share(similar, grid)
     ab, similarity = _weighted(similar, colors, grid)
     return Match(ab, similarity, confidence(similarity, mutual))
 
@@ -116,13 +115,14 @@ def confidence(similarity: Float, mutual: float) -> Float:
     return smoothstep(similarity, LIKE[0] - looser, LIKE[1] - looser)
 
 
-def _near(back: NDArray[np.intp], grid: tuple[int, ...]) -> float:
-    """Share of places that come back near to themselves, 0...1.
+def mutual_share(similar: Float, grid: tuple[int, ...]) -> float:
+    """Share of a picture's cells whose most similar cell is most similar to one near them, 0...1.
 
     Args:
-        back: for each cell, where it comes back to.
-        grid: rows and columns of the cells.
+        similar: ``(h w, n)``, see `cell_similarities`.
+        grid: rows and columns of the picture's cells, h and w.
     """
+    back = similar.argmax(0)[similar.argmax(1)]
     places = np.stack([np.divmod(each, grid[1]) for each in (np.arange(back.size), back)])
     return float((np.hypot(*(places[0] - places[1])) < _MUTUAL * max(grid)).mean())
 
@@ -139,11 +139,19 @@ def matched_values(features: Float, cells: Float, values: Float) -> tuple[Float,
         ``(k, h, w)`` float32, means weighted by the softmax of similarity / 0.04, and ``(h, w)``
         float32, the similarity to the most similar cell, -1...1.
     """
-    return _weighted(_similar(features, cells), values, features.shape[1:])
+    return _weighted(cell_similarities(features, cells), values, features.shape[1:])
 
 
-def _similar(features: Float, cells: Float) -> Float:
-    """Similarity of each place of a picture to each of some cells: ``(h w, n)``."""
+def cell_similarities(features: Float, cells: Float) -> Float:
+    """Similarity of each place of a picture to each of some cells.
+
+    Args:
+        features: ``(C, h, w)`` of the picture.
+        cells: ``(C, n)``, features of n cells.
+
+    Returns:
+        ``(h w, n)`` float32, -1...1.
+    """
     ours, theirs = features.reshape(len(features), -1).T, cells.T
     mean = (ours.mean(0) + theirs.mean(0)) / np.float32(2)
     return np.asarray(_unit(ours - mean) @ _unit(theirs - mean).T, np.float32)
