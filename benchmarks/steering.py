@@ -4,6 +4,7 @@
     python -m benchmarks.steering references FOLDER_OR_ZIP [--limit N] [--model NAME]
     python -m benchmarks.steering palettes FOLDER_OR_ZIP [--limit N] [--model NAME]
     python -m benchmarks.steering time [--model NAME]
+    python -m benchmarks.steering segments BSDS500 [--limit N] [--model NAME]
     python -m benchmarks.steering thresholds FOLDER_OR_ZIP... [--limit N] [--model NAME]
 
 clicks: one click in the middle third of each photograph, with a colour at least 40 ab from what is
@@ -12,7 +13,8 @@ from the asked colour and from the nearest to it that the pixel's L allows, and 
 gain in PSNR of ab. references: two overlapping parts of each photograph,
 one grey and one its reference, and the grey part with that of another photograph as its reference;
 change of CIEDE2000. palettes: 1,000 random places. time: one more click on a preview of
-1200 x 900 pixels, painted, the model's run left out and with it. thresholds: for a network that is
+1200 x 900 pixels, painted, the model's run left out and with it. segments: clicks beside what
+people drew, in the folders ``images`` and ``groundTruth`` of BSDS500. thresholds: for a network
 to replace the bundled one, on pictures that it was not trained on and that nothing else is measured
 on: of `spread.THING` and of `affinity.LIKE` and `LOOSER`, figures of some values, and the best by
 the rules in `steering_thresholds.py`, to be written there by hand.
@@ -180,7 +182,9 @@ def timing(colorizer: Colorizer) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["clicks", "references", "palettes", "time", "thresholds"])
+    parser.add_argument(
+        "what", choices=["clicks", "references", "palettes", "time", "segments", "thresholds"]
+    )
     parser.add_argument("source", type=Path, nargs="*")
     parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--model", default="bundled")
@@ -190,6 +194,10 @@ def main() -> None:
         timing(colorizer)
     elif not options.source:
         parser.error("name a folder or ZIP of photographs")
+    elif options.what == "segments":
+        from benchmarks.steering_segments import segments
+
+        segments(colorizer, options.source[0], options.limit)
     elif options.what == "thresholds":
         from benchmarks.steering_thresholds import likeness, thing
 
