@@ -23,7 +23,7 @@ def main(source: Path) -> None:
     """Write `source` with the new card over the bundled model."""
     own, words = read_card(source), Card.from_toml(HERE / "bundled.toml")
     assert own is not None, f"{source} has no card"
-    parts = ("family", "size", "multiple", "fixed", "temperature", "hints")
+    parts = ("family", "size", "multiple", "fixed", "temperature", "chroma", "hints")
     card = replace(words, **{part: getattr(own, part) for part in parts})
     model = onnx.load(source)
     onnx.helper.set_model_props(model, {METADATA_KEY: card.to_json()})
