@@ -19,23 +19,27 @@ for package in ("lightning", "timm", "onnxscript", "matplotlib", "safetensors"):
 
 import timm  # noqa: E402
 from lightning.pytorch import Callback  # noqa: E402
-from safetensors.torch import load_file  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
 
 from photochrom.errors import ArgumentError, DownloadError, PhotochromError  # noqa: E402
 from photochrom.models import Model  # noqa: E402
 from photochrom.training import presets  # noqa: E402
 from photochrom.training import run as running  # noqa: E402
 from photochrom.training.data.cache import Cache  # noqa: E402
-from photochrom.training.data.crops import centre_square, split  # noqa: E402
+from photochrom.training.data.crops import aside, centre_square, split  # noqa: E402
 from photochrom.training.data.lab import srgb_to_lab  # noqa: E402
 from photochrom.training.loop import fit as fitting  # noqa: E402
 from photochrom.training.loop.callbacks import Best  # noqa: E402
 from photochrom.training.loop.checkpoints import Stopped  # noqa: E402
 from photochrom.training.loop.fit import LAST, STEADY  # noqa: E402
 from photochrom.training.loop.history import read_history  # noqa: E402
+from photochrom.training.network.color_network import ColorNetwork  # noqa: E402
 from photochrom.training.network.plain import PlainNetwork  # noqa: E402
+from photochrom.training.network.weights import write_network  # noqa: E402
+from photochrom.training.presets import PRESETS  # noqa: E402
 from photochrom.training.run import train  # noqa: E402
 from photochrom.training.run_options import Options, read_config  # noqa: E402
+from photochrom.training.run_plan import plan_of  # noqa: E402
 from tests.helpers.training_pictures import fill  # noqa: E402
 from tests.training.conftest import Notes  # noqa: E402
 
@@ -202,6 +206,34 @@ def test_what_a_run_leaves(finished_run: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unfinished")
+def test_a_run_from_a_whole_network_fine_tunes_it(data: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = ColorNetwork(ENCODER)
+    write_network(network, tmp_path / "whole.safetensors")
+    options = {"data": (str(data),), "encoder": ENCODER, "size": 32, "epochs": 1}
+    notes = Notes()
+    weights = (str(tmp_path / "whole.safetensors"),)
+    train(options | {"weights": weights}, tmp_path / "tuned", watch=notes)
+    assert "weights of whole.safetensors: all of its weights are taken" in notes.lines
+    assert "fine-tuning: --lr 0.0001, --batch 16" in notes.lines
+    stored = Options(**read_config(tmp_path / "tuned" / "run.toml"))
+    assert (stored.lr, stored.batch) == (1e-4, 16)  # with which it would be resumed
+    notes = Notes()
+    encoder = {k: v for k, v in network.state_dict().items() if k.startswith("enc.")}
+    save_file(encoder, tmp_path / "encoder.safetensors")
+    options |= {"weights": (str(tmp_path / "encoder.safetensors"),), "batch": 2}
+    train(options, tmp_path / "trained", watch=notes)
+    assert any("logits (2)" in line for line in notes.lines)
+    assert not any("fine-tuning" in line for line in notes.lines)
+
+
+@pytest.mark.parametrize(("pictures", "count"), [(10, 2), (100, 15), (300, 40), (5000, 100)])
+def test_enough_pictures_are_set_aside_to_calibrate_on(pictures: int, count: int) -> None:
+    plan = plan_of(Options(data=("x",), batch=2), PRESETS["photochrom"], pictures=pictures)
+    assert aside(pictures, plan.validation) == count
+
+
 @pytest.mark.usefixtures("unfinished")
 def test_a_full_disk_keeps_the_earlier_checkpoint(data: Path, tmp_path: Path) -> None:
     with stopped_after(3):

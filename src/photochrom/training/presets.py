@@ -6,7 +6,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -25,12 +25,24 @@ from .network.color_network import ENCODER, STRIDE, ColorNetwork
 from .network.export import export
 from .network.plain import STRIDE as PLAIN_STRIDE
 from .network.plain import PlainModule, PlainNetwork, export_plain
-from .network.weights import read_network
-from .objective.calibrate import calibrate, told
+from .network.weights import in_words, read_network
+from .objective.calibrate import FEW, calibrate, told
 from .objective.loss import ColorLoss, rebalancing
 
 _COUNTED = 60  # batches on which the colours' shares are counted
 _CALIBRATED = 400  # pictures, at most, on which the temperature is chosen
+
+
+class Begun(NamedTuple):
+    """A network as it is to begin with.
+
+    Attributes:
+        network: to be trained.
+        whole: whether all of it was trained before, so that this run fine-tunes it.
+    """
+
+    network: nn.Module
+    whole: bool = False
 
 
 class Preset(ABC):
@@ -50,6 +62,8 @@ class Preset(ABC):
         most: largest part of the crops that one source may have; None: each picture once per
             epoch.
         measured: most pictures that a validation looks at.
+        aside: fewest pictures that are set aside for it, if these are not more than 15 %.
+        tuning: of the `Options`, where the user gives none, if a run fine-tunes a network.
     """
 
     name: ClassVar[str]
@@ -62,6 +76,8 @@ class Preset(ABC):
     compiles: ClassVar[bool] = False
     most: ClassVar[float | None] = None
     measured: ClassVar[int] = 2000
+    aside: ClassVar[int] = 1
+    tuning: ClassVar[dict[str, Any]] = {}
 
     @abstractmethod
     def sizes(self, size: int | None, data: Sequence[str]) -> tuple[int, int, int]:
@@ -74,7 +90,7 @@ class Preset(ABC):
     @abstractmethod
     def network(
         self, encoder: str | None, weights: Sequence[Path], say: Callable[[str], None]
-    ) -> nn.Module:
+    ) -> Begun:
         """The network as it is to begin with.
 
         Raises:
@@ -113,6 +129,8 @@ class Photochrom(Preset):
     scale = (0.65, 1.0)
     most = 0.04
     measured = 300
+    aside = FEW
+    tuning: ClassVar[dict[str, Any]] = {"lr": 1e-4, "batch": 16}
 
     def sizes(self, size: int | None, data: Sequence[str]) -> tuple[int, int, int]:
         first = size or 128
@@ -120,14 +138,16 @@ class Photochrom(Preset):
 
     def network(
         self, encoder: str | None, weights: Sequence[Path], say: Callable[[str], None]
-    ) -> nn.Module:
+    ) -> Begun:
         if weights:
-            return read_network(weights, encoder or ENCODER)
+            network, untrained = read_network(weights, encoder or ENCODER)
+            say(f"weights of {', '.join(path.name for path in weights)}: {in_words(untrained)}")
+            return Begun(network, whole=not untrained)
         say(f"fetching the encoder {encoder or ENCODER}")
-        return _fetched(encoder or ENCODER)
+        return Begun(_fetched(encoder or ENCODER))
 
     def restored(self, encoder: str | None, weights: Path) -> nn.Module:
-        return read_network([weights], encoder or ENCODER)
+        return read_network([weights], encoder or ENCODER)[0]
 
     def module(self, network: ColorNetwork, batches: Batches, *, compiled: bool) -> RunModule:
         if not torch.cuda.is_available():
@@ -145,7 +165,8 @@ class Photochrom(Preset):
     ) -> dict[str, Any]:
         assert isinstance(module, ColorModule)
         pictures = _some(batches.squares, _CALIBRATED)
-        best = calibrate(module.network, module.loss, pictures, module.temperature)
+        before = module.network.point
+        best = calibrate(module.network, module.loss, pictures, module.temperature, before)
         module.temperature, module.chroma = best.temperature, best.chroma
         say(told(best))
         return {
@@ -194,7 +215,7 @@ class Plain(Preset):
 
     def network(
         self, encoder: str | None, weights: Sequence[Path], say: Callable[[str], None]
-    ) -> nn.Module:
+    ) -> Begun:
         if encoder or weights:
             raise ArgumentError(
                 "--encoder and --weights cannot be used",
@@ -202,7 +223,7 @@ class Plain(Preset):
                 got="one of them",
                 fix="leave it out, or take --preset photochrom",
             )
-        return self.untrained()
+        return Begun(self.untrained())
 
     def untrained(self) -> nn.Module:
         """A network as it is to begin with; the sides of its inputs are multiples of 8."""

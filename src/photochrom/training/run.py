@@ -18,7 +18,6 @@ from ..errors import ArgumentError, PhotochromError, reason
 from ..models.registry import Registry
 from . import run_pictures
 from .data.cache import Cache, build_cache
-from .data.crops import split
 from .data.opening import open_source
 from .data.sources import Source
 from .loop import compiling
@@ -31,7 +30,7 @@ from .machine import describe
 from .network.weights import write_network
 from .presets import PRESETS, Preset
 from .run_options import BUNDLED, FILE, Options
-from .run_plan import card_of, model_name, plan_of, shares_of
+from .run_plan import card_of, model_name, plan_of, shares_of, tuned
 
 MODEL = "model.onnx"
 """The result, in the folder of a run."""
@@ -97,7 +96,7 @@ def train(
         _check_empty(folder)
     options, changed = Options.stored(folder, given) if resume else (Options.given(given), False)
     preset = recipe or _preset(options.preset)
-    plan_of(options, preset, pictures=1)  # complains before anything is begun
+    plan_of(options, preset, pictures=100)  # complains before anything is begun
     check_loggers(options.loggers)
     model = folder / MODEL
     if changed and first:
@@ -126,11 +125,12 @@ def _run(
     kept = next((p for p in (folder / _WEIGHTS, folder / _START) if p.is_file()), None)
     with torch.random.fork_rng():
         torch.manual_seed(options.seed)
-        network = (
-            preset.restored(options.encoder, kept)
-            if kept
-            else preset.network(options.encoder, [_weights(p) for p in options.weights], watch.say)
-        )
+        if kept:
+            network = preset.restored(options.encoder, kept)
+        else:
+            weights = [_weights(path) for path in options.weights]
+            network, whole = preset.network(options.encoder, weights, watch.say)
+            options = tuned(options, preset, watch.say) if whole else options
     if new:
         options.store(folder)
     side = preset.sizes(options.size, options.data)[2]
@@ -141,9 +141,7 @@ def _run(
     if first and not kept:
         (folder / _START).parent.mkdir(exist_ok=True)
         write_network(network, folder / _START)
-    share, seed = plan_of(options, preset, pictures=1).validation, options.seed
-    pictures = len(cache) if held else len(split(cache, share, seed)[0])
-    plan = plan_of(options, preset, pictures=pictures)
+    plan = plan_of(options, preset, pictures=len(cache), held=held is not None)
     batches = Batches(
         cache,
         plan,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..models.card import Card
 from .data.cache import Cache
-from .data.crops import capped
+from .data.crops import aside, capped
 from .loop.batches import Batches
 from .loop.plan import Plan
 from .loop.run_module import RunModule
@@ -21,6 +22,7 @@ from .machine import describe
 from .presets import Preset
 from .run_options import Options
 
+_MOST_ASIDE = 0.15  # of the pictures that a run is given
 _SHARD = re.compile(r"(-\d+)?(\.zip|\.tar|\.tar\.gz|\.tgz)$", re.IGNORECASE)
 
 
@@ -58,8 +60,22 @@ def card_of(
     )
 
 
-def plan_of(options: Options, preset: Preset, *, pictures: int) -> Plan:
-    """The plan of a run on so many pictures.
+def tuned(options: Options, preset: Preset, say: Callable[[str], None]) -> Options:
+    """The options of a run that fine-tunes a network."""
+    values = {k: v for k, v in preset.tuning.items() if getattr(options, k) is None}
+    if values:
+        say(f"fine-tuning: {', '.join(f'--{name} {value:g}' for name, value in values.items())}")
+    return replace(options, **values)
+
+
+def plan_of(options: Options, preset: Preset, *, pictures: int, held: bool = False) -> Plan:
+    """The plan of a run.
+
+    Args:
+        options: of the user.
+        preset: what they leave open.
+        pictures: how many there are.
+        held: whether it is measured on others; else a part of them is set aside.
 
     Raises:
         ArgumentError: an option is out of range.
@@ -74,14 +90,17 @@ def plan_of(options: Options, preset: Preset, *, pictures: int) -> Plan:
     minutes, epochs = options.minutes, options.epochs
     if minutes is None and epochs is None:
         minutes, epochs = preset.minutes, preset.epochs
+    some = Plan(steps=1, **values)
+    least = min(preset.aside / pictures, _MOST_ASIDE)
+    values["validation"] = max(some.validation, least)
     if epochs is None:
         return Plan(minutes=minutes, **values)
     if not 0 < epochs < math.inf:
         raise ArgumentError(
             "--epochs cannot be used", expected="more than 0", got=str(epochs), fix="change it"
         )
-    batch = Plan(steps=1, **values).batch
-    return Plan(steps=max(1, round(epochs * pictures / batch)), **values)
+    trained = pictures if held else pictures - aside(pictures, values["validation"])
+    return Plan(steps=max(1, round(epochs * trained / some.batch)), **values)
 
 
 def shares_of(options: Options, preset: Preset, cache: Cache) -> list[float] | None:

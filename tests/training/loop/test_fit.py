@@ -26,6 +26,7 @@ from torch import nn  # noqa: E402
 from photochrom.errors import ArgumentError, MissingExtraError  # noqa: E402
 from photochrom.gamut import BIN_COUNT  # noqa: E402
 from photochrom.training.loop import compiling  # noqa: E402
+from photochrom.training.loop import history as histories  # noqa: E402
 from photochrom.training.loop.batches import _Batches, indices  # noqa: E402
 from photochrom.training.loop.callbacks import Averaging, figures_line  # noqa: E402
 from photochrom.training.loop.checkpoints import Checkpoints, Requests, WholeFiles  # noqa: E402
@@ -185,6 +186,42 @@ def test_loggers_are_those_that_are_installed(tmp_path: Path) -> None:
     if not importlib.util.find_spec("wandb"):
         with pytest.raises(MissingExtraError, match="pip install wandb"):
             check_loggers(["csv", "wandb"])
+
+
+@pytest.mark.filterwarnings("ignore")  # theirs
+@pytest.mark.parametrize("name", ["wandb", "mlflow"])
+def test_figures_go_to_other_loggers(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Lightning makes them, or, where their packages are missing, with what they are made."""
+    path = tmp_path / "run" / "logs" / "metrics.csv"
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    if importlib.util.find_spec(name):
+        first, logger = open_loggers(path, ["csv", name], print)
+        assert isinstance(first, History)
+        logger.log_metrics({"val/loss": 1.5}, 3)
+        logger.finalize("success")
+        kept = "wandb" if name == "wandb" else "mlflow.db"
+        assert (path.parent / kept).exists()
+        return
+    made: list[dict[str, Any]] = []
+
+    def fake(*arguments: Any, **options: Any) -> History:
+        made.append({"first": arguments[:1], **options})
+        return History(path, print)
+
+    monkeypatch.setattr(histories, {"wandb": "WandbLogger", "mlflow": "MLFlowLogger"}[name], fake)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+    assert len(open_loggers(path, ["csv", name], print)) == 2
+    wanted: dict[str, dict[str, Any]] = {
+        "wandb": {"first": (), "name": "run", "save_dir": path.parent, "project": "photochrom"},
+        "mlflow": {
+            "first": ("photochrom",),
+            "tracking_uri": f"sqlite:///{path.parent.resolve() / 'mlflow.db'}",
+        },
+    }
+    assert made == [wanted[name]]
 
 
 def test_a_run_is_validated_after_each_epoch_or_by_the_clock() -> None:

@@ -14,9 +14,15 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from photochrom.errors import ArgumentError, ModelError  # noqa: E402
+from photochrom.models import Model  # noqa: E402
 from photochrom.models.registry import Registry  # noqa: E402
+from photochrom.training.network import weights  # noqa: E402
 from photochrom.training.network.color_network import ENCODER, ColorNetwork  # noqa: E402
-from photochrom.training.network.weights import read_network, write_network  # noqa: E402
+from photochrom.training.network.weights import (  # noqa: E402
+    in_words,
+    read_network,
+    write_network,
+)
 
 SMALL = "mobilenetv3_small_050"
 SHARED = Path(__file__).parents[4] / "shared" / "weights"
@@ -65,7 +71,7 @@ def _split(state: State, folder: Path) -> list[Path]:
 
 
 def test_one_file(network: ColorNetwork, kept: Path) -> None:
-    back = read_network([kept], SMALL)
+    back = read_network([kept], SMALL)[0]
     assert _same(back, network)
     L, ab = torch.rand(1, 1, 32, 64) * 100, torch.randn(1, 2, 32, 64)
     mask = (torch.rand(1, 1, 32, 64) < 0.1).float()
@@ -82,14 +88,14 @@ def test_what_is_kept(network: ColorNetwork, state: State) -> None:
 
 def test_two_files(network: ColorNetwork, state: State, tmp_path: Path) -> None:
     paths = _split(state, tmp_path)
-    assert _same(read_network(paths, SMALL), network)
-    assert _same(read_network(paths[::-1], SMALL), network)
+    assert _same(read_network(paths, SMALL)[0], network)
+    assert _same(read_network(paths[::-1], SMALL)[0], network)
 
 
 def test_a_folder(network: ColorNetwork, state: State, tmp_path: Path) -> None:
     _split(state, tmp_path)
     (tmp_path / "README.md").write_text("not weights")
-    assert _same(read_network([tmp_path], SMALL), network)
+    assert _same(read_network([tmp_path], SMALL)[0], network)
 
 
 def test_a_folder_and_a_file(network: ColorNetwork, state: State, tmp_path: Path) -> None:
@@ -97,7 +103,7 @@ def test_a_folder_and_a_file(network: ColorNetwork, state: State, tmp_path: Path
     folder = tmp_path / "encoder"
     folder.mkdir()
     shutil.move(encoder, folder)
-    assert _same(read_network([folder, decoder], SMALL), network)
+    assert _same(read_network([folder, decoder], SMALL)[0], network)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
@@ -106,7 +112,7 @@ def test_another_precision(
 ) -> None:
     path = tmp_path / "other.safetensors"
     save_file({k: v.to(dtype) if v.is_floating_point() else v for k, v in state.items()}, path)
-    back, own = read_network([path], SMALL).state_dict(), network.state_dict()
+    back, own = read_network([path], SMALL)[0].state_dict(), network.state_dict()
     assert {v.dtype for v in back.values()} == {torch.float32, torch.int64}
     for name, tensor in own.items():
         rounded = tensor.to(dtype).float() if tensor.is_floating_point() else tensor
@@ -128,7 +134,7 @@ def test_the_layout_in_memory_does_not_matter(network: ColorNetwork, tmp_path: P
     other.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     assert not other.u8.blk[0].weight.is_contiguous()
     write_network(other, tmp_path / "other.safetensors")
-    assert _same(read_network([tmp_path / "other.safetensors"], SMALL), network)
+    assert _same(read_network([tmp_path / "other.safetensors"], SMALL)[0], network)
 
 
 # --- parts ---------------------------------------------------------------------------------------
@@ -140,7 +146,7 @@ def test_a_missing_residual_block_is_done_without(
     gone = "enc.blocks.4.2."
     path, again = tmp_path / "less.safetensors", tmp_path / "again.safetensors"
     save_file({k: v for k, v in state.items() if not k.startswith(gone)}, path)
-    back = read_network([path], SMALL)
+    back = read_network([path], SMALL)[0]
     assert isinstance(back.enc.blocks[4][2], nn.Identity)
     assert not isinstance(back.enc.blocks[4][1], nn.Identity)
     own = back.state_dict()
@@ -148,12 +154,15 @@ def test_a_missing_residual_block_is_done_without(
     assert all(torch.equal(v, state[k]) for k, v in own.items())
     back.eval()(torch.rand(1, 1, 32, 32), torch.zeros(1, 2, 32, 32), torch.zeros(1, 1, 32, 32))
     write_network(back, again)
-    assert _same(read_network([again], SMALL), back)
+    assert _same(read_network([again], SMALL)[0], back)
 
 
 def test_without_a_decoder_it_begins_untrained(state: State, tmp_path: Path) -> None:
     encoder, _ = _split(state, tmp_path)
-    own = read_network([encoder], SMALL).state_dict()
+    begun, untrained = read_network([encoder], SMALL)
+    own = begun.state_dict()
+    assert untrained == sorted(n for n, _ in begun.named_parameters() if not n.startswith("enc."))
+    assert "logits (2), hints (6)" in in_words(untrained)
     assert all(torch.equal(v, state[k]) for k, v in own.items() if k.startswith("enc."))
     assert not torch.equal(own["head.weight"], state["head.weight"])
     assert not own["hints.0.outer.weight"].any()
@@ -164,7 +173,7 @@ def test_counts_that_only_training_needs_may_be_missing(
 ) -> None:
     path = tmp_path / "x.safetensors"
     save_file({k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}, path)
-    own = read_network([path], SMALL).state_dict()
+    own = read_network([path], SMALL)[0].state_dict()
     assert all(torch.equal(v, own[k]) for k, v in load_file(path).items())
 
 
@@ -245,7 +254,7 @@ def test_a_file_is_replaced_whole(network: ColorNetwork, tmp_path: Path) -> None
     path = tmp_path / "x.safetensors"
     path.write_bytes(b"old")
     write_network(network, path)
-    assert _same(read_network([path], SMALL), network)
+    assert _same(read_network([path], SMALL)[0], network)
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -277,7 +286,7 @@ def test_the_encoder_to_start_from() -> None:
     if not SHARED.is_dir():
         pytest.skip("the weights to start from are not here")
     files = [SHARED / "encoder-1.safetensors", SHARED / "encoder-0.safetensors"]
-    network = read_network(files)
+    network = read_network(files)[0]
     own = network.state_dict()
     for name, tensor in {**load_file(files[0]), **load_file(files[1])}.items():
         kept = tensor.float() if tensor.is_floating_point() else tensor
@@ -292,13 +301,20 @@ def test_the_encoder_to_start_from() -> None:
 
 
 @pytest.mark.slow
-def test_an_exported_network_is_had_back(finished_run: Path) -> None:
+def test_an_exported_network_is_had_back(finished_run: Path, tmp_path: Path) -> None:
     """Though its norms are folded away and its linear layers have lost their names."""
-    network, back = (
-        read_network([finished_run / name], SMALL).eval()
-        for name in ("exported.safetensors", "My Run/model.onnx")
-    )
+    network, _ = read_network([finished_run / "exported.safetensors"], SMALL)
+    network.eval()
+    model = finished_run / "My Run" / "model.onnx"
+    back, untrained = read_network([model], SMALL)
     assert back.state_dict().keys() == network.state_dict().keys()
+    assert untrained == []
+    assert in_words(untrained) == "all of its weights are taken"
+    card = Model(model).card
+    assert back.point == (card.temperature, card.chroma)
+    write_network(back, tmp_path / "kept.safetensors")  # as a run keeps it
+    assert read_network([tmp_path / "kept.safetensors"], SMALL)[0].point == back.point
+    back.eval()
     assert back.consensus.sharpness.tolist() == network.consensus.sharpness.tolist()
     L = torch.rand(1, 1, 64, 96) * 100
     ab, mask = torch.full((1, 2, 64, 96), 20.0), torch.zeros_like(L)
@@ -308,13 +324,25 @@ def test_an_exported_network_is_had_back(finished_run: Path) -> None:
             torch.testing.assert_close(ours, theirs, atol=0.02 * float(theirs.abs().max()), rtol=0)
 
 
+def test_a_model_of_an_earlier_form_lends_its_encoder(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "read_onnx", lambda _: state | {"u4.weight": torch.zeros(3)})
+    back, untrained = read_network([Path("earlier.onnx")], SMALL)
+    own = back.state_dict()
+    assert all(torch.equal(v, state[k]) for k, v in own.items() if k.startswith("enc."))
+    assert {"head.weight", "consensus.sharpness"} < set(untrained)
+
+
 @pytest.mark.slow
-def test_a_model_of_an_earlier_form_lends_its_encoder() -> None:
-    network = read_network([Registry().resolve("bundled")])
+def test_what_the_bundled_model_lends() -> None:
+    network, untrained = read_network([Registry().resolve("bundled")])
     new = ColorNetwork(without=["blocks.6.1"])
     assert isinstance(network.enc.blocks[6][1], nn.Identity)
     assert network.state_dict().keys() == new.state_dict().keys()
     assert not torch.equal(network.enc.conv_stem.weight, new.enc.conv_stem.weight)
+    others = [name for name, _ in network.named_parameters() if not name.startswith("enc.")]
+    assert untrained in ([], sorted(others))  # all, or of an earlier form the encoder
 
 
 def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:

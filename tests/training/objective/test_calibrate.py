@@ -91,6 +91,14 @@ def test_chroma_that_is_missing_comes_back_by_the_factor(pictures: Any, count: i
         assert "name more pictures" in told(pale)
 
 
+def test_a_fine_tuned_network_stays_as_it_was_where_it_would_be_rough(pictures: Any) -> None:
+    _, network, loss = calibrated(pictures[:4], 0.0)
+    network.truth = srgb_to_lab(pictures[:4])[:, 1:]
+    kept = calibrate(network, loss, [pictures[:4]], 0.5, (0.7, 1.3))  # type: ignore[arg-type]
+    assert (kept.temperature, kept.tilt, kept.chroma) == (0.7, 0, 1.3)
+    assert "those of the model it began with" in told(kept)
+
+
 def point(**figures: float) -> Calibration:
     arrays = {name: np.array([value]) for name, value in figures.items()}
     return Calibration(0.4, 0.0, 1.0, arrays, FEW)

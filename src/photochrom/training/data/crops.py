@@ -162,10 +162,15 @@ def split(
         ArgumentError: ``validation`` is out of range, or nothing would be left for training.
     """
     _check("validation", 0 <= validation < 1, "0 or more and less than 1", validation)
-    aside = max(round(len(cache) * validation), 1 if validation else 0)
-    _check("the number of pictures", len(cache) > aside, f"more than {aside}", len(cache))
+    count = aside(len(cache), validation)
+    _check("the number of pictures", len(cache) > count, f"more than {count}", len(cache))
     order = np.random.default_rng((seed, _SPLIT)).permutation(len(cache))
-    return np.sort(order[aside:]), np.sort(order[:aside])
+    return np.sort(order[count:]), np.sort(order[:count])
+
+
+def aside(pictures: int, validation: float) -> int:
+    """How many pictures `split` sets aside."""
+    return max(round(pictures * validation), 1 if validation else 0)
 
 
 def centre_square(picture: NDArray[np.uint8], size: int) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,5 +114,9 @@ def open_loggers(path: Path, names: Sequence[str], say: Callable[[str], None]) -
     if "wandb" in names:
         found.append(WandbLogger(name=run.name, save_dir=logs, project="photochrom"))
     if "mlflow" in names:
-        found.append(MLFlowLogger("photochrom", run.name, save_dir=str(logs / "mlflow")))
+        # Not the folder that Lightning would take: MLflow 3 refuses to keep its records in files.
+        logs.mkdir(parents=True, exist_ok=True)
+        here = f"sqlite:///{(logs / 'mlflow.db').resolve()}"
+        uri = os.environ.get("MLFLOW_TRACKING_URI", here)
+        found.append(MLFlowLogger("photochrom", run.name, tracking_uri=uri))
     return found

@@ -54,6 +54,10 @@ class ColorNetwork(nn.Module):
         without: names of the encoder's modules to leave out (residual blocks, whose place an
             identity takes), where weights exist only for the rest.
 
+    Attributes:
+        point: temperature and factor of chroma that the model of these weights was calibrated to;
+            None before.
+
     Raises:
         ArgumentError: timm has no such encoder, or its features do not fit.
     """
@@ -65,6 +69,7 @@ class ColorNetwork(nn.Module):
         self, encoder: str = ENCODER, *, pretrained: bool = False, without: Sequence[str] = ()
     ) -> None:
         super().__init__()
+        self.point: tuple[float, float] | None = None
         self.enc, skips = _encoder(encoder, pretrained)
         for name in without:
             self.enc.set_submodule(name, nn.Identity())

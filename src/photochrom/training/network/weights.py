@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from ..._io import replacing
 from ...errors import ModelError
+from ...models.card import read_card
 from .color_network import ENCODER, ColorNetwork
 from .onnx_weights import read_onnx, unfold
 
+_PARTS = {
+    "ctx": "global context",
+    "u16": "stride 16",
+    "att": "attention",
+    "u8": "stride 8",
+    "head": "logits",
+    "hints": "hints",
+    "consensus": "consensus",
+}
 
-def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> ColorNetwork:
+
+def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> tuple[ColorNetwork, list[str]]:
     """A network with weights from safetensors files of any float type, or from an exported model.
 
     The encoder's must be there (names beginning ``enc.``), but for whole residual blocks, which
@@ -27,6 +39,9 @@ def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> ColorNetwork:
     Args:
         paths: files, or folders whose ``*.safetensors`` are all read.
         encoder: its name in timm.
+
+    Returns:
+        The network, and the names of its weights that begin untrained.
 
     Raises:
         ModelError: a file cannot be read, or holds tensors of another network.
@@ -47,7 +62,35 @@ def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> ColorNetwork:
             f"{len(misshapen)} of another shape {misshapen[:3]}"
         )
     network.load_state_dict(state, strict=False)
-    return network
+    trained = dict(network.named_parameters()).keys()
+    untrained = sorted(trained - state.keys())
+    if not untrained:
+        network.point = next((point for path in paths if (point := _point(path))), None)
+    return network, untrained
+
+
+def _point(path: Path) -> tuple[float, float] | None:
+    """Temperature and factor of chroma, where a file has them."""
+    if path.suffix == ".onnx":
+        card = read_card(path)
+        return None if card is None else (card.temperature, card.chroma)
+    if path.is_dir():
+        return None
+    with safe_open(path, "pt") as file:
+        values = file.metadata() or {}
+    if "temperature" not in values:
+        return None
+    return float(values["temperature"]), float(values["chroma"])
+
+
+def in_words(untrained: Iterable[str]) -> str:
+    """Which parts of a network begin untrained, with the number of their tensors, for the user."""
+    parts = Counter(name.partition(".")[0] for name in untrained)
+    if not parts:
+        return "all of its weights are taken"
+    return "these begin untrained (tensors): " + ", ".join(
+        f"{_PARTS.get(part, part)} ({count})" for part, count in parts.items()
+    )
 
 
 def _of_export(state: dict[str, Tensor], network: ColorNetwork) -> dict[str, Tensor]:
@@ -60,11 +103,13 @@ def _of_export(state: dict[str, Tensor], network: ColorNetwork) -> dict[str, Ten
 
 
 def write_network(network: nn.Module, path: Path) -> None:
-    """Keep a network's weights as one safetensors file, float32."""
+    """Keep a network's weights as one safetensors file, float32, with its `point`."""
     with replacing(path) as temporary:
         state = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
         wide = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-        temporary.write_bytes(save(wide))  # save_file lets only the owner read the file
+        point: tuple[float, float] | None = getattr(network, "point", None)
+        noted = {"temperature": str(point[0]), "chroma": str(point[1])} if point else None
+        temporary.write_bytes(save(wide, noted))  # save_file lets only the owner read the file
 
 
 def _absent_blocks(network: ColorNetwork, state: Mapping[str, Tensor]) -> list[str]:

@@ -11,14 +11,15 @@ The rule: the temperature, tilt and factor with the largest `Calibration.worth`,
 gained over grey in CIEDE2000 and AuC, less a price for pictures that are not as colourful as the
 truth within `COLORFUL`, as a mean over resamples of the pictures (the bootstrap, Efron 1979). The
 price is finite, so that a network that has learnt little stays calm. On fewer than `FEW` pictures
-only the factor is chosen, which was measured to be nearer to the best on others.
+only the factor is chosen, which was measured to be nearer to the best on others. A network that was
+calibrated before it was fine-tuned stays as it was where a new calibration would be rough.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
@@ -71,6 +72,7 @@ class Calibration:
         chroma: factor of the mean's ab.
         figures: of `Resampled`.
         pictures: on how many it was measured.
+        kept: whether it is that of the model that was fine-tuned.
     """
 
     temperature: float
@@ -78,6 +80,7 @@ class Calibration:
     chroma: float
     figures: Mapping[str, NDArray[np.float64]] = field(repr=False, compare=False)
     pictures: int = 0
+    kept: bool = False
 
     def figure(self, name: str) -> float:
         """``raw_gain``, ``balanced_gain``, ``ciede2000_over_grey`` or ``colorfulness``."""
@@ -105,7 +108,11 @@ class Calibration:
 
 @torch.inference_mode()
 def calibrate(
-    network: ColorNetwork, loss: ColorLoss, batches: Iterable[Tensor], temperature: float
+    network: ColorNetwork,
+    loss: ColorLoss,
+    batches: Iterable[Tensor],
+    temperature: float,
+    before: tuple[float, float] | None = None,
 ) -> Calibration:
     """Find the best operating point, and take its tilt into the network's last bias.
 
@@ -118,9 +125,10 @@ def calibrate(
         loss: it was trained with; its weights are what is taken back.
         batches: uint8 ``(N, 3, H, W)``, pictures the network has not seen.
         temperature: where the search begins, and what stays where there are few pictures.
+        before: temperature and factor of the model that was fine-tuned.
 
     Returns:
-        The best operating point that was met.
+        The best operating point that was met; `before` where that is rough.
     """
     network.eval()
     seen = [_seen(network, batch) for batch in batches]
@@ -138,6 +146,8 @@ def calibrate(
 
     search = _Search(painted)
     best = search.best(temperature) if len(rows) >= FEW else search.with_factor(temperature, 0.0)
+    if before is not None and best.rough:
+        best = replace(painted(before[0], 0.0)(before[1]), kept=True)
     assert network.head.bias is not None
     network.head.bias -= best.tilt * tilted
     return best
@@ -153,6 +163,8 @@ def told(best: Calibration) -> str:
         f"CIEDE2000 {best.figure('ciede2000_over_grey'):+.2f} to grey; colourfulness "
         f"{best.figure('colorfulness'):.2f} of the truth's ({low:.2f} to {high:.2f}, 95 %)"
     )
+    if best.kept:
+        return f"{line}: those of the model it began with, since these pictures are few"
     return f"{line}: rough, name more pictures with --validation" if best.rough else line
 
 
