@@ -28,6 +28,7 @@ from photochrom.server.http.routes.job_creation import missing_for_films
 from photochrom.server.jobs.job_files import JobFiles
 from photochrom.server.jobs.job_store import Job, JobStore
 from photochrom.server.workers.messages import FilmTask
+from photochrom.shot_list import FORMAT
 from tests.helpers import tiny_models
 from tests.helpers.server_running import (
     Gate,
@@ -256,14 +257,27 @@ def test_a_film_by_the_real_function(tmp_path: Path) -> None:
             grey = np.full((48, 64, 3), 40 + 10 * number, np.uint8)
             file.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
         file.mux(stream.encode())
-    with running(tmp_path) as live:
-        job = ended(live, live.client.post("/v1/jobs", content=buffer.getvalue()).json())
+
+    def chroma(job: Any) -> list[float]:
+        """Of each frame of a job's film, the largest difference of R, G and B."""
+        job = ended(live, job)
         assert (job["state"], job["done"]) == ("done", 6), job["error"]
         answer = live.client.get(job["links"]["result"])
         with av.open(io.BytesIO(answer.content)) as result:
             frames = [frame.to_ndarray(format="rgb24") for frame in result.decode(video=0)]
-        assert len(frames) == 6
-        assert np.ptp(frames[3].astype(int), axis=2).max() > 20
+        return [float(np.ptp(frame.astype(int), axis=2).max()) for frame in frames]
+
+    with running(tmp_path) as live:
+        found = chroma(live.client.post("/v1/jobs", content=buffer.getvalue()).json())
+        assert len(found) == 6
+        assert found[3] > 20
+        # The same with a list of shots, of which the second is to be grey.
+        shots = [{"start": 0, "end": 0.125, "still": 0}, {"start": 0.125, "end": 0.25}]
+        shots[1] |= {"still": 0.125, "vividness": 0}
+        listed = {"format": FORMAT, "film": {"name": "a", "duration": 0.25}, "shots": shots}
+        found = chroma(post(live, ("a.mkv", buffer.getvalue()), shots=json.dumps(listed)))
+        assert min(found[:3]) > 20 > 6 > max(found[3:])
+        assert not list(tmp_path.rglob("*.parts"))
         broken = live.client.post("/v1/jobs", content=buffer.getvalue()[:500]).json()
         found = ended(live, broken)
         assert found["state"] == "failed"

@@ -259,7 +259,7 @@ def test_killed(film: Path, shots: ShotList, colorizer: Colorizer) -> None:
     files = [str(film), str(output), str(colorizer.model.path), str(film.with_name("shots.json"))]
     command = [sys.executable, "-c", SLOWLY, *files]
     begun = []
-    for stop_after in (31, 12):
+    for stop_after in (31, 25):  # of 60 frames: in the first half, and in the second
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             for number in range(stop_after):

@@ -13,6 +13,8 @@ Chroma pixels are taken to lie in the middle of the Y' pixels they cover.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from .tones import Tones
 
 _RIDGE = 0.02  # Y'^2: variance below which a neighbourhood counts as flat; upsample's 200 L^2
 _SUBSAMPLINGS = (1, 2, 4)
+_BAND = 1 << 20  # chroma pixels for which slopes and offsets are held at a time
 _STRIP = 32768  # chroma pixels painted at a time: the planes in use fit a core's cache
 
 
@@ -83,15 +86,35 @@ def chroma_planes(
     guide = _guide(luma, shape)
     fitted = np.stack([_resized(plane, L.shape, cv2.INTER_CUBIC) for plane in ab])
     fine = _linear_model(luma_of(L), chroma_of(L, fitted, tones.matrix), tones)
-    model = np.empty((4, *shape), np.float32)
-    for small, large in zip(fine, model, strict=True):
-        cv2.resize(small, shape[::-1], dst=large, interpolation=cv2.INTER_LINEAR)
     planes = np.empty((2, *shape), tones.dtype)
     rows = max(1, _STRIP // shape[1])
-    for top in range(0, shape[0], rows):
-        strip = slice(top, top + rows)
-        _paint(guide[strip], model[:, strip], tones, planes[:, strip])
+    for first, model in _enlarged(fine, shape):
+        for top in range(0, model.shape[1], rows):
+            part = model[:, top : top + rows]
+            strip = slice(first + top, first + top + part.shape[1])
+            _paint(guide[strip], part, tones, planes[:, strip])
     return planes[0], planes[1]
+
+
+def _enlarged(model: list[Float], shape: tuple[int, int]) -> Iterator[tuple[int, Float]]:
+    """Planes at a larger size, linearly: bands ``(n, rows, W)``, each with its first row.
+
+    Those of 8K frames would take 133 MB as a whole.
+    """
+    import cv2
+
+    # Bands begin where a row of the result begins with one of the source.
+    count = math.gcd(len(model[0]), shape[0])
+    source, rows = len(model[0]) // count, shape[0] // count
+    step = max(1, _BAND // (rows * shape[1]))
+    for first in range(0, count, step):
+        last = min(first + step, count)
+        top, bottom = max(0, first - 1), min(last + 1, count)  # neighbours, to go on smoothly
+        band = np.empty((len(model), (bottom - top) * rows, shape[1]), np.float32)
+        for small, large in zip(model, band, strict=True):
+            part = small[top * source : bottom * source]
+            cv2.resize(part, large.shape[::-1], dst=large, interpolation=cv2.INTER_LINEAR)
+        yield first * rows, band[:, (first - top) * rows : (last - top) * rows]
 
 
 def _resized(plane: NDArray[Any], size: tuple[int, ...], way: int) -> NDArray[Any]:
