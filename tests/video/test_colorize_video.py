@@ -459,7 +459,7 @@ def test_another_option_is_another_job(
     assert beside(output) == {"long.mp4", "out.mp4"}  # and the other's parts, which are of no use
 
 
-def test_large_frames_are_decoded_twice_instead_of_waiting(
+def test_large_frames_wait_in_a_file(
     long: Path,
     colorizer: Colorizer,
     whole: list[tuple[Fraction, str]],

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -166,7 +166,8 @@ def _whole(
         return FilmWork(name, setup, frames, Coloring(steady), first, end)
 
     job = film_job(video.path, colorizer, options, wanted, setup.encoding)
-    with WorkFolder.of(output, job) as folder, closing(FilmFrames(video)) as frames:
+    frames = FilmFrames(video)
+    with WorkFolder.of(output, job) as folder:
         yield [FilmPart(folder, work)], folder.path
 
 

@@ -6,7 +6,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -263,8 +262,7 @@ def _measured(
             folder = WorkFolder(Path(scratch) / str(number))
             folder.path.mkdir()
             told: list[float] = []
-            with closing(frames):
-                work.encode(folder, partial(_note_time, told))
+            work.encode(folder, partial(_note_time, told))
             if work.done > 1:  # the time of the first is mostly that of opening and seeking
                 seconds += (time.monotonic() - told[0]) * work.done / (work.done - 1)
                 size += sum(segment.stat().st_size for segment in folder.segments)

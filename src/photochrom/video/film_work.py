@@ -12,7 +12,6 @@ import numpy as np
 
 from ..color import Float
 from ..colorizer import Colorizer
-from ..errors import VideoError
 from ..options import ColorOptions, VideoOptions
 from .color.coloring import Coloring, film_size
 from .color.steady import SteadyColor
@@ -20,6 +19,7 @@ from .color.view import Box, common_box, quarter_turns
 from .container.encoders import Encoding
 from .container.video_reader import LARGE, VideoReader
 from .segments.ahead import ahead
+from .segments.frame_spool import FrameSpool, SpooledFrame
 from .segments.painting import Colored, Painter, pts_of
 from .segments.segment_file import segment_writer
 from .segments.segment_workers import SegmentTask, SharedSegments
@@ -90,19 +90,6 @@ class FilmSetup:
         return SteadyColor(colorizer, options, turns=self.turns, box=self.box, **guided)
 
 
-@dataclass(frozen=True, eq=False)
-class _Later:
-    """Stands for a frame that is decoded again when it is painted.
-
-    Attributes:
-        pts: of the frame.
-        kept: whether its own colours stay.
-    """
-
-    pts: int | None
-    kept: bool
-
-
 class FilmFrames:
     """The frames of a film in parts; a part that follows the last one needs no seeking."""
 
@@ -112,19 +99,6 @@ class FilmFrames:
         self._next: VideoFrame | None = None
         self._begun: int | None = None
         self._at: int | None = None
-        self._again: FilmFrames | None = None
-
-    def again(self) -> FilmFrames:
-        """The same frames, decoded a second time beside these."""
-        if self._again is None:
-            video = self._video
-            self._again = FilmFrames(VideoReader(video.path, reading=video.reading))
-        return self._again
-
-    def close(self) -> None:
-        """Close the file of `again`, if it was opened."""
-        if self._again is not None:
-            self._again._video.close()
 
     def begun(self, first: int | None) -> int | None:
         """pts from which the film is decoded for a part that begins at pts `first`."""
@@ -173,17 +147,16 @@ class FilmWork(SegmentedWork):
     ) -> None:
         super().__init__(name, color, first, total)
         self._setup, self._frames, self._end = setup, frames, end
-        self._again: Iterator[VideoFrame] | None = None
+        self._spool: FrameSpool | None = None
 
     def encode(self, folder: WorkFolder, progress: Progress) -> None:
-        """See `SegmentedWork`; large frames are decoded twice instead of waiting in memory."""
+        """See `SegmentedWork`; large frames wait in a file."""
         video = self._setup.video
         if video.shape[0] * video.shape[1] <= LARGE:
             super().encode(folder, progress)
             return
-        self._again = self._frames.again().between(self._next, self._end)
-        super().encode(folder, progress)
-        next(self._again, None)  # so that the next part goes on from here
+        with FrameSpool(folder.path) as self._spool:
+            super().encode(folder, progress)
 
     def share(self, folder: WorkFolder, sharing: SharedSegments, step: Callable[[], None]) -> None:
         """Have the segments that are missing made by others; returns when all are given to them.
@@ -231,25 +204,25 @@ class FilmWork(SegmentedWork):
             yield task, item | {"done": np.array(count)}
             task = task.at(sharing.next(folder))
 
-    def _given(self, frame: VideoFrame | _Later, L: Float, ab: Float) -> Colored:
-        if isinstance(frame, _Later):
+    def _given(self, frame: VideoFrame | SpooledFrame, L: Float, ab: Float) -> Colored:
+        if isinstance(frame, SpooledFrame):
             kept = frame.kept
         else:
             kept = self._setup.keep and self._setup.painter.in_color(frame)
         self.kept += kept
         return Colored(frame, L, ab.astype(np.float16), kept)
 
-    def _decoded(self) -> Generator[tuple[VideoFrame | _Later, Float], None, None]:
+    def _decoded(self) -> Generator[tuple[VideoFrame | SpooledFrame, Float], None, None]:
         for frame in self._frames.between(self._next, self._end):
             painter = self._setup.painter
             L = painter.look(frame)
-            one: VideoFrame | _Later = frame
-            if self._again is not None:
-                one = _Later(frame.pts, self._setup.keep and painter.in_color(frame))
+            one: VideoFrame | SpooledFrame = frame
+            if self._spool is not None:
+                one = self._spool.put(frame, self._setup.keep and painter.in_color(frame))
                 del frame  # before the next one is decoded
             yield one, L
 
-    def _place(self, frame: VideoFrame | _Later) -> int:
+    def _place(self, frame: VideoFrame | SpooledFrame) -> int:
         return pts_of(frame)
 
     @contextmanager
@@ -259,19 +232,11 @@ class FilmWork(SegmentedWork):
             yield lambda item: setup.painter.write(writer, self._whole(item))
 
     def _whole(self, item: Colored) -> Colored:
-        """An item with its frame, decoded again where it has only the time."""
-        if self._again is None:
+        """An item with its frame, also where that waits in a file."""
+        if self._spool is None:
             return item
-        pts = pts_of(item.frame)
-        for frame in self._again:
-            if pts_of(frame) == pts:
-                return replace(item, frame=frame)
-        raise VideoError(
-            f"{self._setup.video.path} cannot be read as a film",
-            expected="the same frames each time that it is decoded",
-            got=f"no frame at {float(pts * self._setup.video.time_base):.2f} s",
-            fix="check that nothing writes to the file",
-        )
+        video = self._setup.video
+        return replace(item, frame=self._spool.take(item.frame, (*video.shape, video.planar)))
 
 
 def frames_in_all(video: VideoReader, start: float | None, end: float | None) -> int | None:

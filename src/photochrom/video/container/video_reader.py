@@ -77,7 +77,8 @@ class VideoReader:
         index: of the film's stream among those of the file.
         shape: ``(H, W)`` of Y'.
         format: pixel format of the source, by FFmpeg's name.
-        depth: bits of the Y' that is handed out, 8, 10 or 12.
+        planar: pixel format of the frames that are handed out.
+        depth: bits of their Y', 8, 10 or 12.
         time_base: seconds per unit of every ``pts`` here.
         rate: frames per second, on average.
         tags: colours, range, shape of the pixels, rotation.
@@ -119,7 +120,7 @@ class VideoReader:
             self.shape = frame.height, frame.width
             self.tags = Tags.of(frame, stream)
             self.format = frame.format.name
-            self._planar, self.depth = planar_format(self.format, frame.format.components[0].bits)
+            self.planar, self.depth = planar_format(self.format, frame.format.components[0].bits)
             if reading is None:
                 self.reading = replace(self.reading, frames=self._look(deinterlace))
             if self.reading.frames == "ivtc":
@@ -370,11 +371,11 @@ class VideoReader:
 
     def _converted(self, frame: VideoFrame) -> VideoFrame:
         height, width = self.shape
-        if (frame.format.name, frame.height, frame.width) == (self._planar, height, width):
+        if (frame.format.name, frame.height, frame.width) == (self.planar, height, width):
             return frame
         source = None if is_converted_from_rgb(frame) else self.tags.range
         return frame.reformat(
-            width, height, self._planar,
+            width, height, self.planar,
             src_colorspace=self.tags.matrix, dst_colorspace=self.tags.matrix,
             src_color_range=source, dst_color_range=self.tags.range,
         )  # fmt: skip

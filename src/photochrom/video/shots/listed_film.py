@@ -79,7 +79,6 @@ def listed_film(
         ]
     finally:
         guides.close()
-        frames.close()
 
 
 def _found(
