@@ -173,7 +173,7 @@ def steps(source: str, target: str, model: str) -> dict[str, Any]:
     """CPU milliseconds and calls per frame of each step; everything but FFmpeg on one thread."""
     import cv2
 
-    from photochrom import Colorizer, affinity
+    from photochrom import Colorizer
     from photochrom.models.session import Model
     from photochrom.video import colorize_video
     from photochrom.video.color import key_frame, motion, references, steady
@@ -190,7 +190,7 @@ def steps(source: str, target: str, model: str) -> dict[str, Any]:
     watch.over("motion: the rest of a link", steady, "link")
     watch.over("motion: chains", motion.Places, "then")
     watch.over("network", Model, "predict")
-    watch.over("key frames: matching", affinity, "matched_values")
+    watch.over("key frames: matching", references, "matched_values", "match")
     watch.over("key frames: references, the rest", references.References, "colors", "add")
     watch.over("key frames: shots of the same place", references.EarlierShots, "keep", "find")
     watch.over("key frames: edges", steady, "joint_bilateral")
