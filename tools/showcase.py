@@ -1,8 +1,10 @@
-"""Makes docs/images/before-after.jpg, the row of pictures in the README, with the bundled model.
+"""Makes the pictures of the README and of the model card with the bundled model.
 
     python tools/showcase.py
 
-The pictures are in the public domain and come with scikit-image and matplotlib.
+``docs/images/before-after.jpg`` has three pictures, grey and coloured; ``model-card.jpg`` all that
+are free, grey, coloured and as they were. They are in the public domain or CC0 and come with
+scikit-image and matplotlib.
 """
 
 from __future__ import annotations
@@ -17,31 +19,45 @@ from PIL import Image
 import photochrom
 from photochrom.picture.samples import to_8_bits
 
-TARGET = Path(__file__).parents[1] / "docs" / "images" / "before-after.jpg"
-HEIGHT, GAP = 280, 6
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+GAP = 6
 
 
 def main() -> None:
-    """Grey versions above, what the model makes of them below."""
+    """Write both."""
     hopper = np.asarray(Image.open(matplotlib.cbook.get_sample_data("grace_hopper.jpg")))
-    pictures = [skimage.data.astronaut(), hopper, skimage.data.rocket()]
+    truths = {
+        "astronaut": skimage.data.astronaut(),
+        "hopper": hopper,
+        "rocket": skimage.data.rocket(),
+        "cat": skimage.data.chelsea(),
+        "coffee": skimage.data.coffee(),
+    }
     colorizer = photochrom.Colorizer()
-    greys = [to_8_bits(photochrom.color.neutral(picture)) for picture in pictures]
-    colored = [colorizer.colorize(grey).pixels for grey in greys]
-    rows = [[_scaled(picture) for picture in row] for row in (greys, colored)]
-    width = sum(image.width for image in rows[0]) + GAP * (len(pictures) - 1)
-    sheet = Image.new("RGB", (width, 2 * HEIGHT + GAP), "white")
-    for top, row in zip((0, HEIGHT + GAP), rows, strict=True):
+    greys = {name: to_8_bits(photochrom.color.neutral(each)) for name, each in truths.items()}
+    colored = {name: colorizer.colorize(grey).pixels for name, grey in greys.items()}
+    few = ("astronaut", "hopper", "rocket")
+    _sheet([[kind[name] for name in few] for kind in (greys, colored)], 280, "before-after.jpg")
+    rows = [list(kind.values()) for kind in (greys, colored, truths)]
+    _sheet(rows, 190, "model-card.jpg")
+
+
+def _sheet(rows: list[list[np.ndarray]], height: int, name: str) -> None:
+    """Write rows of pictures of one height."""
+    scaled = [[_scaled(picture, height) for picture in row] for row in rows]
+    width = sum(image.width for image in scaled[0]) + GAP * (len(rows[0]) - 1)
+    sheet = Image.new("RGB", (width, (height + GAP) * len(rows) - GAP), "white")
+    for number, row in enumerate(scaled):
         left = 0
         for image in row:
-            sheet.paste(image, (left, top))
+            sheet.paste(image, (left, number * (height + GAP)))
             left += image.width + GAP
-    sheet.save(TARGET, quality=88, optimize=True)
+    sheet.save(IMAGES / name, quality=88, optimize=True)
 
 
-def _scaled(pixels: np.ndarray) -> Image.Image:
+def _scaled(pixels: np.ndarray, height: int) -> Image.Image:
     image = Image.fromarray(pixels)
-    return image.resize((round(image.width * HEIGHT / image.height), HEIGHT))
+    return image.resize((round(image.width * height / image.height), height))
 
 
 if __name__ == "__main__":
