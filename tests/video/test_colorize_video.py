@@ -459,6 +459,27 @@ def test_another_option_is_another_job(
     assert beside(output) == {"long.mp4", "out.mp4"}  # and the other's parts, which are of no use
 
 
+def test_the_work_folder_holds_the_film_once_and_one_state(
+    long: Path, colorizer: Colorizer
+) -> None:
+    output, sizes, states = long.with_name("out.mkv"), [0], [0]
+
+    def progress(done: int, total: int | None) -> None:
+        folder = next(long.parent.glob(".out.mkv.*.parts"))
+        sizes.append(sum(file.stat().st_size for file in folder.glob("*.mkv")))
+        states.append(len(list(folder.glob("*.npz"))))
+
+    colorize_video(
+        long,
+        output,
+        video_options=VideoOptions(codec="ffv1"),
+        colorizer=colorizer,
+        progress=progress,
+    )
+    assert max(states) == 1
+    assert 0.3 * output.stat().st_size < max(sizes) < 1.1 * output.stat().st_size
+
+
 def test_large_frames_wait_in_a_file(
     long: Path,
     colorizer: Colorizer,
