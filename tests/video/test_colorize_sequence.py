@@ -96,6 +96,29 @@ def test_every_format(tmp_path: Path, colorizer: Colorizer, suffix: str, dtype: 
             assert (tmp_path / "grey.jpg").read_bytes() == (source / path.name).read_bytes()
 
 
+def test_large_frames_wait_in_files(
+    tmp_path: Path,
+    source: Path,
+    whole: list[NDArray[Any]],
+    colorizer: Colorizer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The frames are the same, and each is decoded once, but for those that are looked at first."""
+    opened: list[Path] = []
+
+    def note(path: Path, **how: Any) -> Picture:
+        opened.append(path)
+        return open_picture(path, **how)
+
+    monkeypatch.setattr("photochrom.video.sequence_work._LARGE", 1000)
+    monkeypatch.setattr("photochrom.video.sequence_work.open_picture", note)
+    colorize_sequence(source, tmp_path / "out", colorizer=colorizer)
+    for one, other in zip(pixels(tmp_path / "out"), whole, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(opened) == COUNT + 8
+    assert [path.name for path in tmp_path.iterdir() if path.name != "home"] == ["out"]
+
+
 def test_ten_bits_and_the_timecode_of_a_dpx(tmp_path: Path, colorizer: Colorizer) -> None:
     library = pytest.importorskip("OpenImageIO", reason="DPX needs OpenImageIO")
     (tmp_path / "in").mkdir()

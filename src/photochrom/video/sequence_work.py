@@ -7,6 +7,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+
+import numpy as np
 
 from ..color import Float
 from ..colorizer import Colorizer
@@ -20,10 +23,11 @@ from .color.steady import SteadyColor
 from .color.view import common_box
 from .numbered_frames import NumberedFrames
 from .segments.segment_file import writing
-from .segments.segmented_work import SegmentedWork
+from .segments.segmented_work import Progress, SegmentedWork
+from .segments.work_folder import WorkFolder
 
 _LOOKS = 8  # frames that are looked at for bars and colours
-_LARGE = 32 << 20  # bytes of a frame above which it is decoded again rather than kept waiting
+_LARGE = 32 << 20  # bytes of a frame above which it waits in a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +36,12 @@ class _Frame:
 
     Attributes:
         number: from 0.
-        picture: None where it is to be opened again.
         kept: whether its own colours stay.
     """
 
     number: int
     path: Path
-    picture: Picture | None
+    picture: Picture
     kept: bool
 
 
@@ -68,6 +71,7 @@ class SequenceWork(SegmentedWork):
         in_color: str,
     ) -> None:
         self._files, self._colorizer, self._output = frames.files, colorizer, output
+        self._spool: Path | None = None
         self._frame_size = FrameSize(colorizer, options)
         samples = [self._open(path) for path in _spread(self._files, _LOOKS)]
         self.shape = samples[0].height, samples[0].width
@@ -88,14 +92,20 @@ class SequenceWork(SegmentedWork):
     def _look(self, picture: Picture, path: Path) -> Float:
         return self._frame_size.look(picture, str(path))
 
+    def encode(self, folder: WorkFolder, progress: Progress) -> None:
+        """See `SegmentedWork`; large frames wait in files."""
+        self._spool = folder.path
+        super().encode(folder, progress)
+
     def _decoded(self) -> Generator[tuple[_Frame, Float], None, None]:
         for number in range(self._next or 0, len(self._files)):
             path = self._files[number]
             picture = self._open(path)
             L = self._look(picture, path)
-            large = picture.pixels.nbytes > _LARGE
             kept = self._keep and is_in_color(picture)
-            yield _Frame(number, path, None if large else picture, kept), L
+            if self._spool is not None and picture.pixels.nbytes > _LARGE:
+                picture = _in_file(picture, self._spool)
+            yield _Frame(number, path, picture, kept), L
 
     def _place(self, frame: _Frame) -> int:
         return frame.number
@@ -116,8 +126,7 @@ class SequenceWork(SegmentedWork):
             part.rename(path)
 
     def _write(self, item: _Colored, folder: Path) -> None:
-        frame = item.frame
-        picture = frame.picture or self._open(frame.path)
+        frame, picture = item.frame, item.frame.picture
         target = folder / self._target_name(frame.path)
         if frame.kept and target.suffix == frame.path.suffix:
             shutil.copyfile(frame.path, target)
@@ -138,6 +147,14 @@ class SequenceWork(SegmentedWork):
         if wanted is not None and PICTURE_SUFFIXES[path.suffix.lower()] != wanted:
             return path.stem + FORMATS[wanted].suffixes[0]
         return path.stem + result_suffix(identify(read_head(path)), path.suffix)
+
+
+def _in_file(picture: Picture, folder: Path) -> Picture:
+    """A picture whose pixels lie in a file without a name, which goes when they do."""
+    with writing(folder), TemporaryFile(dir=folder) as file:
+        picture.pixels.tofile(file)
+        pixels = np.memmap(file, picture.dtype, "r", shape=picture.pixels.shape)
+    return picture.replaced(pixels=np.asarray(pixels))
 
 
 def _spread(files: Sequence[Path], count: int) -> list[Path]:
