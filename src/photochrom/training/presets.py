@@ -111,9 +111,16 @@ class Preset(ABC):
 
     @abstractmethod
     def card(
-        self, module: RunModule, batches: Batches, say: Callable[[str], None]
+        self,
+        module: RunModule,
+        batches: Batches,
+        begun: nn.Module | None,
+        say: Callable[[str], None],
     ) -> dict[str, Any]:
-        """The last choices after training, and the part of the card that only the preset knows."""
+        """The last choices after training, and the part of the card that only the preset knows.
+
+        `begun` is the network as it was when it began to be fine-tuned.
+        """
 
     @abstractmethod
     def export(self, network: Any, card: Card, output: Path) -> None:
@@ -161,11 +168,15 @@ class Photochrom(Preset):
         return "bf16-mixed" if _has_bfloat16() else "32-true"
 
     def card(
-        self, module: RunModule, batches: Batches, say: Callable[[str], None]
+        self,
+        module: RunModule,
+        batches: Batches,
+        begun: nn.Module | None,
+        say: Callable[[str], None],
     ) -> dict[str, Any]:
         assert isinstance(module, ColorModule)
         pictures = _some(batches.squares, _CALIBRATED)
-        before = module.network.point
+        before = begun if isinstance(begun, ColorNetwork) else None
         best = calibrate(module.network, module.loss, pictures, module.temperature, before)
         module.temperature, module.chroma = best.temperature, best.chroma
         say(told(best))
@@ -243,7 +254,11 @@ class Plain(Preset):
         return "32-true"
 
     def card(
-        self, module: RunModule, batches: Batches, say: Callable[[str], None]
+        self,
+        module: RunModule,
+        batches: Batches,
+        begun: nn.Module | None,
+        say: Callable[[str], None],
     ) -> dict[str, Any]:
         return {
             "size": max(64, 2 * module.plan.size),

@@ -195,14 +195,17 @@ def _finish(
     module.cpu().eval()
     module.to(memory_format=torch.contiguous_format)
     history = read_history(folder / HISTORY)
-    card = card_of(options, preset, module, batches, history, model_name(folder), watch.say)
+    tuning = getattr(module.network, "point", None) is not None and (folder / _START).is_file()
+    begun = preset.restored(options.encoder, folder / _START) if tuning else None
+    name = model_name(folder)
+    card = card_of(options, preset, module, batches, history, name, begun, watch.say)
     run_pictures.curves(history, folder / "curves.png", batches.epoch)
     run_pictures.sheet(module, batches, folder / "sheet.png")
     preset.export(module.network, card, folder / MODEL)
     for left in (_CACHE, _HELD):
         shutil.rmtree(folder / left, ignore_errors=True)
         (folder / f".{left}.lock").unlink(missing_ok=True)
-    for file in (LAST, BEST, _START):
+    for file in (LAST, BEST) if tuning else (LAST, BEST, _START):  # a longer run needs it again
         (folder / file).unlink(missing_ok=True)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from ..errors import ArgumentError
 from ..models.card import Card
@@ -33,6 +34,7 @@ def card_of(
     batches: Batches,
     history: Mapping[str, Mapping[int, float]],
     name: str,
+    begun: nn.Module | None,
     say: Callable[[str], None],
 ) -> Card:
     """The card of a trained model; the last choices after training are made for it."""
@@ -45,7 +47,7 @@ def card_of(
         for name, values in history.items()
         if name.startswith("val/") and values
     }
-    chosen = preset.card(module, batches, say)
+    chosen = preset.card(module, batches, begun, say)
     metrics |= chosen.pop("metrics", {}) | {"validation_pictures": float(len(batches.squares))}
     return Card(
         name=name,

@@ -35,6 +35,7 @@ class Knowing(nn.Module):
         self.tilt, self.pale = tilt, pale
         self.register_buffer("bins", torch.from_numpy(bins().copy()))
         self.truth: Any = None
+        self.point: tuple[float, float] | None = None
 
     def forward(self, L: Any, hint_ab: Any, hint_mask: Any) -> Any:
         ab = self.pale * nn.functional.avg_pool2d(self.truth, 8).permute(0, 2, 3, 1)
@@ -91,12 +92,20 @@ def test_chroma_that_is_missing_comes_back_by_the_factor(pictures: Any, count: i
         assert "name more pictures" in told(pale)
 
 
-def test_a_fine_tuned_network_stays_as_it_was_where_it_would_be_rough(pictures: Any) -> None:
-    _, network, loss = calibrated(pictures[:4], 0.0)
-    network.truth = srgb_to_lab(pictures[:4])[:, 1:]
-    kept = calibrate(network, loss, [pictures[:4]], 0.5, (0.7, 1.3))  # type: ignore[arg-type]
-    assert (kept.temperature, kept.tilt, kept.chroma) == (0.7, 0, 1.3)
-    assert "those of the model it began with" in told(kept)
+def test_a_fine_tuned_network_is_as_colourful_as_before_where_it_would_be_rough(
+    pictures: Any,
+) -> None:
+    _, before, loss = calibrated(pictures[:4], 0.0, 1 / 1.5)
+    before.point = (0.7, 1.3)
+    tuned = Knowing(before.tilt)  # has learnt to be 1.5 times as vivid
+    tuned.truth = before.truth
+    kept = calibrate(tuned, loss, [pictures[:4]], 0.5, before)  # type: ignore[arg-type]
+    assert (kept.temperature, kept.tilt) == (0.7, 0)
+    assert kept.chroma == pytest.approx(1.3 / 1.5, rel=0.1)
+    same = calibrate(before, loss, [pictures[:4]], 0.5, before)  # type: ignore[arg-type]
+    assert same.chroma == pytest.approx(1.3, abs=0.01)
+    assert same.figure("colorfulness") == pytest.approx(kept.figure("colorfulness"), abs=0.01)
+    assert "as colourful as the model it began with" in told(kept)
 
 
 def point(**figures: float) -> Calibration:

@@ -72,7 +72,7 @@ class Calibration:
         chroma: factor of the mean's ab.
         figures: of `Resampled`.
         pictures: on how many it was measured.
-        kept: whether it is that of the model that was fine-tuned.
+        kept: whether it is as colourful as the model that was fine-tuned.
     """
 
     temperature: float
@@ -112,7 +112,7 @@ def calibrate(
     loss: ColorLoss,
     batches: Iterable[Tensor],
     temperature: float,
-    before: tuple[float, float] | None = None,
+    before: ColorNetwork | None = None,
 ) -> Calibration:
     """Find the best operating point, and take its tilt into the network's last bias.
 
@@ -125,29 +125,29 @@ def calibrate(
         loss: it was trained with; its weights are what is taken back.
         batches: uint8 ``(N, 3, H, W)``, pictures the network has not seen.
         temperature: where the search begins, and what stays where there are few pictures.
-        before: temperature and factor of the model that was fine-tuned.
+        before: the network that was fine-tuned, with its `point`.
 
     Returns:
-        The best operating point that was met; `before` where that is rough.
+        The best operating point that was met. Where that is rough, the temperature of `before` with
+        the factor that makes the pictures as colourful as `before` does.
     """
     network.eval()
-    seen = [_seen(network, batch) for batch in batches]
-    rows, L, ab = (torch.cat(parts) for parts in zip(*seen, strict=True))
+    batches = list(batches)
+    rows, L, ab = _all_seen(network, batches)
     tilted = loss.weight.log()
     judged = Resampled(L, ab, loss.neighbour(ab), _MINIMUM, _RESAMPLES)
 
     def painted(t: float, tilt: float) -> Callable[[float], Calibration]:
-        mean = torch.empty_like(ab)
-        for first in range(0, len(rows), 32):  # in float32 a few at a time
-            some = slice(first, first + 32)
-            logits = rows[some].float() - tilt * tilted
-            mean[some] = annealed_mean(logits, loss.bins, t).permute(0, 3, 1, 2)
+        mean = _mean(rows, loss, t, tilt * tilted)
         return lambda f: Calibration(t, tilt, f, judged.figures(f * mean), len(rows))
 
     search = _Search(painted)
     best = search.best(temperature) if len(rows) >= FEW else search.with_factor(temperature, 0.0)
-    if before is not None and best.rough:
-        best = replace(painted(before[0], 0.0)(before[1]), kept=True)
+    if before is not None and before.point is not None and best.rough:
+        t, factor = before.point
+        theirs = factor * _mean(_all_seen(before.eval(), batches)[0], loss, t)
+        wanted = float(judged.figures(theirs)["colorfulness"][0])
+        best = replace(_as_colorful(painted(t, 0.0), wanted), kept=True)
     assert network.head.bias is not None
     network.head.bias -= best.tilt * tilted
     return best
@@ -164,7 +164,7 @@ def told(best: Calibration) -> str:
         f"{best.figure('colorfulness'):.2f} of the truth's ({low:.2f} to {high:.2f}, 95 %)"
     )
     if best.kept:
-        return f"{line}: those of the model it began with, since these pictures are few"
+        return f"{line}: as colourful as the model it began with, since these pictures are few"
     return f"{line}: rough, name more pictures with --validation" if best.rough else line
 
 
@@ -214,6 +214,18 @@ class _Search:
         return at(self._factor)
 
 
+def _as_colorful(found: Callable[[float], Calibration], wanted: float) -> Calibration:
+    """The point whose factor gives a colourfulness, by halving what lies between the bounds."""
+    low, high = 0.5, FACTORS[1]  # a network may have become more colourful than is wanted
+    for _ in range(8):
+        middle = (low + high) / 2
+        if found(middle).figure("colorfulness") < wanted:
+            low = middle
+        else:
+            high = middle
+    return found((low + high) / 2)
+
+
 def _places(bounds: Sequence[float], step: float) -> list[int]:
     return [round(math.log(bound) / step) for bound in bounds]
 
@@ -227,6 +239,19 @@ def _climbed(found: Callable[[int], Calibration], at: int, step: int, bounds: Se
         best = max(places, key=lambda place: found(place).worth)  # where it is, if as good
         at, step = best, step if best != at else step // 2
     return at
+
+
+def _mean(rows: Tensor, loss: ColorLoss, t: float, tilted: Tensor | float = 0.0) -> Tensor:
+    """Annealed means ``(N, 2, h, w)`` of logits whose bins are last, less `tilted`."""
+    parts = (annealed_mean(some.float() - tilted, loss.bins, t) for some in torch.split(rows, 32))
+    return torch.cat(list(parts)).permute(0, 3, 1, 2)
+
+
+def _all_seen(network: ColorNetwork, batches: Iterable[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """What `_seen` gives of all batches."""
+    seen = [_seen(network, batch) for batch in batches]
+    rows, L, ab = (torch.cat(parts) for parts in zip(*seen, strict=True))
+    return rows, L, ab
 
 
 def _seen(network: ColorNetwork, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
