@@ -331,3 +331,16 @@ def test_a_webp_without_colour_is_grey_again() -> None:
     file = io.BytesIO()
     Image.fromarray(exact).save(file, "WEBP", lossless=True)
     np.testing.assert_array_equal(open_picture(file.getvalue()).pixels, exact)
+
+
+def test_a_dpx_whose_header_is_garbled(tmp_path):
+    """FFmpeg leaves bytes of anything in fields that it does not fill."""
+    extra_or_skip("dpx")
+    data = bytearray(Picture.from_array(grey("uint16")).to_bytes("dpx"))
+    data[1764:1770] = b"\xb0\xd6\xe9 \x8e\xff"  # the field slate information
+    path = tmp_path / "a.dpx"
+    path.write_bytes(data)
+    read = open_picture(path)
+    assert read.notes == ("fields of the header that are not UTF-8 (dpx:SlateInfo) not kept",)
+    again = open_picture(read.to_bytes("dpx"))
+    np.testing.assert_array_equal(again.pixels, read.pixels)

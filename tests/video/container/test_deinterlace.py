@@ -126,3 +126,11 @@ def test_telecine(tmp_path: Path) -> None:
     assert abs(len(frames) - 32) <= 1
     assert np.mean([*map(combing, frames)]) < 0.75 * np.mean([*map(combing, read(film, "off")[1])])
     np.testing.assert_array_equal(read(film, "ivtc", start=pts[13])[1], frames[13:])
+
+
+def test_what_has_no_match_is_made_whole(tmp_path: Path) -> None:
+    """Video between telecined film: no fields of any two frames fit each other."""
+    film = write(tmp_path / "a.mkv", woven(INTERLACED))
+    _, frames, _ = read(film, "ivtc")
+    assert len(frames) == 24
+    assert np.mean([*map(combing, frames)]) < 0.6 * np.mean([*map(combing, read(film, "off")[1])])

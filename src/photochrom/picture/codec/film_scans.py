@@ -59,10 +59,13 @@ def decode_scan(source: Source, format: str, limit: int) -> Decoded:
             notes.append("what is beyond white was clipped")
         planes = _coded(planes)
     bits = int(spec.get_int_attribute("oiio:BitsPerSample", 0)) or None
-    kept = [(a.name, a.type, a.value) for a in spec.extra_attribs if a.name not in _ABOUT_PIXELS]
+    about = [a for a in spec.extra_attribs if a.name not in _ABOUT_PIXELS]
+    garbled = [a.name for a in about if not _writable(a.value)]
+    if garbled:
+        notes.append(f"fields of the header that are not UTF-8 ({', '.join(garbled)}) not kept")
     encoding = Encoding(
         bits=bits if bits in (10, 12) else None,
-        header=tuple((name, str(kind), value) for name, kind, value in kept),
+        header=tuple((a.name, str(a.type), a.value) for a in about if a.name not in garbled),
         half=spec.format == library.HALF,
     )
     found = Decoded(samples=planes, space="grey" if grey else "rgb", encoding=encoding)
@@ -123,6 +126,11 @@ def _planes(samples: NDArray[Any], spec: Any) -> tuple[Codes, bool, list[str]]:
         places = [0]
     lost = [name for place, name in enumerate(names) if place not in places]
     return np.ascontiguousarray(samples[..., places]), len(places) == 1, lost
+
+
+def _writable(value: Any) -> bool:
+    """Whether OpenImageIO takes a value back: it gives bytes that are not UTF-8 as surrogates."""
+    return not isinstance(value, str) or not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _coded(linear: NDArray[np.float32]) -> Codes:

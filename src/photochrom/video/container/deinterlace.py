@@ -2,7 +2,8 @@
 
 *Interlaced*: bwdif makes one whole frame of each, from its own rows, those of its neighbours and
 the rows in between; frames that are not flagged as interlaced pass unchanged. *Telecined*:
-fieldmatch puts the fields of each film frame together again, and decimate drops the fifth frame.
+fieldmatch puts the fields of each film frame together again, bwdif makes those whole that have no
+such match, and decimate drops the fifth frame.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ NEIGHBOURS = 3
 
 _BWDIF = (("bwdif", "mode=send_frame:deint=interlaced"),)
 _IVTC = (
-    ("fieldmatch", "order=auto"),
+    ("fieldmatch", "order=auto:combmatch=full"),  # flags frames without a match as interlaced
     ("bwdif", "mode=send_frame:deint=interlaced"),
     ("decimate", ""),
 )
