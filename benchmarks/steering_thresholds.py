@@ -23,7 +23,7 @@ WRONG = 30.0
 
 
 def thing(colorizer: Colorizer, sets: Sequence[Sequence[Array]]) -> None:
-    """`spread.THING`: the lowest values whose true clicks gain within 0.02 ab of the most.
+    """`spread.THING` and `WHOLE`: the lowest of those that gain within 0.02 ab of the most.
 
     On each picture one click with the true colour, where the network is far from it: that gains
     most if it goes as far as the thing, and no farther. Not counted are values with which the
@@ -46,10 +46,11 @@ def thing(colorizer: Colorizer, sets: Sequence[Sequence[Array]]) -> None:
             cases.append((prepared, truth, own, Hint(int(x), int(y), tuple(color.tolist()))))
     found = []
     print(f"{len(cases)} true clicks where the network is off by more than {WRONG:.0f}")
-    kept = spread.THING
-    for low in (0.35, 0.40, 0.45, 0.50, 0.55):
-        for high in (low + 0.2, low + 0.3):
-            spread.THING = np.array([low, high], np.float32)
+    kept = spread.THING, spread.WHOLE
+    for low in (0.4, 0.5, 0.6):
+        for whole in (0.55, 0.60, 0.65, 0.70, 0.75):
+            spread.THING = np.array([low, low + 0.3], np.float32)
+            spread.WHOLE = np.array([whole, whole + 0.15], np.float32)
             gains, shares = [], []
             for prepared, truth, own, hint in cases:
                 told = colorizer.chroma(prepared, ColorOptions(hints=[hint]))
@@ -57,15 +58,16 @@ def thing(colorizer: Colorizer, sets: Sequence[Sequence[Array]]) -> None:
                 gains.append(before - after)
                 shares.append((np.hypot(*(told - own)) > 10).mean())
             middle, most = np.median(shares), np.quantile(shares, 0.9)
-            found.append((float(np.mean(gains)), low, high, middle <= 0.12 and most <= 0.35))
+            found.append((float(np.mean(gains)), low, whole, middle <= 0.12 and most <= 0.35))
             print(
-                f"  {low:.2f}...{high:.2f}: gain {np.mean(gains):5.2f} ab; changed {middle:.1%} in"
-                f" the median, {most:.1%} at the 90th percentile"
+                f"  from {low:.2f} and {whole:.2f}: gain {np.mean(gains):5.2f} ab; changed"
+                f" {middle:.1%} in the median, {most:.1%} at the 90th percentile"
             )
-    spread.THING = kept
+    spread.THING, spread.WHOLE = kept
     small = [case for case in found if case[-1]]
     near = [case[1:3] for case in small if case[0] > max(small)[0] - 0.02]
-    print(f"spread.THING: {min(near) if near else 'none is small enough'}")
+    best = min(near) if near else "none is small enough"
+    print(f"spread.THING (0.3 wide) and WHOLE (0.15 wide), from: {best}")
 
 
 def likeness(colorizer: Colorizer, sets: Sequence[Sequence[Array]]) -> None:
@@ -86,8 +88,8 @@ def likeness(colorizer: Colorizer, sets: Sequence[Sequence[Array]]) -> None:
         print(f"mutual places of {name}: {', '.join(f'{s:.2f}' for s in shares)} (5, 50, 95 %)")
     found = []
     kept = affinity.LIKE, affinity.LOOSER
-    for low in (0.6, 0.7, 0.8):
-        for looser in (0.1, 0.2, 0.3, 0.35, 0.4):
+    for low in (0.6, 0.7, 0.8, 0.85):
+        for looser in (0.1, 0.2, 0.3, 0.4, 0.5):
             affinity.LIKE, affinity.LOOSER = (low, low + 0.15), looser
             gains = [_gain(case) for case in related]
             moved = [float(np.mean(_confidence(c) * np.hypot(*(c[0] - c[1])))) for c in unrelated]

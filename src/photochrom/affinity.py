@@ -19,17 +19,17 @@ from .errors import ArgumentError
 from .upsample import resized
 
 _TEMPERATURE = 0.04  # of the softmax over similarities to the cells of references
-LIKE = 0.80, 0.95
+LIKE = 0.94, 0.99
 """Similarities at which a match begins to count, and counts fully ..."""
 LOOSER = 0.40
 """... and by how much less will do where both pictures show the same scene."""
-SAME_SCENE = 0.33, 0.43
+SAME_SCENE = 0.26, 0.34
 """They do if so many places are *mutual*: what is most like their most similar is near them."""
 
-WELL = 0.60, 0.75
-"""Similarity that the best tenth of them must have, too."""
+WELL = 0.87, 0.93
+"""Similarity that the best three tenths of them must have, too."""
 
-_MUTUAL = 0.1  # how near, over the longer side
+_MUTUAL = 0.05  # how near, over the longer side
 _CELLS = 64  # of tones, along the longer side
 _TONE = 0.3  # weight of tones beside that of features
 _TURN_L, _TURN_AB = 0.045, 0.04  # radians for each unit of L and of a or b
@@ -110,7 +110,7 @@ def confidence(similarity: Float, mutual: float) -> Float:
         similarity: ``(h, w)``, to the most similar cells.
         mutual: share of mutual places.
     """
-    near = float(smoothstep(np.quantile(similarity, 0.9), *WELL))
+    near = float(smoothstep(np.quantile(similarity, 0.7), *WELL))
     looser = LOOSER * near * float(smoothstep(mutual, *SAME_SCENE))
     return smoothstep(similarity, LIKE[0] - looser, LIKE[1] - looser)
 

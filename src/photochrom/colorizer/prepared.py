@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..hints.palette import Suggestion
     from ..models.session import Model
 
-_LARGER = 7 / 3  # than the model's own size; there its cells tell smaller things apart
+_LARGER = 1.5  # than the model's own size; there its cells tell smaller things apart
 _COLORLESS = 2.0  # ab; greatest chroma of a picture that has none
 
 

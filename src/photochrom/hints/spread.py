@@ -19,10 +19,10 @@ from ..color import Float
 from ..upsample import joint_bilateral
 from .hint import Hint, cover
 
-THING = np.array([0.5, 0.8], np.float32)
+THING = np.array([0.7, 0.9], np.float32)
 """Similarities to a place at which its thing begins, and from which on it surely is the thing."""
 
-WHOLE = np.array([0.6, 0.75], np.float32)
+WHOLE = np.array([0.75, 0.85], np.float32)
 """The same to the mean of what was found so, which decides."""
 
 _KIND = np.array([0.0, 0.4], np.float32)  # both for all that is of its kind
