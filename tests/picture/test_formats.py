@@ -341,6 +341,6 @@ def test_a_dpx_whose_header_is_garbled(tmp_path):
     path = tmp_path / "a.dpx"
     path.write_bytes(data)
     read = open_picture(path)
-    assert read.notes == ("fields of the header that are not UTF-8 (dpx:SlateInfo) not kept",)
+    assert read.notes == ("dpx:SlateInfo of the header, which is not UTF-8, not kept",)
     again = open_picture(read.to_bytes("dpx"))
     np.testing.assert_array_equal(again.pixels, read.pixels)

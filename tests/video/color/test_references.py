@@ -108,7 +108,22 @@ def test_shots_of_one_place_share_a_set() -> None:
     with np.load(stored) as state:
         again.restore(dict(state))
     for memory in (earlier, again):
-        found = memory.find(features(0), L)
+        found = memory.find(features(0))
         np.testing.assert_array_equal(found.colors(features(0), flat(9), L)[0].round(), 30)
-        assert not len(memory.find(features(0), L))  # the shot has it now
-        assert not len(memory.find(features(7), L))
+        assert not len(memory.find(features(0)))  # the shot has it now
+        assert not len(memory.find(features(7)))
+
+
+def test_what_is_only_alike_is_another_place() -> None:
+    """Other things of the same kinds, elsewhere in the frame; and the same, a little changed."""
+    random = np.random.default_rng(3)
+    kinds, places = random.standard_normal((2, 64, 12, 16))
+    kinds = np.repeat(kinds[:, :, :1], 16, 2)  # each row shows one kind of thing
+    frame = (2 * kinds + places).astype(np.float32)
+    earlier, shot = EarlierShots(), References()
+    shot.add(frame, np.full((2, 12, 16), 30, np.float32), np.full((12, 16), 50, np.float32))
+    earlier.keep(shot)
+    things = places.reshape(64, -1)
+    for other, same in ((random.permuted(things, axis=1), False), (things, True)):
+        changed = (other + 0.4 * random.standard_normal(other.shape)).reshape(places.shape)
+        assert (len(earlier.find((2 * kinds + changed).astype(np.float32))) > 0) == same

@@ -107,7 +107,7 @@ def test_the_same_list_again_makes_nothing_anew(
     assert {p.name for p in film.parent.iterdir()} == {"a.mkv", "out.mkv"}
 
 
-def test_large_frames_are_decoded_twice(
+def test_large_frames_are_decoded_once(
     film: Path, shots: ShotList, colorizer: Colorizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the same result, and no seeking from shot to shot."""
@@ -124,8 +124,8 @@ def test_large_frames_are_decoded_twice(
     large = made(film, shots, colorizer, name="large.mkv")
     monkeypatch.undo()
     assert shown(large.path) == shown(small.path)
-    assert seeks.count(None) == 3  # for trial, then for colours and for painting
-    assert len(seeks) == 3 + 3  # and one still of each shot
+    assert seeks.count(None) == 2  # for trial, then for colours
+    assert len(seeks) == 2 + 3  # and one still of each shot
 
 
 def edited(shots: ShotList, folder: Path) -> dict[str, tuple[ShotList, set[int]]]:

@@ -61,8 +61,7 @@ def decode_scan(source: Source, format: str, limit: int) -> Decoded:
     bits = int(spec.get_int_attribute("oiio:BitsPerSample", 0)) or None
     about = [a for a in spec.extra_attribs if a.name not in _ABOUT_PIXELS]
     garbled = [a.name for a in about if not _writable(a.value)]
-    if garbled:
-        notes.append(f"fields of the header that are not UTF-8 ({', '.join(garbled)}) not kept")
+    notes += [f"{name} of the header, which is not UTF-8, not kept" for name in garbled]
     encoding = Encoding(
         bits=bits if bits in (10, 12) else None,
         header=tuple((a.name, str(a.type), a.value) for a in about if a.name not in garbled),

@@ -166,7 +166,7 @@ class SteadyColor:
         cells = Cells.of(self._colorizer, small, vividness)
         if begins:
             begin = self._guide.begin
-            self._references = begin or self._earlier.find(cells.features, cells.light)
+            self._references = begin or self._earlier.find(cells.features)
         found = [self._pinned.match(cells.features, cells.light)] if len(self._pinned) else []
         found += [s.match(cells.features, cells.light, own=True) for s in self._guide.stills]
         own = _borrowed(cells.ab, found, vividness)  # so that the shot carries these colours on

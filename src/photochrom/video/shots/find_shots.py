@@ -130,7 +130,7 @@ class _Places:
 
     def find(self, number: int, cells: Cells) -> int | None:
         """The number of the first shot at the place of a shot; None: it is the first."""
-        parts = [(shown_in(r, cells.features, cells.light), first) for first, r in self._known]
+        parts = [(shown_in(r, cells.features), first) for first, r in self._known]
         part, first = max(parts, default=(0.0, 0))
         if part >= SAME_PLACE:
             return first

@@ -134,7 +134,7 @@ class ShotGuides:
         cells = self.frame(plan.still).cells
         for each in plan.others:
             one = self._reference(each)
-            if shown_in(one, cells.features, cells.light) >= SAME_PLACE:
+            if shown_in(one, cells.features) >= SAME_PLACE:
                 found.append(one)
         return found
 
