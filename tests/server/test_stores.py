@@ -62,7 +62,8 @@ def test_from_a_store_into_a_store(live: Running, store: Any) -> None:
     here = job["links"]["self"]
     check_error(live.client.get(f"{here}/result"), 404, "not_found", "in the store")
     check_error(live.client.get(f"{here}/files/0"), 404, "not_found", f"{STORE}/color/a.png")
-    assert not list(live.service.jobs.files.of(job["id"]).iterdir())
+    files = live.service.jobs.files.of(job["id"])
+    wait_for(lambda: not list(files.iterdir()))  # tidied right after it has ended
     assert store.cat("/bucket/scans/a.jpg") == JPEG
 
 
