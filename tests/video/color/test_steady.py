@@ -260,8 +260,8 @@ def test_a_cut_leaves_nothing_of_the_shot_before(length: int) -> None:
 
 def test_a_shot_that_comes_back_has_its_colours_again() -> None:
     a, b = seen(BIG, 0, 0), seen(OTHER, 0, 0)
-    again = seen(BIG, 2, 1)  # the camera is not quite where it was
-    frames = [grain(L, 1, n) for n, L in enumerate([a] * 30 + [b] * 20 + [again] * 5)]
+    again = seen(BIG, 1, 1)  # the camera is not quite where it was
+    frames = [grain(L, 0.3, n) for n, L in enumerate([a] * 30 + [b] * 20 + [again] * 5)]
 
     def answer(L: Array, call: int) -> Array:
         if np.abs(L - b).mean() < min(np.abs(L - a).mean(), np.abs(L - again).mean()):
