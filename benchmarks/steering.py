@@ -177,7 +177,7 @@ def timing(colorizer: Colorizer) -> None:
             start = time.perf_counter()
             seen(colorizer, prepared, hints=[*hints, more])
             seconds.append(time.perf_counter() - start)
-        print(f"one more click of an {name} colour, 1200 x 900: {1000 * min(seconds):.0f} ms")
+        print(f"one more click, {name} colour, 1200 x 900: {1000 * min(seconds):.0f} ms")
 
 
 def main() -> None:
