@@ -145,7 +145,6 @@ def _container(files: list[Upload], options: JobOptions, service: Service) -> st
     Raises:
         ServiceError: they are neither, or too large, or not with these options.
     """
-    largest = int(service.settings.max_upload * MEGABYTE)
     for number, upload in enumerate(files, 1):
         head = upload.head(HEAD)
         media = identify(head)
@@ -153,9 +152,7 @@ def _container(files: list[Upload], options: JobOptions, service: Service) -> st
             if media.kind == "video":
                 _check_film(len(files), options, service)
                 return default_suffix(media.format)
-            check_is_picture(head)
-            if upload.size > largest:
-                raise ServiceError(413, f"a picture may have {largest:,} bytes at most")
+            _check_picture(head, upload.size, service)
         except ServiceError as error:
             if len(files) > 1:
                 error.message = f"file {number} of {len(files)}: {error.message}"
@@ -165,15 +162,19 @@ def _container(files: list[Upload], options: JobOptions, service: Service) -> st
 
 
 def _check_references(references: Sequence[Upload], service: Service) -> None:
-    largest = int(service.settings.max_upload * MEGABYTE)
     for upload in references:
         try:
-            check_is_picture(upload.head(HEAD))
-            if upload.size > largest:
-                raise ServiceError(413, f"a picture may have {largest:,} bytes at most")
+            _check_picture(upload.head(HEAD), upload.size, service)
         except ServiceError as error:
             error.message = f"reference: {error.message}"
             raise
+
+
+def _check_picture(head: bytes, size: int, service: Service) -> None:
+    check_is_picture(head)
+    largest = int(service.settings.max_upload * MEGABYTE)
+    if size > largest:
+        raise ServiceError(413, f"a picture may have {largest:,} bytes at most")
 
 
 def _check_film(count: int, options: JobOptions, service: Service) -> None:
