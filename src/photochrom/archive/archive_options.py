@@ -92,3 +92,14 @@ class ArchiveOptions:
                 expected=f"something for a file's name, such as {COLOR}",
                 got=repr(self.suffix),
             )
+
+    @property
+    def of_folders(self) -> dict[str, object]:
+        """The options that choose files of folders, by their names on the command line."""
+        return {
+            "--retry-failed": self.retry_failed,
+            "--limit": self.limit,
+            "--include": self.include,
+            "--exclude": self.exclude,
+            "--watch": self.watch,
+        }

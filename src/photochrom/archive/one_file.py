@@ -95,14 +95,7 @@ def _check_archive(settings: Settings, film: bool) -> None:
     """
     chosen = settings.archive
     ArgumentError.refuse(
-        {
-            "--retry-failed": chosen.retry_failed,
-            "--limit": chosen.limit,
-            "--include": chosen.include,
-            "--exclude": chosen.exclude,
-            "--watch": chosen.watch,
-            "--ray": chosen.cluster and not film,
-        },
+        {**chosen.of_folders, "--ray": chosen.cluster and not film},
         "a folder or several pictures",
         "one picture or film",
         "leave it out, or name a folder",

@@ -92,11 +92,7 @@ def _check_options(settings: Settings) -> None:
         )
     ArgumentError.refuse(
         {
-            "--retry-failed": chosen.retry_failed,
-            "--limit": chosen.limit,
-            "--include": chosen.include,
-            "--exclude": chosen.exclude,
-            "--watch": chosen.watch,
+            **chosen.of_folders,
             "--compare": chosen.compare,
             "--ray": chosen.cluster,
             "--hint": settings.options.hints,
