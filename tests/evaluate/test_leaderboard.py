@@ -72,7 +72,7 @@ def test_markdown(reports: list[Path], tmp_path: Path) -> None:
         "",
         "| method | CIEDE2000 | PSNR of RGB, dB |",
     ]
-    assert lines[4] == "| <mine> | **9.00** | **24.50** |"
+    assert lines[4] == "| \\<mine> | **9.00** | **24.50** |"
     assert lines[5] == "| a\\|b | 10.00 (9.50 to 10.50) | **24.50** |"
 
 

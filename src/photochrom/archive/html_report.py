@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from typing import Any
 from .._io import clock, in_words, show
 from .._system import cores
 from ..picture.codec.vips import library
+from ..picture.html_document import data_uri, document
 from . import storage
 from .events import Summary, passed_over
 from .manifest import Manifest, Row
@@ -22,22 +22,11 @@ _SAMPLES = 24
 _SIDE = 320  # pixels of a picture on the contact sheet
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fdfdfb; --soft: #6b6b73;
-  --line: #d9d9d4; --mark: #b3541e; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8e6e1; --paper: #17171a;
-  --soft: #a3a19b; --line: #3a3a40; --mark: #f0a868; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 76rem; padding: 1rem; color: var(--ink);
-  background: var(--paper); font: 1rem/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
-.soft, figcaption { color: var(--soft); font-size: .9rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); text-align: right; }
-th { text-align: left; font-weight: 400; }
-li { overflow-wrap: anywhere; margin: .25rem 0; } li b { font-weight: 600; color: var(--mark); }
+th { padding-left: 0; text-align: left; font-weight: 400; }
+li { margin: .25rem 0; } li b { font-weight: 600; color: var(--mark); }
 .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr));
-  gap: 1rem; } figure { margin: 0; } .pair { display: flex; gap: 2px; align-items: flex-start; }
-.pair img { width: 50%; height: auto; min-width: 0; } figcaption { overflow-wrap: anywhere; }
+  gap: 1rem; } .pair { display: flex; gap: 2px; align-items: flex-start; }
+.pair img { width: 50%; min-width: 0; }
 """
 
 
@@ -72,18 +61,14 @@ def write_report(manifest: Manifest, facts: Facts, path: Path, scratch: Path) ->
     part = scratch / f"{path.name}.part"
     try:
         with part.open("w", encoding="utf-8") as file:
-            for piece in _page(manifest, facts):
-                file.write(piece + "\n")
+            title, body = f"Photochrom: {show(facts.root)}", _body(manifest, facts)
+            file.writelines(f"{piece}\n" for piece in document(title, body, _STYLE))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _page(manifest: Manifest, facts: Facts) -> Iterator[str]:
-    title = f"Photochrom: {escape(show(facts.root))}"
-    yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8" />'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1" />'
-    yield f"<title>{title}</title><style>{_STYLE}</style></head>\n<body><main>"
+def _body(manifest: Manifest, facts: Facts) -> Iterator[str]:
     yield f"<h1>{escape(show(facts.root))}</h1>"
     if stopped := facts.summary.stopped:
         yield f"<p>Stopped: {escape(show(stopped))}. The same command goes on from there.</p>"
@@ -91,7 +76,6 @@ def _page(manifest: Manifest, facts: Facts) -> Iterator[str]:
     yield from _figures(manifest, facts)
     yield from _notes(manifest)
     yield from _sheet(manifest)
-    yield "</main></body></html>"
 
 
 def _failures(manifest: Manifest, unreadable: list[tuple[str, str]]) -> Iterator[str]:
@@ -170,8 +154,7 @@ def _sheet(manifest: Manifest) -> Iterator[str]:
         name = escape(show(row.key))
         size = f"{row.width} x {row.height}"
         images = "".join(
-            f'<img src="data:image/webp;base64,{base64.b64encode(data).decode()}"'
-            f' alt="{name}, {when}" loading="lazy" />'
+            f'<img src="{data_uri(data, "webp")}" alt="{name}, {when}" loading="lazy" />'
             for data, when in zip(pair, ("before", "after"), strict=True)
         )
         yield f'<figure><div class="pair">{images}</div><figcaption>{name}, {size}</figcaption>'

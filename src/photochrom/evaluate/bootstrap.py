@@ -18,10 +18,6 @@ def interval(values: Sequence[float], seed: int) -> tuple[float, float] | None:
     The same seed and count draw the same resamples: the interval of the differences of two
     methods, picture by picture, is the paired one.
 
-    Args:
-        values: one for each picture.
-        seed: of the resamples.
-
     Returns:
         The bounds between which 95 % of the means of resampled pictures lie.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import count
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from .accumulators import Truth
 from .image_metrics import MINIMUM
 from .methods import ColorFunction, Results, methods_of
 from .picture_set import PictureSet, chosen, picture_sets, squares
-from .picture_survey import Steps, survey_of
+from .picture_survey import survey_of
 from .protocols import SIZE, check_whole, pictures_of
 from .report.scores import Report
 from .set_run import SetRun
@@ -90,7 +91,12 @@ def evaluate(
         ArgumentError.check(what, given, list | tuple, "a list")
     sets = _sets(sources, pool, protocol, size, limit, seed)
     methods, folders = methods_of(models, results)
-    step = Steps(2 * sum(len(each.items) for each in sets), progress)
+    total, done = 2 * sum(len(each.items) for each in sets), count(1)
+
+    def step() -> None:
+        number = next(done)
+        if progress is not None:
+            progress(min(number, total), total)
 
     def judge(names: Sequence[str]) -> Perceptual:
         from .perceptual import Perceptual

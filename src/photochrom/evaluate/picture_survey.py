@@ -29,20 +29,8 @@ class Survey:
     mean_ab: tuple[float, float]
 
 
-class Steps:
-    """Counts up and tells."""
-
-    def __init__(self, total: int, progress: Callable[[int, int], None] | None) -> None:
-        self._done, self._total, self._progress = 0, total, progress
-
-    def __call__(self) -> None:
-        self._done += 1
-        if self._progress is not None:
-            self._progress(min(self._done, self._total), self._total)
-
-
-def survey_of(pictures: PictureSet, size: int, step: Steps) -> Survey:
-    """Look at a set as squares of side `size`.
+def survey_of(pictures: PictureSet, size: int, step: Callable[[], None]) -> Survey:
+    """Look at a set as squares of side `size`; `step` is called after each.
 
     Raises:
         ArgumentError: none of them is a colour picture.
@@ -66,7 +54,6 @@ def survey_of(pictures: PictureSet, size: int, step: Steps) -> Survey:
             f"there is no colour picture to evaluate on in {', '.join(pictures.sources)}",
             expected="colour photographs",
             got=why + (f" (the first: {unreadable[0][1]})" if unreadable else ""),
-            fix="name other folders",
         )
     a, b = (total / pixels).tolist()
     return Survey(readable, unreadable, near_grey, (a, b))

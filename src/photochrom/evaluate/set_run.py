@@ -6,7 +6,7 @@ import io
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,21 +152,21 @@ class SetRun:
         return made.rgb
 
     def _score(self, each: _Measured, minimum: int) -> Score:
-        method, means, grey = each.method, each.tally.means, self._measured[0].tally.curve
+        method, grey = each.method, self._measured[0].tally.curve
+        means: dict[str, Any] = each.tally.means
         auc, balanced = each.tally.curve.auc(), each.tally.curve.balanced_auc(minimum)
         floor = grey.balanced_auc(minimum)
         lpips, fid = (None, None) if self._judge is None else self._judge.scores(method.name)
-        ms = means["seconds"] * 1000 if "seconds" in means else None
+        seconds = means.pop("seconds", None)
+        ms = None if seconds is None else 1000 * seconds
         bounds = {figure: interval(each.tally.values[figure], self._seed) for figure in BETTER}
         return Score(
+            **means | {"auc": auc},
             name=method.name,
             kind=method.kind,
-            auc=auc,
             auc_gain=auc - grey.auc(),
             auc_balanced=balanced,
             auc_balanced_gain=None if balanced is None or floor is None else balanced - floor,
-            cf=means["cf"],
-            cf_abs=means["cf_abs"],
             cf_delta_of_means=abs(means["cf"] - self._truth_cf / self._count),
             cf_abs_delta_of_means=abs(means["cf_abs"] - self._truth_cf_abs / self._count),
             ms_per_picture=ms,
@@ -176,12 +176,6 @@ class SetRun:
             hints=each.curve.result(),
             steering=each.steering.result(),
             skin=each.skin.result(),
-            cf_mean_delta=means["cf_mean_delta"],
-            cf_abs_mean_delta=means["cf_abs_mean_delta"],
-            psnr=means["psnr"],
-            psnr_ab=means["psnr_ab"],
-            ssim=means["ssim"],
-            ciede2000=means["ciede2000"],
             lpips=lpips,
             fid=fid,
             intervals={figure: found for figure, found in bounds.items() if found is not None},

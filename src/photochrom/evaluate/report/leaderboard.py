@@ -12,23 +12,27 @@ from typing import Any
 
 from ..._io import replacing
 from ...errors import ArgumentError
-from .html_page import document, table
+from . import text_table
+from .html_page import table, whole_page
+from .markup import pipe_table
 from .report_file import checked_target
-from .text_table import NOTHING, words
+from .text_table import Row, best_of, words
 
-FIGURES = {  # attribute of Score -> title, format, which way is better
-    "ciede2000": ("CIEDE2000", ".2f", -1),
-    "psnr_ab": ("PSNR of ab, dB", ".2f", 1),
-    "psnr": ("PSNR of RGB, dB", ".2f", 1),
-    "ssim": ("SSIM", ".4f", 1),
-    "auc": ("AuC", ".2f", 1),
-    "auc_balanced": ("AuC, class-balanced", ".2f", 1),
-    "cf": ("cf", ".1f", 0),
-    "cf_delta_of_means": ("difference of means of cf", ".1f", -1),
-    "lpips": ("LPIPS", ".4f", -1),
-    "fid": ("FID", ".2f", -1),
-    "ms_per_picture": ("ms per picture", ".0f", 0),
+_TITLES = {  # shorter than those of a report
+    "auc": "AuC",
+    "cf": "cf",
+    "cf_delta_of_means": "difference of means of cf",
 }
+_KEYS = (
+    *("ciede2000", "psnr_ab", "psnr", "ssim", "auc", "auc_balanced"),
+    *("cf", "cf_delta_of_means", "lpips", "fid", "ms_per_picture"),
+)
+FIGURES = {
+    key: (_TITLES.get(key, text_table.FIGURES[key][0]), *text_table.FIGURES[key][1:])
+    for key in _KEYS
+}
+"""Attribute of `Score` -> title, format and direction, as `text_table.FIGURES`."""
+
 _NEEDED = {"name", "names_sha256", "pictures", "size", "scores"}
 
 
@@ -99,69 +103,44 @@ def write_leaderboard(
         raise ArgumentError.unwritable(target, error) from None
 
 
-def cells_of(board: Board) -> tuple[list[str], list[list[str]], list[frozenset[int]]]:
-    """Titles of the columns, a row of cells for each method, and the places of the best of each.
-
-    Columns that nobody has measured are left out.
-    """
+def _table_of(board: Board) -> tuple[list[str], list[Row]]:
+    """Titles of the columns and a row for each method, without columns that nobody measured."""
     keys = [key for key in FIGURES if any(s.get(key) is not None for s in board.scores)]
-    lines, best = [], []
-    for score in board.scores:
-        cells = [score["name"]]
-        for key in keys:
-            cell = words(score.get(key), FIGURES[key][1])
-            bounds = score.get("intervals", {}).get(key)
-            if bounds:
-                low, high = (format(bound, FIGURES[key][1]) for bound in bounds)
-                cell += f" ({low} to {high})"
-            cells.append(cell)
-        lines.append(cells)
-    for score in board.scores:
-        best.append(frozenset(n + 1 for n, key in enumerate(keys) if _is_best(score, key, board)))
-    return ["method", *(FIGURES[key][0] for key in keys)], lines, best
+    best = {}
+    for key in keys:
+        _, form, better = FIGURES[key]
+        best[key] = best_of([words(score.get(key), form) for score in board.scores], better)
+    rows = []
+    for number, score in enumerate(board.scores):
+        cells = tuple(_cell(score, key) for key in keys)
+        marks = frozenset(place for place, key in enumerate(keys) if number in best[key])
+        rows.append(Row(score["name"], cells, marks))
+    return ["method", *(FIGURES[key][0] for key in keys)], rows
 
 
-def _is_best(score: dict[str, Any], key: str, board: Board) -> bool:
-    way, form = FIGURES[key][2], FIGURES[key][1]
-    values = [words(each.get(key), form) for each in board.scores]
-    numbers = [float(value) for value in values if value != NOTHING]
-    mine = words(score.get(key), form)
-    if not way or mine == NOTHING or len(set(numbers)) < 2:
-        return False
-    return float(mine) == max(numbers, key=lambda number: way * number)
+def _cell(score: dict[str, Any], key: str) -> str:
+    form = FIGURES[key][1]
+    cell, bounds = words(score.get(key), form), score.get("intervals", {}).get(key)
+    if not bounds:
+        return cell
+    low, high = (format(bound, form) for bound in bounds)
+    return f"{cell} ({low} to {high})"
 
 
 def _markdown(boards: Sequence[Board]) -> str:
-    parts = []
-    for board in boards:
-        titles, lines, best = cells_of(board)
-        rows = [titles, ["---", *["---:"] * (len(titles) - 1)]]
-        for cells, marks in zip(lines, best, strict=True):
-            rows.append([f"**{c}**" if n in marks else c for n, c in enumerate(cells)])
-        body = "\n".join(
-            f"| {' | '.join(c.replace('|', chr(92) + '|') for c in r)} |" for r in rows
-        )
-        parts.append(f"## {board.title}\n\n{body}\n")
-    return "\n".join(parts)
+    return "\n".join(f"## {each.title}\n\n{pipe_table(*_table_of(each))}\n" for each in boards)
 
 
 def _html(boards: Sequence[Board]) -> str:
     parts = ["<h1>Colours measured: leaderboard</h1>"]
     for board in boards:
-        titles, lines, best = cells_of(board)
-        body = []
-        for (name, *cells), marks in zip(lines, best, strict=True):
-            row = f'<th scope="row">{escape(name)}</th>'
-            for place, cell in enumerate(cells, 1):
-                mark = ' class="best"' if place in marks else ""
-                row += f"<td{mark}>{escape(cell)}</td>"
-            body.append(row)
-        parts += [f"<h2>{escape(board.title)}</h2>", table("Means over the pictures", titles, body)]
+        parts.append(f"<h2>{escape(board.title)}</h2>")
+        parts.append(table("Means over the pictures", *_table_of(board)))
     parts.append(
         '<p class="soft">In brackets, where it was measured, the interval of 95 % of the mean by '
         "the bootstrap over the pictures. The best figures are bold.</p>"
     )
-    return document("Photochrom: leaderboard", parts)
+    return whole_page("Photochrom: leaderboard", parts)
 
 
 FORMS: dict[str, Callable[[Sequence[Board]], str]] = {".html": _html, ".md": _markdown}

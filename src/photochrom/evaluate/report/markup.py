@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from .scores import Report
-from .text_table import heads, rows, summary, verdicts
+from .text_table import Row, heads, rows, summary, verdicts
 
 _LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "–": "--"}
 
@@ -23,13 +23,17 @@ def latex(reports: Sequence[Report]) -> str:
     return "\n".join(map(_tabular, reports))
 
 
-def _table(report: Report) -> str:
-    titles = [""] + [_escaped(head) for head in heads(report)]
-    lines = [titles, ["---", *["---:"] * (len(titles) - 1)]]
-    for row in rows(report):
+def pipe_table(titles: Sequence[str], rows: Sequence[Row]) -> str:
+    """A table in Markdown whose numbers are to the right and whose best cells are bold."""
+    lines = [[_escaped(title) for title in titles], ["---", *["---:"] * (len(titles) - 1)]]
+    for row in rows:
         cells = [f"**{c}**" if n in row.best else c for n, c in enumerate(row.cells)]
         lines.append([_escaped(row.title.strip()), *cells])
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _table(report: Report) -> str:
+    table = pipe_table(["", *heads(report)], rows(report))
     sentences = [summary(report), *verdicts(report)]
     return "\n\n".join([table, *(f"{_escaped(sentence)}." for sentence in sentences)]) + "\n"
 

@@ -42,10 +42,6 @@ def write_report(reports: Sequence[Report], path: str | os.PathLike[str]) -> Non
 def checked_target(path: str | os.PathLike[str], suffixes: Iterable[str] = tuple(FORMS)) -> Path:
     """The file that `write_report` would write, checked before the work is done for it.
 
-    Args:
-        path: of the file.
-        suffixes: that it may have.
-
     Raises:
         ArgumentError: its folder does not exist, it is a folder itself, or has another suffix.
     """

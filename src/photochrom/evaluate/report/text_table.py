@@ -25,7 +25,7 @@ class Row:
     best: frozenset[int] = frozenset()
 
 
-_FIGURES = {  # attribute of Score -> title, format, which way is better
+FIGURES = {
     "auc": ("AuC, all pixels", ".2f", 1),
     "auc_gain": ("    gain over grey", "+.2f", 0),
     "auc_balanced": ("AuC, class-balanced", ".2f", 1),
@@ -45,6 +45,8 @@ _FIGURES = {  # attribute of Score -> title, format, which way is better
     "ms_per_picture": ("ms per picture", ".0f", 0),
     "ms_per_megapixel": ("ms per megapixel", ".0f", 0),
 }
+"""Attribute of `Score` -> title, format, and 1 where more is better, -1 where less is."""
+
 _OVERVIEW = {
     "auc_gain": "AuC over grey, all pixels",
     "auc_balanced_gain": "AuC over grey, class-balanced",
@@ -64,12 +66,12 @@ def heads(report: Report) -> list[str]:
 def rows(report: Report) -> list[Row]:
     """The figures."""
     found = []
-    for key in _FIGURES:
+    for key in FIGURES:
         if key not in _OPTIONAL or any(getattr(score, key) is not None for score in report.scores):
             found.append(_row(report, key))
         if key in _WITH_INTERVAL and any(key in score.intervals for score in report.scores):
             bounds = [score.intervals.get(key) for score in report.scores]
-            form = _FIGURES[key][1]
+            form = FIGURES[key][1]
             cells = ["–".join(format(b, form) for b in pair) if pair else "" for pair in bounds]
             found.append(Row("    95 % interval", (*cells, "")))
     return [*found, *_confidence(report), *_hints(report), *_steering(report), *_skin(report)]
@@ -85,7 +87,7 @@ def overview(reports: Sequence[Report]) -> list[Row]:
 
 
 def _row(report: Report, key: str) -> Row:
-    title, form, better = _FIGURES[key]
+    title, form, better = FIGURES[key]
     truth = {
         "auc": 100.0,
         "auc_balanced": None if report.bins == 0 else 100.0,
@@ -96,7 +98,7 @@ def _row(report: Report, key: str) -> Row:
     }
     values = [getattr(score, key) for score in report.scores]
     cells = [words(value, form) for value in [*values, truth.get(key)]]
-    return Row(title, tuple(cells), _best(cells[:-1], better))
+    return Row(title, tuple(cells), best_of(cells[:-1], better))
 
 
 def summary(report: Report) -> str:
@@ -133,7 +135,7 @@ def words(value: float | None, form: str) -> str:
     return NOTHING if value is None else format(value, form)
 
 
-def _best(cells: list[str], better: int) -> frozenset[int]:
+def best_of(cells: Sequence[str], better: int) -> frozenset[int]:
     """Places of the best figures, as rounded; none if all are equal."""
     numbers = {place: float(cell) for place, cell in enumerate(cells) if cell != NOTHING}
     if not better or len(set(numbers.values())) < 2:
@@ -151,13 +153,9 @@ def _confidence(report: Report) -> list[Row]:
         ("    ab error of the surest tenth", lambda c: c.deciles[0].ab_error, ".1f"),
         ("    of the least sure tenth", lambda c: c.deciles[-1].ab_error, ".1f"),
     ]
-    lines = [
-        (title, [None if c is None else value(c) for c in found], form)
-        for title, value, form in figures
-    ]
     return [
-        Row(title, (*(words(value, form) for value in values), NOTHING))
-        for title, values, form in lines
+        Row(title, (*(words(None if c is None else value(c), form) for c in found), NOTHING))
+        for title, value, form in figures
     ]
 
 
@@ -170,7 +168,7 @@ def _hints(report: Report) -> list[Row]:
         title = f"PSNR of ab, dB, with no hints (pictures: {measured[0].hint_pictures})"
         title = title if place == 0 else f"    with {step.hints} hint" + "s" * (step.hints != 1)
         cells = [words(_psnr_ab(score, place), ".2f") for score in report.scores]
-        found.append(Row(title, (*cells, NOTHING), _best(cells, 1)))
+        found.append(Row(title, (*cells, NOTHING), best_of(cells, 1)))
     return found
 
 
@@ -205,7 +203,7 @@ def _skin(report: Report) -> list[Row]:
     for each in zip(*scores, strict=True):
         title = f"skin, {each[0].group} (pictures: {each[0].pictures}), CIEDE2000"
         cells = [words(one.ciede2000, ".2f") for one in each]
-        found.append(Row(title, (*cells, words(0.0, ".2f")), _best(cells, -1)))
+        found.append(Row(title, (*cells, words(0.0, ".2f")), best_of(cells, -1)))
         chroma = (*(one.chroma for one in each), each[0].truth_chroma)
         found.append(Row("    chroma", tuple(words(value, ".1f") for value in chroma)))
     if len(found) > 2:

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from ...color.css import color_name, parse_color
+from ...picture.html_document import data_uri, document
 from ...shot_list import Shot, ShotList
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fdfdfb; --soft: #6b6b73;
-  --line: #d9d9d4; --mark: #b3541e; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8e6e1; --paper: #17171a;
-  --soft: #a3a19b; --line: #3a3a40; --mark: #f0a868; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 100rem; padding: 1rem; color: var(--ink);
-  background: var(--paper); font: 1rem/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; margin: .5rem 0; overflow-wrap: anywhere; }
-.soft, dt { color: var(--soft); font-size: .9rem; }
+body { max-width: 100rem; }
 .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr));
   gap: 1.5rem 1rem; padding: 0; list-style: none; }
-.sheet img { display: block; width: 100%; height: auto; cursor: crosshair; }
+.sheet img { cursor: crosshair; }
 .sheet h2 { font-size: 1rem; margin: .4rem 0 .2rem; }
 .sheet h2 span { font-weight: 400; color: var(--soft); font-variant-numeric: tabular-nums; }
 .colors { display: flex; height: 1.1rem; margin: .2rem 0; }
 .colors span { flex: 1; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 .6rem; margin: .2rem 0; }
-dd { margin: 0; overflow-wrap: anywhere; }
+dd { margin: 0; }
 output { display: block; font: .85rem/1.5 ui-monospace, monospace; color: var(--mark);
   overflow-wrap: anywhere; user-select: all; }
 """
@@ -62,24 +54,15 @@ class SheetEntry:
 def sheet_page(
     film: str, shots: ShotList, entries: Sequence[SheetEntry], shape: tuple[int, int]
 ) -> str:
-    """The page as text.
-
-    Args:
-        film: name of the film.
-        shots: of the film.
-        entries: one for each shot.
-        shape: ``(H, W)`` of the frames.
-    """
-    return "\n".join(_page(film, shots, entries, shape))
+    """The page as text; `shape`: ``(H, W)`` of the frames."""
+    body = _body(film, shots, entries, shape)
+    return "\n".join(document(f"Shots of {film}", body, _STYLE)) + "\n"
 
 
-def _page(
+def _body(
     film: str, shots: ShotList, entries: Sequence[SheetEntry], shape: tuple[int, int]
 ) -> Iterator[str]:
     count, height, width = len(shots.shots), *shape
-    yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8" />'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1" />'
-    yield f"<title>Shots of {escape(film)}</title><style>{_STYLE}</style></head>\n<body><main>"
     yield f"<h1>{escape(film)}</h1>"
     words = f"{count:,} shot{'s' * (count != 1)}, {_clock(shots.duration)}, {width} x {height}"
     yield (
@@ -89,14 +72,13 @@ def _page(
     yield '<ol class="sheet">'
     for number, (shot, entry) in enumerate(zip(shots.shots, entries, strict=True), 1):
         yield from _shot(number, shot, entry)
-    yield f"</ol></main><script>{_SCRIPT}</script></body></html>\n"
+    yield f"</ol><script>{_SCRIPT}</script>"
 
 
 def _shot(number: int, shot: Shot, entry: SheetEntry) -> Iterator[str]:
     height, width = entry.shape
-    data = base64.b64encode(entry.jpeg).decode()
     yield (
-        f'<li><img src="data:image/jpeg;base64,{data}" alt="still of shot {number}" '
+        f'<li><img src="{data_uri(entry.jpeg, "jpeg")}" alt="still of shot {number}" '
         f'loading="lazy" data-width="{width}" data-height="{height}" />'
     )
     yield '<div class="colors" aria-hidden="true">'

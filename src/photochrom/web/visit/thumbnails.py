@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,6 +9,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+
+from ...picture.html_document import data_uri
 
 _SIDE = 220
 _QUALITY = 88
@@ -31,7 +32,7 @@ def address(pixels: NDArray[Any]) -> str:
     """
     buffer, kind = io.BytesIO(), "jpeg" if pixels.shape[2] == 3 else "png"
     Image.fromarray(pixels).save(buffer, kind, quality=_QUALITY)
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return data_uri(buffer.getvalue(), kind)
 
 
 def reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -56,4 +57,4 @@ def file_thumbnail(file: Path | BinaryIO, kind: str) -> str:
             return address(np.asarray(upright.convert("RGB")))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         svg = _FILM_SIGN if kind == "film" else _PICTURE_SIGN
-        return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+        return data_uri(svg.encode(), "svg+xml")
