@@ -30,11 +30,11 @@ import httpx  # noqa: E402
 
 from photochrom.cancel import CancelToken  # noqa: E402
 from photochrom.server.http.connection import ConnectionLimits  # noqa: E402
-from photochrom.server.jobs.job_work import ColorizeFilm  # noqa: E402
 from photochrom.server.service import Service  # noqa: E402
 from photochrom.server.settings import Settings  # noqa: E402
 from photochrom.server.uvicorn_server import server  # noqa: E402
-from photochrom.server.workers.process import WorkerProcess  # noqa: E402
+from photochrom.server.workers.messages import FilmTask  # noqa: E402
+from photochrom.server.workers.process import Progress, WorkerProcess  # noqa: E402
 from tests.helpers import tiny_models  # noqa: E402
 
 START = "import typer; from photochrom.cli.serve import serve; typer.run(serve)"
@@ -63,11 +63,11 @@ def model(folder: Path) -> Path:
 def running(
     folder: Path,
     *,
-    film: ColorizeFilm | None = None,
+    film: Callable[[FilmTask, CancelToken, Progress], None] | None = None,
     limits: ConnectionLimits | None = None,
     **settings: Any,
 ) -> Iterator[Running]:
-    """A service in a thread of this process."""
+    """A service in a thread of this process; `film` colours films in the place of a worker."""
     folder.mkdir(parents=True, exist_ok=True)
     given: dict[str, Any] = {
         "models": (str(model(folder)),),
@@ -76,7 +76,11 @@ def running(
         "drain": 0,
         "grace": 1,
     }
-    service = Service(Settings(**given | settings), film)
+    service = Service(Settings(**given | settings))
+    patched = pytest.MonkeyPatch()
+    if film is not None:
+        patched.setattr(service.pool, "run_film", film)
+        patched.setattr("photochrom.video.PACKAGES", ())
     uvicorn = server(service, "127.0.0.1", 0, limits)
     thread = threading.Thread(target=uvicorn.run)
     thread.start()
@@ -89,6 +93,7 @@ def running(
     finally:
         uvicorn.should_exit = True
         thread.join(30)
+        patched.undo()
         assert not thread.is_alive()
 
 

@@ -24,11 +24,11 @@ from photochrom import (
     VideoError,
     open_picture,
 )
-from photochrom.server.http.routes.job_creation import missing_for_films
 from photochrom.server.jobs.job_files import JobFiles
 from photochrom.server.jobs.job_store import Job, JobStore
 from photochrom.server.workers.messages import FilmTask
 from photochrom.shot_list import FORMAT
+from photochrom.video import missing_package
 from tests.helpers import tiny_models
 from tests.helpers.server_running import (
     Gate,
@@ -235,7 +235,7 @@ def test_a_film_that_is_broken(live: Running, monkeypatch: pytest.MonkeyPatch) -
         task.target.with_name(f".{task.target.name}.0123.part").write_bytes(b"half")
         raise VideoError("the film cannot be read", expected="a film", got="noise", fix="send one")
 
-    monkeypatch.setattr(live.service.jobs._work, "_film", broken)
+    monkeypatch.setattr(live.service.pool, "run_film", broken)
     job = ended(live, post(live, ("a.mp4", FILM)))
     assert job["state"] == "failed"
     assert job["error"] == "the film cannot be read: expected a film, got noise; send one"
@@ -245,8 +245,8 @@ def test_a_film_that_is_broken(live: Running, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_film_by_the_real_function(tmp_path: Path) -> None:
     """One small film, with the package's own colorize_video."""
-    if missing_for_films() is not None:
-        pytest.skip(f"{missing_for_films()} is not installed (extra video)")
+    if missing_package() is not None:
+        pytest.skip(f"{missing_package()} is not installed (extra video)")
     import av
 
     buffer = io.BytesIO()
@@ -277,7 +277,17 @@ def test_a_film_by_the_real_function(tmp_path: Path) -> None:
         listed = {"format": FORMAT, "film": {"name": "a", "duration": 0.25}, "shots": shots}
         found = chroma(post(live, ("a.mkv", buffer.getvalue()), shots=json.dumps(listed)))
         assert min(found[:3]) > 20 > 6 > max(found[3:])
-        assert not list(tmp_path.rglob("*.parts"))
+        # An edited list: the shot that is the same is not made again.
+        films = live.service.jobs.files.path / "films"
+        before = {path: path.stat().st_mtime_ns for path in films.rglob("00000.mkv")}
+        shots[1]["vividness"] = 1
+        found = chroma(post(live, ("a.mkv", buffer.getvalue()), shots=json.dumps(listed)))
+        assert min(found) > 20
+        after = {path: path.stat().st_mtime_ns for path in films.rglob("00000.mkv")}
+        assert (len(before), len(after), len(before.items() & after.items())) == (2, 2, 1)
+        for job in live.client.get("/v1/jobs").json()["jobs"]:
+            live.client.delete(job["links"]["self"])
+        assert not list(films.iterdir())
         broken = live.client.post("/v1/jobs", content=buffer.getvalue()[:500]).json()
         found = ended(live, broken)
         assert found["state"] == "failed"
@@ -302,8 +312,7 @@ def test_films_and_pictures_do_not_mix(live: Running) -> None:
 
 
 def test_without_the_extra_for_films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    needed = "photochrom.server.http.routes.job_creation._FILM_PACKAGES"
-    monkeypatch.setattr(needed, ("json", "no_such_package"))
+    monkeypatch.setattr("photochrom.video.PACKAGES", ("json", "no_such_package"))
     with running(tmp_path) as live:
         answer = live.client.post("/v1/jobs", content=FILM)
         check_error(answer, 415, "unsupported", "no_such_package is missing")

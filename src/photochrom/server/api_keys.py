@@ -21,16 +21,6 @@ from .logs import log
 _LOOK = 1.0  # seconds between two looks at the file
 _LINE = re.compile(r"([A-Za-z0-9._-]{1,64}) ([0-9a-f]{64})")
 
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-"""Set on every answer that does not set them itself."""
-
 
 class Keys:
     """The API keys that open the service; a file that changes is read again.

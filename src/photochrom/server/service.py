@@ -10,7 +10,6 @@ from .._system import cores
 from ..errors import ArgumentError
 from .api_keys import Keys
 from .http.client_limits import ClientLimit
-from .jobs.job_work import ColorizeFilm
 from .jobs.runner import JobRunner
 from .jobs.webhook import Webhooks
 from .metrics import Metrics
@@ -24,12 +23,8 @@ _STREAMS = 200  # event streams at the same time
 class Service:
     """Everything the endpoints need.
 
-    Args:
-        settings: of the operator.
-        film: colours one; None: a worker process.
-
     Attributes:
-        settings: as given.
+        settings: of the operator.
         pool, jobs, metrics: see there.
         picture_limit, stream_limit: on requests with files, and on event streams.
         keys: None if no key is asked for.
@@ -40,13 +35,13 @@ class Service:
         ArgumentError: the keys or the folder cannot be used, or two models have one name.
     """
 
-    def __init__(self, settings: Settings, film: ColorizeFilm | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.keys = None if settings.api_keys is None else Keys(settings.api_keys)
         webhooks = Webhooks(settings.webhook_secret, settings.webhook_private)
         self.pool = WorkerPool(_worker_settings(settings), settings.concurrent, settings.queue)
         try:
-            self.jobs = JobRunner(settings, self.pool, webhooks, film)
+            self.jobs = JobRunner(settings, self.pool, webhooks)
         except BaseException:
             self.pool.close()
             raise

@@ -263,5 +263,5 @@ def test_a_zip_has_every_result_under_a_name_of_its_own(tmp_path: Path) -> None:
 
 
 def test_films_need_their_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("photochrom.video.find_spec", lambda name: None)
     assert "photochrom[video]" in (film_missing() or "")

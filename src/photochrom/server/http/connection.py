@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..api_keys import SECURITY_HEADERS
 from ..logs import new_request_id, request_id
-from .error_responses import error_body
+from .error_responses import SECURITY_HEADERS, error_body
 
 
 @dataclass

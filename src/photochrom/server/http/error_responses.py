@@ -40,6 +40,16 @@ CODES = {
 }
 """Status -> the word for it in ``error.code``."""
 
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""Set on every answer that does not set them itself."""
+
 
 class Problem(BaseModel):
     """What went wrong."""

@@ -10,10 +10,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..api_keys import SECURITY_HEADERS
 from ..logs import log, new_request_id, request_id
 from ..service_error import ServiceError, service_error
-from .error_responses import error_response
+from .error_responses import SECURITY_HEADERS, error_response
 
 if TYPE_CHECKING:
     from ..metrics import Metrics

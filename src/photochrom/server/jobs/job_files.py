@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import shutil
+import threading
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
-from ..._io import replacing
+from ..._io import file_sha256, replacing
 from ...errors import ArgumentError
 from ..http.uploads import Upload
 
@@ -39,12 +41,13 @@ class JobFiles:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self._films = path, threading.Lock()
         self._lock = FileLock(path / ".lock", thread_local=False)
         try:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.chmod(0o700)
-            (path / "jobs").mkdir(exist_ok=True, mode=0o700)
+            for name in ("jobs", "films"):
+                (path / name).mkdir(exist_ok=True, mode=0o700)
             self._lock.acquire(timeout=0)
             self.uploads = path / "uploads"
             shutil.rmtree(self.uploads, ignore_errors=True)
@@ -83,14 +86,7 @@ class JobFiles:
         suffix: str = "",
         references: Iterable[Upload] = (),
     ) -> None:
-        """Move the files of a new job here, where they are called 0000, 0001 and so on.
-
-        Args:
-            id: of the job.
-            files: what is coloured.
-            suffix: of all of them.
-            references: pictures to borrow colours from.
-        """
+        """Move the files of a new job here, where they are called 0000, 0001 and so on."""
         place = self.of(id)
         try:
             for name in ("", "in", "out", "references"):
@@ -106,6 +102,20 @@ class JobFiles:
     def references(self, id: str) -> tuple[Path, ...]:
         """The pictures that a job borrows colours from, in their order."""
         return tuple(sorted((self.of(id) / "references").glob("*")))
+
+    def film(self, id: str, owner: str | None, source: Path) -> Path:
+        """The film of a job at a path that later jobs of its owner with the same film share.
+
+        What is kept beside it, parts of the result, goes with the last of these jobs.
+        """
+        name = hashlib.sha256(f"{file_sha256(source)} {owner}".encode()).hexdigest()
+        film = self.path / "films" / name / f"source{source.suffix}"
+        with self._films:
+            film.parent.mkdir(exist_ok=True, mode=0o700)
+            (film.parent / id).touch()
+            if not film.exists():
+                film.hardlink_to(source)
+        return film
 
     def result(self, id: str) -> Path | None:
         """The result of a job, if it is there."""
@@ -168,12 +178,17 @@ class JobFiles:
     def remove(self, id: str) -> None:
         """Remove everything of a job."""
         shutil.rmtree(self.of(id), ignore_errors=True)
+        with self._films:
+            for film in (self.path / "films").iterdir():
+                (film / id).unlink(missing_ok=True)
+                if not any(_ID.fullmatch(path.name) for path in film.iterdir()):
+                    shutil.rmtree(film, ignore_errors=True)
 
     def remove_all_but(self, ids: set[str]) -> None:
         """Remove what belongs to no job: uploads that a crash cut off."""
-        for place in (self.path / "jobs").iterdir():
-            if place.name not in ids:
-                shutil.rmtree(place, ignore_errors=True)
+        found = [*(self.path / "jobs").iterdir(), *(self.path / "films").glob("*/*")]
+        for id in {path.name for path in found if _ID.fullmatch(path.name)} - ids:
+            self.remove(id)
 
 
 def zip_name(name: str, suffix: str, number: int, taken: set[str]) -> str:

@@ -17,27 +17,20 @@ from ..service_error import outage, service_error
 from ..settings import MEGABYTE, Settings
 from ..workers.messages import ColorizeTask, FilmTask
 from ..workers.pool import WorkerPool
-from ..workers.process import Progress
 from .job_files import JobFiles, zip_name
 from .job_store import Job, JobStore, State
 from .stores import Stores, film_suffix
 
 _NOTE = 0.25  # seconds between two notes of a film's progress
 
-ColorizeFilm = Callable[[FilmTask, CancelToken, Progress], None]
-
 
 class JobWork:
     """Does jobs; everything it raises is an outage, after which the job can be done again.
 
     Args:
-        settings: limits.
-        pool: colours pictures.
-        files, store: of the jobs.
         stores: where sources and results may be.
         stop: set when the service stops.
         on_end: called with each job that has ended, and its state.
-        film: colours a film.
     """
 
     def __init__(
@@ -49,9 +42,8 @@ class JobWork:
         stores: Stores,
         stop: CancelToken,
         on_end: Callable[[Job, State], None],
-        film: ColorizeFilm,
     ) -> None:
-        self._settings, self._pool, self._film = settings, pool, film
+        self._settings, self._pool = settings, pool
         self._files, self._store, self._stores = files, store, stores
         self._stop, self._on_end = stop, on_end
 
@@ -187,6 +179,9 @@ class JobWork:
         if not done and source is not None:
             # Under its final suffix, but not yet its final name: a broken-off film is no result.
             output = place / f"film{source.suffix}"
+            if found.video.shots is not None:  # a later job may have the same list, but for a shot
+                source = self._files.film(job.id, job.owner, source)
+                output = source.with_name(output.name)
             task = FilmTask(
                 source,
                 output,
@@ -197,7 +192,7 @@ class JobWork:
                 self._settings.max_pixels,
                 self._files.references(job.id),
             )
-            self._film(task, cancel, progress)
+            self._pool.run_film(task, cancel, progress)
             if found.target is None:
                 output.replace(place / f"result{source.suffix}")
             else:

@@ -19,7 +19,7 @@ from ..settings import MEGABYTE, Settings
 from ..workers.pool import WorkerPool
 from .job_files import JobFiles
 from .job_store import Job, JobStore, State
-from .job_work import ColorizeFilm, JobWork
+from .job_work import JobWork
 from .stores import Stores
 from .webhook import Webhooks
 
@@ -35,12 +35,6 @@ class JobRunner:
     a worker process of its own. Nothing ends the threads: what they cannot write now, they write
     later.
 
-    Args:
-        settings: limits.
-        pool: does the work.
-        webhooks: called at the end of jobs.
-        film: colours one; None: the pool.
-
     Attributes:
         paused: by kind of jobs, why none is done now.
         on_end: called with each job that has ended, and its state.
@@ -49,15 +43,8 @@ class JobRunner:
         ArgumentError: the folder cannot be used.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        pool: WorkerPool,
-        webhooks: Webhooks,
-        film: ColorizeFilm | None = None,
-    ) -> None:
-        self._settings, self._pool, self.webhooks = settings, pool, webhooks
-        self.films_are_faked = film is not None
+    def __init__(self, settings: Settings, pool: WorkerPool, webhooks: Webhooks) -> None:
+        self._settings, self.webhooks = settings, webhooks
         self.files = JobFiles(settings.folder)
         self.store = JobStore(self.files.database)
         self.stores = Stores(settings.stores)
@@ -66,14 +53,7 @@ class JobRunner:
         self._arriving = 0
         self._stop = CancelToken()
         self._work = JobWork(
-            settings,
-            pool,
-            self.files,
-            self.store,
-            self.stores,
-            self._stop,
-            self._ended,
-            film or pool.run_film,
+            settings, pool, self.files, self.store, self.stores, self._stop, self._ended
         )
         self._cancelled: dict[str, CancelToken] = {}
         self._news = {kind: threading.Event() for kind in ("pictures", "film", "webhooks")}

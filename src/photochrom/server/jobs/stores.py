@@ -18,9 +18,6 @@ _CHUNK = 1 << 20
 class Stores:
     """The stores that the operator allows; the rights there are those of the service.
 
-    Args:
-        allowed: URLs of buckets or folders.
-
     Raises:
         ArgumentError: one is no URL, or of an unknown kind.
         MissingExtraError: the package for one is not installed.
@@ -34,7 +31,6 @@ class Stores:
                     f"the store {show(url)}",
                     expected="a URL such as s3://bucket/folder",
                     got="a path, or a URL within another",
-                    fix="correct --store",
                 )
             storage.filesystem(url)
 

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -183,7 +182,6 @@ def _colorize_film(
 ) -> dict[str, Any]:
     from ...video.colorize_video import colorize_video
     from ...video.container.video_reader import VideoReader
-    from ...video.segments.work_folder import remove_work_folders
 
     with VideoReader(task.source) as video:
         pixels = video.shape[0] * video.shape[1]
@@ -212,7 +210,6 @@ def _colorize_film(
         progress=progress,
         cancel=cancel,
     )
-    remove_work_folders(Path(task.target))  # what a list of shots keeps
     _give_memory_back()
     return {"frames": film.frames}
 

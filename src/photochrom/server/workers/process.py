@@ -57,9 +57,6 @@ class TaskTimeoutError(Exception):
 class WorkerProcess:
     """A process that does one task at a time; used by one thread.
 
-    Args:
-        settings: sent to it.
-
     Attributes:
         models: what it tells of the loaded models, in their order.
         grown: bytes of memory after the last task beyond those at its start; None: no task yet.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from PIL import Image
 from ...cancel import CancelToken
 from ...errors import MissingExtraError
 from ...options import ColorOptions, Still, VideoOptions
+from ...video import missing_package
 from .looks import Look
 
 if TYPE_CHECKING:
@@ -24,10 +24,8 @@ Progress = Callable[[int, int | None], None]
 
 def film_missing() -> str | None:
     """Why films cannot be coloured here, in a line; None if they can."""
-    for package in ("av", "cv2"):
-        if importlib.util.find_spec(package) is None:
-            return str(MissingExtraError.of(package, "video", "Colouring films"))
-    return None
+    package = missing_package()
+    return package and str(MissingExtraError.of(package, "video", "Colouring films"))
 
 
 def write_still(film: Path, target: Path, seconds: float) -> None:
@@ -100,13 +98,12 @@ def film_options(look: Look, shape: tuple[int, int], pictures: Mapping[str, Path
     """The options that give a film this look.
 
     Args:
-        look: pins and references have the times of their frames.
+        look: of the film.
         shape: ``(H, W)`` of an upright frame.
         pictures: files of references by their keys.
     """
-    height, width = shape
     hints = [
-        replace(pin.hint((height, width)), page=None, time=pin.time)
+        replace(pin.hint(shape), page=None, time=pin.time)
         for pin in look.settled.pins
         if pin.time is not None
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -11,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from ....media import HEAD, default_suffix, identify
+from ....video import missing_package
 from ...jobs.stores import film_suffix, folder_of
 from ...service import Service
 from ...service_error import ServiceError
@@ -24,7 +24,6 @@ from .job_routes import JobStatus, status_of
 from .picture_routes import check_is_picture
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
-_FILM_PACKAGES = ("av", "cv2")
 
 router = APIRouter(
     prefix="/v1/jobs",
@@ -180,11 +179,6 @@ def _check_picture(head: bytes, size: int, service: Service) -> None:
 def _check_film(count: int, options: JobOptions, service: Service) -> None:
     if count > 1:
         raise ServiceError(415, "this is a film: expected pictures, or one film; send it alone")
-    if not service.jobs.films_are_faked and (lack := missing_for_films()) is not None:
+    if (lack := missing_package()) is not None:
         raise ServiceError(415, f"this service cannot colour films: the package {lack} is missing")
     check_options_of("film", options)
-
-
-def missing_for_films() -> str | None:
-    """The package that films need and that is not installed; None if all are there."""
-    return next((name for name in _FILM_PACKAGES if importlib.util.find_spec(name) is None), None)
