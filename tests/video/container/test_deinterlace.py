@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 pytest.importorskip("av", reason="needs PyAV (extra video)")
 
+from photochrom.errors import ArgumentError
 from photochrom.video.container.frame_planes import luma
 from photochrom.video.container.video_reader import VideoReader
 from tests.helpers.film_scenes import seen, texture
@@ -63,6 +64,10 @@ def write(path: Path, frames: list[Array], tff: bool = True, rate: Fraction = Fr
 
 INTERLACED = [(2.0 * n, 2.0 * n + 1) for n in range(30)]
 PROGRESSIVE = [(2.0 * n, 2.0 * n) for n in range(30)]
+TELECINED: list[tuple[float, float]] = []
+for n in range(0, 32, 4):
+    a, b, c, d = (2.5 * (n + i) for i in range(4))
+    TELECINED += [(a, a), (b, b), (b, c), (c, d), (d, d)]
 
 
 def combing(Y: Array) -> float:
@@ -116,11 +121,7 @@ def test_a_film_that_becomes_interlaced(tmp_path: Path) -> None:
 
 def test_telecine(tmp_path: Path) -> None:
     """Four frames of film in five of video: each comes back once, whole."""
-    times: list[tuple[float, float]] = []
-    for n in range(0, 32, 4):
-        a, b, c, d = (2.5 * (n + i) for i in range(4))
-        times += [(a, a), (b, b), (b, c), (c, d), (d, d)]
-    film = write(tmp_path / "a.mkv", woven(times), rate=Fraction(30000, 1001))
+    film = write(tmp_path / "a.mkv", woven(TELECINED), rate=Fraction(30000, 1001))
     video, frames, pts = read(film, "ivtc")
     assert video.rate == Fraction(24000, 1001)
     assert abs(len(frames) - 32) <= 1
@@ -130,7 +131,22 @@ def test_telecine(tmp_path: Path) -> None:
 
 def test_what_has_no_match_is_made_whole(tmp_path: Path) -> None:
     """Video between telecined film: no fields of any two frames fit each other."""
-    film = write(tmp_path / "a.mkv", woven(INTERLACED))
+    film = write(tmp_path / "a.mkv", woven([*TELECINED, *INTERLACED]))
     _, frames, _ = read(film, "ivtc")
-    assert len(frames) == 24
-    assert np.mean([*map(combing, frames)]) < 0.6 * np.mean([*map(combing, read(film, "off")[1])])
+    assert len(frames) == 56
+    as_is = read(film, "off")[1][40:]
+    assert np.mean([*map(combing, frames[32:])]) < 0.6 * np.mean([*map(combing, as_is)])
+
+
+@pytest.mark.parametrize("times", [INTERLACED, PROGRESSIVE], ids=["interlaced", "progressive"])
+def test_what_was_not_telecined_keeps_its_frames(
+    tmp_path: Path, times: list[tuple[float, float]]
+) -> None:
+    film = write(tmp_path / "a.mkv", woven(times))
+    with pytest.raises(ArgumentError, match=r"telecined.*got frames that all differ"):
+        VideoReader(film, "ivtc")
+
+
+def test_a_still_film_may_be_telecined(tmp_path: Path) -> None:
+    film = write(tmp_path / "a.mkv", woven([(0.0, 0.0)] * 10))
+    assert len(read(film, "ivtc")[1]) == 8

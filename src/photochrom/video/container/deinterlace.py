@@ -31,7 +31,9 @@ _IVTC = (
     ("decimate", ""),
 )
 _MOVED, _MOVING = 12, 0.002  # codes by which a pixel must change, and part of a frame that must
-_ENOUGH = 10  # frames in motion
+_ENOUGH = 10  # frames, or runs of five, in motion
+_REPEATED = 0.5  # of the usual change, below which a field is taken to be shown again
+_CHANGING = 0.2  # codes, mean change of a field where there is motion
 _COMBED = 1.4  # times as much combing: measured 1.6 to 6 for whole frames, 0.1 to 1.2 for others
 
 
@@ -132,6 +134,30 @@ def is_progressive(samples: Iterable[Iterable[Codes]]) -> bool:
                     ratios.append(woven / max(_combing(Y, moved), 0.1))
             before = Y
     return len(ratios) >= _ENOUGH and float(np.percentile(ratios, 25)) > _COMBED
+
+
+def is_telecined(samples: Iterable[Iterable[Codes]]) -> bool:
+    """Whether fields are shown again as 3:2 pulldown does it, one of each kind in five frames.
+
+    Args:
+        samples: as of `is_progressive`.
+
+    Returns:
+        True also where too little moves to tell.
+    """
+    # Least change of a field in five frames over the usual one; measured: 0.04 in telecined films,
+    # 0.7 and more (at the 10th percentile) in others.
+    ratios: list[float] = []
+    for sample in samples:
+        frames = [codes.astype(np.int32) for codes in sample]
+        for odd in (0, 1):
+            fields = (Y[odd::2] for Y in frames)
+            steps = [float(abs(after - before).mean()) for before, after in pairwise(fields)]
+            for first in range(len(steps) - 4):
+                least, *_, usual = sorted(steps[first : first + 5])[:3]
+                if usual > _CHANGING:
+                    ratios.append(least / usual)
+    return len(ratios) < _ENOUGH or float(np.percentile(ratios, 10)) < _REPEATED
 
 
 def _woven(Y: NDArray[np.int32], before: NDArray[np.int32], odd: int) -> NDArray[np.int32]:

@@ -186,15 +186,12 @@ class _Order:
                     "the segments of a film",
                     expected="segments in the film's order",
                     got=f"{path.name}, which begins before the end of the one before",
-                    fix="pass them in order, each once",
                 )
             place = {pts: i for i, pts in enumerate(shown)}
             self.delay = max([self.delay, *(i - place[pts] for i, pts in enumerate(decoded))])
             self.times += shown
         if not self.times:
-            raise ArgumentError(
-                "the segments of a film", expected="one at least", got="none", fix="pass some"
-            )
+            raise ArgumentError("the segments of a film", expected="one at least", got="none")
         self.sums, self.final = sums, decoded[-1]
         self.step = max(1, round(1 / (video.rate * video.time_base)))
         self.last = _duration_at(video, self.times[-1]) or self.step

@@ -103,10 +103,6 @@ _YUV = (
 def planar_format(name: str, bits: int) -> tuple[str, int]:
     """The format in which a film's frames are handed out, and its depth.
 
-    Args:
-        name: the source's pixel format.
-        bits: of its first component.
-
     Returns:
         `name` itself if Y' can be read from it as it is, else a planar format of 8, 10 or 12 bits
         to convert to; and the bits of its Y'.

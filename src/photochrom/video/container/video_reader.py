@@ -26,9 +26,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ...color import Codes
-from ...errors import VideoError
+from ...errors import ArgumentError, VideoError
 from .clock import Clock, ClockRepair, scan
-from .deinterlace import NEIGHBOURS, deinterlaced, inverse_telecine, is_progressive
+from .deinterlace import (
+    NEIGHBOURS,
+    deinterlaced,
+    inverse_telecine,
+    is_progressive,
+    is_telecined,
+)
 from .frame_planes import luma
 from .probe import film_stream, open_film, reason, unreadable
 from .tags import Tags, is_converted_from_rgb, planar_format
@@ -87,6 +93,7 @@ class VideoReader:
 
     Raises:
         VideoError: the file is no film, or is damaged beyond use.
+        ArgumentError: `deinterlace` is ``"ivtc"`` and the film was not telecined.
         MissingExtraError: the package av is not installed.
     """
 
@@ -257,8 +264,17 @@ class VideoReader:
 
     def _look(self, deinterlace: str) -> str:
         """How the frames are to be read, see `Reading`."""
-        if deinterlace != "auto":
-            return "ivtc" if deinterlace == "ivtc" else "as decoded"
+        if deinterlace == "ivtc":
+            if not is_telecined(self._samples()):
+                raise ArgumentError(
+                    f"the way of reading {self.path}",
+                    expected="frames that were telecined, for ivtc, which drops every fifth",
+                    got="frames that all differ",
+                    fix="leave --deinterlace out",
+                )
+            return "ivtc"
+        if deinterlace == "off":
+            return "as decoded"
         if not self.interlaced:
             return "deinterlace"  # those that come later in the film, if any
         return "as decoded" if is_progressive(self._samples()) else "deinterlace"
