@@ -15,7 +15,7 @@ from ..errors import ArgumentError
 from ..options import ColorOptions, OutputOptions
 from .color.coloring import film_colorizer
 from .colorize_video import Film
-from .film_job import color_job
+from .film_work import color_job
 from .numbered_frames import NumberedFrames, numbered_frames
 from .segments.segment_file import writing
 from .segments.segmented_work import Progress, reporter
@@ -104,7 +104,6 @@ def _check_output(source: Path, output: Path) -> None:
             f"the folder {show(output)} for the frames of a film",
             expected="a new folder",
             got="that of the source" if output.samefile(source) else "a file",
-            fix="choose another name",
         )
 
 

@@ -24,10 +24,9 @@ from .container.encoders import Encoding
 from .container.mux import assemble, try_out
 from .container.streams import Converted, LeftOut
 from .container.video_reader import VideoReader
-from .film_check import FilmCheck, check_open
-from .film_job import film_job
+from .film_check import check_open
 from .film_parts import FilmPart, FilmParts
-from .film_work import FilmFrames, FilmSetup, FilmWork, frames_in_all
+from .film_work import FilmFrames, FilmSetup, FilmWork
 from .segments.segment_workers import SegmentWorkers
 from .segments.segmented_work import Progress, reporter
 from .segments.work_folder import ShotFolders, WorkFolder, remove_work_folders
@@ -39,10 +38,10 @@ _LONG = 5000  # frames from which time and disk are told before the work
 
 @dataclass(frozen=True)
 class Film:
-    """What became of a film.
+    """Result of `colorize_video` or `colorize_sequence`.
 
     Attributes:
-        path: the new file.
+        path: the new file or folder.
         frames: in it.
         shape: ``(H, W)`` of one.
         resumed: how many of them were there from an earlier, interrupted call.
@@ -108,38 +107,33 @@ def colorize_video(
     source, output = Path(source), Path(output)
     encoding = Encoding.for_file(output, wanted.codec, crf=wanted.crf, preset=wanted.preset)
     _check_output(source, output)
+    limits = {"start": wanted.start, "end": wanted.end}
     with VideoReader(source, wanted.deinterlace) as video:
         _check_range(video, wanted.start, wanted.end)
-        colorizer = colorizer or film_colorizer()
-        setup = FilmSetup.of(video, colorizer, options, wanted, encoding)
-        total = frames_in_all(video, wanted.start, wanted.end)
-        limits = {"start": wanted.start, "end": wanted.end}
+        setup = FilmSetup.of(video, colorizer or film_colorizer(), options, wanted, encoding)
         began = time.monotonic()
         listed = wanted.shots is not None or needs_shots(options)
         if listed and wanted.shots is None and on_note is not None:
             on_note("the shots are looked for first, which takes about a quarter of the time")
         opened = _shots if listed else _whole
-        with opened(setup, colorizer, options, wanted, output, report) as (found, scratch):
-            parts = FilmParts(found, total)
+        with opened(setup, output, report) as (found, scratch):
+            parts = FilmParts(found, setup.total)
             if on_note is not None or not parts.resumed:
                 trial = try_out(video, encoding, output, scratch, **limits)
                 if on_note is not None:
-                    long = not parts.resumed and (total or 0) > _LONG
-                    check = check_open(
-                        setup, colorizer, options, wanted, output, trial, measure=long
-                    )
-                    _tell(check, on_note)
+                    long = not parts.resumed and (setup.total or 0) > _LONG
+                    for line in check_open(setup, output, trial, measure=long).notes():
+                        on_note(line)
             parts.make(workers, report)
-            streams = assemble(video, parts.segments, output, note=colorizer.note, **limits)
+            note = setup.colorizer.note
+            streams = assemble(video, parts.segments, output, note=note, **limits)
         remove_work_folders(output, shots=wanted.shots is None)
-        seconds = time.monotonic() - began
-        shape = video.shape[0], video.shape[1] * (1 + wanted.compare)
         return Film(
             output,
             parts.done,
-            shape,
+            (video.shape[0], video.shape[1] * (1 + wanted.compare)),
             parts.resumed,
-            seconds,
+            time.monotonic() - began,
             streams.left_out,
             streams.converted,
             parts.kept,
@@ -149,57 +143,33 @@ def colorize_video(
 
 @contextmanager
 def _whole(
-    setup: FilmSetup,
-    colorizer: Colorizer,
-    options: ColorOptions,
-    wanted: VideoOptions,
-    output: Path,
-    report: Progress,
+    setup: FilmSetup, output: Path, report: Progress
 ) -> Iterator[tuple[list[FilmPart], Path]]:
     """A film as one part, whose shots are looked for while it is coloured; and its folder."""
-    video = setup.video
-    first, end = (None if t is None else video.pts_at(t) for t in (wanted.start, wanted.end))
 
     def work() -> FilmWork:
-        steady = setup.steady(colorizer, options, pinned=pinned(colorizer, options))
-        name = f"the part of {video.path}"
-        return FilmWork(name, setup, frames, Coloring(steady), first, end)
+        steady = setup.steady(pinned=pinned(setup.colorizer, setup.options))
+        name = f"the part of {setup.video.path}"
+        return FilmWork(name, setup, FilmFrames(setup.video), Coloring(steady), *setup.span)
 
-    job = film_job(video.path, colorizer, options, wanted, setup.encoding)
-    frames = FilmFrames(video)
-    with WorkFolder.of(output, job) as folder:
+    with WorkFolder.of(output, setup.job) as folder:
         yield [FilmPart(folder, work)], folder.path
 
 
 @contextmanager
 def _shots(
-    setup: FilmSetup,
-    colorizer: Colorizer,
-    options: ColorOptions,
-    wanted: VideoOptions,
-    output: Path,
-    report: Progress,
+    setup: FilmSetup, output: Path, report: Progress
 ) -> Iterator[tuple[list[FilmPart], Path]]:
     """A film as its shots, and their folder."""
     with ShotFolders.of(output) as folders:
-        with listed_film(setup, colorizer, options, wanted, folders, report) as parts:
+        with listed_film(setup, folders, report) as parts:
             yield parts, folders.path
         folders.finished([part.folder for part in parts])
 
 
 def _check_output(source: Path, output: Path) -> None:
     if output.exists() and output.samefile(source):
-        raise ArgumentError(
-            f"the film {output}",
-            expected="a new name",
-            got="that of the source",
-            fix="choose another name",
-        )
-
-
-def _tell(check: FilmCheck, on_note: Callable[[str], None]) -> None:
-    for line in check.notes():
-        on_note(line)
+        raise ArgumentError(f"the film {output}", expected="a new name", got="that of the source")
 
 
 def _check_range(video: VideoReader, start: float | None, end: float | None) -> None:

@@ -21,7 +21,7 @@ from .container.mux import Streams, try_out
 from .container.probe import open_film
 from .container.streams import Converted, LeftOut
 from .container.video_reader import VideoReader
-from .film_work import FilmFrames, FilmSetup, FilmWork, frames_in_all
+from .film_work import FilmFrames, FilmSetup, FilmWork
 from .segments.painting import pts_of
 from .segments.work_folder import WorkFolder
 from .shots.cuts import Shots
@@ -136,39 +136,29 @@ def check_film(
     options, wanted = with_stills(options or ColorOptions()), video_options or VideoOptions()
     source, output = Path(source), Path(output)
     encoding = Encoding.for_file(output, wanted.codec, crf=wanted.crf, preset=wanted.preset)
-    colorizer = colorizer or film_colorizer()
     with VideoReader(source, wanted.deinterlace) as video:
-        setup = FilmSetup.of(video, colorizer, options, wanted, encoding)
+        setup = FilmSetup.of(video, colorizer or film_colorizer(), options, wanted, encoding)
         with tempfile.TemporaryDirectory(prefix="photochrom-") as folder:
             limits = {"start": wanted.start, "end": wanted.end}
             streams = try_out(video, encoding, output, Path(folder), **limits)
-        return check_open(setup, colorizer, options, wanted, output, streams)
+        return check_open(setup, output, streams)
 
 
 def check_open(
-    setup: FilmSetup,
-    colorizer: Colorizer,
-    options: ColorOptions,
-    wanted: VideoOptions,
-    output: Path,
-    streams: Streams,
-    *,
-    measure: bool = True,
+    setup: FilmSetup, output: Path, streams: Streams, *, measure: bool = True
 ) -> FilmCheck:
-    """The same for a film that is open and whose streams were tried out.
+    """The same for a film that is open and whose `streams` were tried out.
 
     Args:
-        setup: of the film.
-        colorizer, options, wanted, output: as of `colorize_video`.
-        streams: what `try_out` gave.
         measure: look for shots and colour some frames; else shots, seconds and bytes are None.
     """
-    video = setup.video
-    frames = frames_in_all(video, wanted.start, wanted.end)
-    shots, exact, per_frame = None, False, None
+    video, frames = setup.video, setup.total
+    shots, exact, seconds, written = None, False, None, None
     if measure and frames is not None:
-        shots, exact = _shots(setup, wanted, frames)
-        per_frame = _measured(setup, colorizer, options, wanted)
+        shots, exact = _shots(setup, frames)
+        if (per_frame := _measured(setup)) is not None:
+            seconds = frames * per_frame[0]
+            written = round(frames * (per_frame[1] + _sound(video) / video.rate))
     folder = output.absolute().parent
     while not folder.exists():
         folder = folder.parent
@@ -182,53 +172,49 @@ def check_open(
         tuple(streams.kept),
         tuple(streams.converted),
         tuple(streams.left_out),
-        reading_in_words(video, wanted),
+        _reading(setup),
         setup.bars,
         setup.turns * 90,
         setup.in_color,
         shots,
         exact,
-        None if frames is None or per_frame is None else frames * per_frame[0],
-        None
-        if frames is None or per_frame is None
-        else round(frames * (per_frame[1] + _sound(video) / video.rate)),
+        seconds,
+        written,
         shutil.disk_usage(folder).free,
     )
 
 
-def reading_in_words(video: VideoReader, wanted: VideoOptions) -> str | None:
+def _reading(setup: FilmSetup) -> str | None:
     """How interlaced frames are read; None: there are none, as far as is known."""
+    video = setup.video
     if video.reading.frames == "ivtc":
         return "telecined: four frames of every five are the film's own"
     if not video.interlaced:
         return None
     if video.reading.frames == "deinterlace":
         return "interlaced: frames are made whole; --deinterlace off leaves them"
-    if wanted.deinterlace == "off":
+    if setup.video_options.deinterlace == "off":
         return "interlaced: frames stay as they are"
     return "flagged as interlaced, but frames are whole, and stay as they are"
 
 
-def _starts(
-    setup: FilmSetup, wanted: VideoOptions, count: int
-) -> Iterator[tuple[int | None, int | None]]:
+def _starts(setup: FilmSetup, count: int) -> Iterator[tuple[int | None, int | None]]:
     """pts from which parts all over a film are looked at, each with that of its end, or None."""
-    video, length = setup.video, setup.video.duration
-    last = None if wanted.end is None else video.pts_at(wanted.end)
+    video, wanted, length = setup.video, setup.video_options, setup.video.duration
     begin = wanted.start or 0.0
     end = min(v for v in (length, wanted.end) if v is not None) if length or wanted.end else begin
     for number in range(count):
         at = begin + (end - begin) * number / count
-        yield (video.pts_at(at) if at else None), last
+        yield (video.pts_at(at) if at else None), setup.span[1]
 
 
-def _shots(setup: FilmSetup, wanted: VideoOptions, frames: int) -> tuple[int, bool]:
+def _shots(setup: FilmSetup, frames: int) -> tuple[int, bool]:
     """How many shots a film has, and whether that is exact."""
-    if wanted.shot_list is not None:
-        return len(wanted.shot_list.shots), True
+    if setup.video_options.shot_list is not None:
+        return len(setup.video_options.shot_list.shots), True
     whole = frames <= _MANY
     found = seen = 0
-    for first, end in _starts(setup, wanted, 1 if whole else _LOOKS):
+    for first, end in _starts(setup, 1 if whole else _LOOKS):
         cuts = Shots()
         new: list[bool] = []
         for frame in islice(setup.video.frames(first), None if whole else _LOOK):
@@ -243,20 +229,18 @@ def _shots(setup: FilmSetup, wanted: VideoOptions, frames: int) -> tuple[int, bo
     return max(1, round(found * frames / max(1, seen)) + 1), False
 
 
-def _measured(
-    setup: FilmSetup, colorizer: Colorizer, options: ColorOptions, wanted: VideoOptions
-) -> tuple[float, float] | None:
+def _measured(setup: FilmSetup) -> tuple[float, float] | None:
     """Seconds and bytes of a frame, by colouring some; None: there are too few."""
     seconds = size = 0.0
     count = 0
     with tempfile.TemporaryDirectory(prefix="photochrom-") as scratch:
-        for number, (first, end) in enumerate(_starts(setup, wanted, _SAMPLES)):
+        for number, (first, end) in enumerate(_starts(setup, _SAMPLES)):
             times = [pts_of(frame) for frame in islice(setup.video.frames(first), _SAMPLE + 1)]
             if not times or (end is not None and times[0] >= end):
                 continue
             if len(times) > _SAMPLE:
                 end = times[-1] if end is None else min(end, times[-1])
-            steady = setup.steady(colorizer, options, pinned=pinned(colorizer, options))
+            steady = setup.steady(pinned=pinned(setup.colorizer, setup.options))
             frames, color = FilmFrames(setup.video), Coloring(steady)
             work = FilmWork("a sample", setup, frames, color, first, end)
             folder = WorkFolder(Path(scratch) / str(number))

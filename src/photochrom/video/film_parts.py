@@ -30,10 +30,6 @@ class FilmPart:
 class FilmParts:
     """All parts of a film, in its order.
 
-    Args:
-        parts: the parts.
-        total: frames in all, if known.
-
     Attributes:
         folders: of the segments, one for each part.
         resumed: frames that were in segments before.

@@ -1,18 +1,19 @@
-"""Films, from their files to segments, by this process or by workers."""
+"""A film and its options, and the work on a part of it: from its file to segments."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from .._io import file_sha256
 from ..color import Float
 from ..colorizer import Colorizer
-from ..options import ColorOptions, VideoOptions
+from ..options import ColorOptions, VideoOptions, digest_of
 from .color.coloring import Coloring, film_size
 from .color.steady import SteadyColor
 from .color.view import Box, common_box, quarter_turns
@@ -31,17 +32,21 @@ if TYPE_CHECKING:
 
 _LOOKS = 8  # frames that are looked at for bars
 _TICK = 0.2  # seconds between two looks at what workers have done
+_METHOD = 7  # of colouring; another number where unfinished films cannot be gone on with
+_ELSEWHERE = ("codec", "crf", "preset", "shots")  # options whose meaning is elsewhere in the job
+_LOSSLESS = Encoding("ffv1", None, None)
 
 
 @dataclass(frozen=True, eq=False)
 class FilmSetup:
-    """What all parts of a film share.
+    """A film, its options and what was found out about it.
 
     Attributes:
         video: the film.
+        colorizer: the loaded model.
+        options, video_options: as given.
         encoding: of the result.
         painter: of its frames.
-        wide: before and after side by side.
         box: the picture between the bars of the whole film; None: it has none.
         turns: quarter turns counter-clockwise that make frames upright.
         in_color: part of the frames that were looked at, 0...1, that are in colour.
@@ -49,9 +54,11 @@ class FilmSetup:
     """
 
     video: VideoReader
+    colorizer: Colorizer
+    options: ColorOptions
+    video_options: VideoOptions
     encoding: Encoding
     painter: Painter
-    wide: bool
     box: Box | None
     turns: int
     in_color: float
@@ -63,19 +70,50 @@ class FilmSetup:
         video: VideoReader,
         colorizer: Colorizer,
         options: ColorOptions,
-        wanted: VideoOptions,
-        encoding: Encoding,
+        video_options: VideoOptions,
+        encoding: Encoding = _LOSSLESS,
     ) -> Self:
-        """Look at a film."""
+        """Look at some frames of a film."""
         size = colorizer.model.fit(*video.shape, film_size(colorizer, options))
-        painter = Painter(video, encoding, size, wanted.compare)
+        painter = Painter(video, encoding, size, video_options.compare)
         looks = [(painter.look(f), painter.in_color(f)) for f in video.samples(_LOOKS)]
         box = common_box(L for L, _ in looks)
         # Who names a film that is in colour from end to end wants new colours for it.
         in_color = sum(colors for _, colors in looks) / max(1, len(looks))
         turns = quarter_turns(video.tags.display)
-        keep = in_color < 1 and wanted.in_color == "keep"
-        return cls(video, encoding, painter, wanted.compare, box, turns, in_color, keep)
+        keep = in_color < 1 and video_options.in_color == "keep"
+        given = video, colorizer, options, video_options, encoding
+        return cls(*given, painter, box, turns, in_color, keep)
+
+    @property
+    def span(self) -> tuple[int | None, int | None]:
+        """pts at which the wanted part begins and ends; None: where the film does."""
+        video, wanted = self.video, self.video_options
+        first, end = (None if t is None else video.pts_at(t) for t in (wanted.start, wanted.end))
+        return first, end
+
+    @property
+    def total(self) -> int | None:
+        """About how many frames the wanted part has; None if the file does not say."""
+        wanted = self.video_options
+        known = [seconds for seconds in (self.video.duration, wanted.end) if seconds is not None]
+        if not known:
+            return None
+        return max(1, round((min(known) - (wanted.start or 0)) * self.video.rate))
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """Everything that the frames of the result depend on, as JSON; see `WorkFolder.of`.
+
+        Hints, stills and the list of shots are not in it; see `shots.shot_plans.ShotPlan.job`.
+        """
+        source = self.video.path
+        about, video_options = source.stat(), asdict(self.video_options)
+        return color_job(self.colorizer, self.options) | {
+            "source": [str(source.resolve()), about.st_size, about.st_mtime_ns],
+            "encoding": asdict(self.encoding),
+            "video": {k: v for k, v in video_options.items() if k not in _ELSEWHERE},
+        }
 
     @property
     def bars(self) -> tuple[float, float]:
@@ -85,9 +123,20 @@ class FilmSetup:
         (top, bottom, left, right), (height, width) = self.box, self.painter.size
         return 1 - (bottom - top) / height, 1 - (right - left) / width
 
-    def steady(self, colorizer: Colorizer, options: ColorOptions, **guided: Any) -> SteadyColor:
-        """What colours its frames; `guided`: more arguments of `SteadyColor`."""
-        return SteadyColor(colorizer, options, turns=self.turns, box=self.box, **guided)
+    def steady(self, options: ColorOptions | None = None, **guided: Any) -> SteadyColor:
+        """What colours its frames, or with other options some; `guided`: as of `SteadyColor`."""
+        options = options or self.options
+        return SteadyColor(self.colorizer, options, turns=self.turns, box=self.box, **guided)
+
+
+def color_job(colorizer: Colorizer, options: ColorOptions) -> dict[str, Any]:
+    """What the colours of a film depend on beside the film, as JSON."""
+    return {
+        "method": _METHOD,
+        "model": file_sha256(colorizer.model.path),
+        "options": asdict(replace(options, reference=(), hints=())),
+        "references": [digest_of(each) for each in options.references],
+    }
 
 
 class FilmFrames:
@@ -128,11 +177,7 @@ class FilmWork(SegmentedWork):
 
     Args:
         name: for messages.
-        setup: of the film.
-        frames: of the film.
-        color: gives the frames their colours.
         first, end: pts; see `FilmFrames.between`.
-        total: number of the frames, if known.
     """
 
     def __init__(
@@ -143,9 +188,8 @@ class FilmWork(SegmentedWork):
         color: Coloring,
         first: int | None = None,
         end: int | None = None,
-        total: int | None = None,
     ) -> None:
-        super().__init__(name, color, first, total)
+        super().__init__(name, color, first, None)
         self._setup, self._frames, self._end = setup, frames, end
         self._spool: FrameSpool | None = None
 
@@ -189,7 +233,7 @@ class FilmWork(SegmentedWork):
             sharing.next(folder),
             setup.encoding,
             setup.painter.size,
-            setup.wide,
+            setup.video_options.compare,
             self._frames.begun(self._next),
             setup.video.reading,
         )
@@ -227,8 +271,8 @@ class FilmWork(SegmentedWork):
 
     @contextmanager
     def _writer(self, path: Path) -> Iterator[Callable[[Colored], None]]:
-        setup = self._setup
-        with segment_writer(path, setup.video, setup.encoding, wide=setup.wide) as writer:
+        setup, wide = self._setup, self._setup.video_options.compare
+        with segment_writer(path, setup.video, setup.encoding, wide=wide) as writer:
             yield lambda item: setup.painter.write(writer, self._whole(item))
 
     def _whole(self, item: Colored) -> Colored:
@@ -237,9 +281,3 @@ class FilmWork(SegmentedWork):
             return item
         video = self._setup.video
         return replace(item, frame=self._spool.take(item.frame, (*video.shape, video.planar)))
-
-
-def frames_in_all(video: VideoReader, start: float | None, end: float | None) -> int | None:
-    """About how many frames a part of a film has; None if its file does not say."""
-    known = [seconds for seconds in (video.duration, end) if seconds is not None]
-    return max(1, round((min(known) - (start or 0)) * video.rate)) if known else None

@@ -42,7 +42,6 @@ class FrameSize:
                 name,
                 expected=f"{width}x{height} pixels, as the first frame",
                 got=f"{picture.width}x{picture.height}",
-                fix="give frames of one size",
             )
         size = self._colorizer.model.fit(*shape, film_size(self._colorizer, self._options))
         return shrink(grey_codes(picture, size), *size)

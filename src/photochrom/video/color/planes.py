@@ -213,6 +213,4 @@ def _check_luma(luma: Codes, tones: Tones) -> None:
 
 
 def _unfit(expected: str, got: str) -> ArgumentError:
-    return ArgumentError(
-        "the planes of a frame", expected=expected, got=got, fix="pass one frame's planes"
-    )
+    return ArgumentError("the planes of a frame", expected=expected, got=got)

@@ -41,9 +41,6 @@ class FrameSpool:
     One thread may put frames in while another takes them out. The file is as large as all frames
     that waited at the same time.
 
-    Args:
-        folder: where the file is.
-
     Raises:
         VideoError: the file cannot be written.
     """

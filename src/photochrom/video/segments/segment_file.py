@@ -119,7 +119,6 @@ class SegmentWriter:
                 "the planes of a frame",
                 expected=f"Y' {self._shape}, Cb and Cr {self._chroma}",
                 got=f"{luma.shape}, {cb.shape} and {cr.shape}",
-                fix="pass planes of one frame of this film",
             )
         frame = av.VideoFrame(self._stream.width, self._stream.height, self._format)
         full = self._video.tags.range == FULL
@@ -143,9 +142,7 @@ class SegmentWriter:
     def finish(self) -> None:
         """Write what the encoder still holds."""
         if self._first is None:
-            raise ArgumentError(
-                "a segment", expected="frames", got="none", fix="write one at least"
-            )
+            raise ArgumentError("a segment", expected="frames", got="none")
         self._mux(self._stream.encode(None))
 
     def _mux(self, packets: list[Packet[Any]]) -> None:

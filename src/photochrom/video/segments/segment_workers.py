@@ -97,9 +97,6 @@ class SegmentWorkers(Protocol):
 class SharedSegments:
     """The segments of a film that workers have.
 
-    Args:
-        workers: who writes them.
-
     Attributes:
         frames: in the segments that are back.
     """

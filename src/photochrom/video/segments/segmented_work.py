@@ -109,10 +109,7 @@ class SegmentedWork(ABC):
     def _check_frames(self, count: int) -> None:
         if not count:
             raise ArgumentError(
-                self._name,
-                expected="a part with frames",
-                got="none",
-                fix="change start or end",
+                self._name, expected="a part with frames", got="none", fix="change start or end"
             )
 
     def _colored(self) -> Generator[Any, None, None]:

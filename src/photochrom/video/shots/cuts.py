@@ -98,9 +98,7 @@ class Shots:
         import cv2
 
         if L.ndim != 2 or not L.size:
-            raise ArgumentError(
-                "a frame's L", expected="a plane (h, w)", got=str(L.shape), fix="reshape it"
-            )
+            raise ArgumentError("a frame's L", expected="a plane (h, w)", got=str(L.shape))
         small = cv2.resize(L, _SIZE[::-1], interpolation=cv2.INTER_AREA)
         self._ahead.append(_Look.at(np.asarray(small, np.float16)))
         return [self._decide()] if len(self._ahead) > LOOK_AHEAD else []

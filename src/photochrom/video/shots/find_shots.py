@@ -17,9 +17,8 @@ from ..color.cells import Cells
 from ..color.coloring import film_colorizer
 from ..color.references import SAME_PLACE, References, shown_in
 from ..color.view import View, box_in
-from ..container.encoders import Encoding
 from ..container.video_reader import VideoReader
-from ..film_work import FilmSetup, frames_in_all
+from ..film_work import FilmSetup
 from ..segments.ahead import ahead
 from ..segments.painting import pts_of
 from ..segments.segmented_work import Progress, reporter
@@ -28,7 +27,6 @@ from .cuts import Shots
 _AHEAD = 8  # frames that are decoded ahead
 _PLACES = 12  # places that are remembered
 _CLEARER = 1.3  # times as much contrast that makes a later frame the better still
-_LOSSLESS = Encoding("ffv1", None, None)  # nothing is encoded; any will do
 
 
 def find_shots(
@@ -54,26 +52,21 @@ def find_shots(
         VideoError: the source cannot be read.
         CancelledError: `cancel` was set.
     """
-    options, wanted = options or ColorOptions(), video_options or VideoOptions()
-    colorizer = colorizer or film_colorizer()
-
-    report = reporter(progress, cancel)
-    with VideoReader(source, wanted.deinterlace) as video:
-        setup = FilmSetup.of(video, colorizer, options, wanted, _LOSSLESS)
-        return shots_of(setup, colorizer, wanted, report)
+    options, video_options = options or ColorOptions(), video_options or VideoOptions()
+    with VideoReader(source, video_options.deinterlace) as video:
+        setup = FilmSetup.of(video, colorizer or film_colorizer(), options, video_options)
+        return shots_of(setup, reporter(progress, cancel))
 
 
-def shots_of(
-    setup: FilmSetup, colorizer: Colorizer, wanted: VideoOptions, report: Progress
-) -> ShotList:
+def shots_of(setup: FilmSetup, report: Progress) -> ShotList:
     """The shots of a film that is open, see `find_shots`."""
-    video, places = setup.video, _Places()
+    video, places, total = setup.video, _Places(), setup.total
+    whole = not setup.video_options.start
     found: list[Shot] = []
-    total = frames_in_all(video, wanted.start, wanted.end)
-    for begun, following in _begun(_frames(setup, wanted, lambda n: report(n, total))):
+    for begun, following in _begun(_frames(setup, lambda n: report(n, total))):
         index, still, L = begun.still()
         view = View(box_in(L, setup.box), setup.turns)
-        cells = Cells.of(colorizer, view.of(L))
+        cells = Cells.of(setup.colorizer, view.of(L))
         number = len(found) + 1
         place = places.find(number, cells)
         end = following
@@ -85,8 +78,8 @@ def shots_of(
                 video.seconds_at(end),
                 max(0.0, video.seconds_at(still)),
                 place=place,
-                frame=None if wanted.start else begun.number,
-                picture=None if wanted.start else f"stills/{begun.number + index:06}.jpg",
+                frame=begun.number if whole else None,
+                picture=f"stills/{begun.number + index:06}.jpg" if whole else None,
             )
         )
     length = video.duration
@@ -140,15 +133,12 @@ class _Places:
         return None
 
 
-def _frames(
-    setup: FilmSetup, wanted: VideoOptions, step: Callable[[int], None]
-) -> Iterator[tuple[int, Float]]:
+def _frames(setup: FilmSetup, step: Callable[[int], None]) -> Iterator[tuple[int, Float]]:
     """pts and L of the frames of a part of a film."""
-    video = setup.video
-    first, end = (None if t is None else video.pts_at(t) for t in (wanted.start, wanted.end))
+    first, end = setup.span
 
     def decoded() -> Iterator[tuple[int, Float]]:
-        for frame in video.frames(first):
+        for frame in setup.video.frames(first):
             if end is not None and pts_of(frame) >= end:
                 return
             yield pts_of(frame), setup.painter.look(frame)

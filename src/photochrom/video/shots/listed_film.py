@@ -10,12 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..._io import replacing
-from ...colorizer import Colorizer
 from ...errors import ArgumentError
-from ...options import ColorOptions, VideoOptions
 from ...shot_list import ShotList
 from ..color.coloring import Coloring
-from ..film_job import film_job
 from ..film_parts import FilmPart
 from ..film_work import FilmFrames, FilmSetup, FilmWork
 from ..segments.segmented_work import Progress
@@ -29,32 +26,20 @@ _OTHER_LENGTH = 1.0  # seconds by which a film may be longer or shorter than its
 
 @contextmanager
 def listed_film(
-    setup: FilmSetup,
-    colorizer: Colorizer,
-    options: ColorOptions,
-    wanted: VideoOptions,
-    folders: ShotFolders,
-    report: Progress,
+    setup: FilmSetup, folders: ShotFolders, report: Progress
 ) -> Iterator[list[FilmPart]]:
-    """The shots of a film as its parts; those that nobody listed are looked for first.
+    """The shots of a film as its parts; without `VideoOptions.shots` they are looked for first.
 
-    Args:
-        setup: of the film.
-        colorizer: the loaded model.
-        options: hints and stills go to the shots they lie in.
-        wanted: `VideoOptions.shots` is the list, or None.
-        folders: of the film.
-        report: called now and then while shots are looked for.
+    Hints and stills go to the shots they lie in.
 
     Raises:
         ArgumentError: the list is one of another film, or a hint or still has no place in it.
     """
-    video = setup.video
-    whole = replace(wanted, start=None, end=None)
-    job = film_job(video.path, colorizer, options, whole, setup.encoding)
-    shots = wanted.shot_list
+    video, wanted = setup.video, setup.video_options
+    whole = replace(setup, video_options=replace(wanted, start=None, end=None))
+    job, shots = whole.job, wanted.shot_list
     if shots is None:
-        shots = _found(setup, colorizer, whole, folders.found, job, report)
+        shots = _found(whole, folders.found, job, report)
     length = video.duration
     if length is not None and abs(length - shots.duration) > _OTHER_LENGTH:
         raise ArgumentError(
@@ -63,8 +48,8 @@ def listed_film(
             got=f"one of {shots.duration:.2f} s",
             fix="make one with `photochrom shots`",
         )
-    planned = plans(shots, video, options, wanted.start, wanted.end)
-    guides, frames = ShotGuides(setup, colorizer, options), FilmFrames(video)
+    planned = plans(shots, video, setup.options, wanted.start, wanted.end)
+    guides, frames = ShotGuides(setup), FilmFrames(video)
 
     def part(plan: ShotPlan) -> FilmWork:
         coloring = Coloring(guides.steady(plan), one_shot=True)
@@ -81,14 +66,7 @@ def listed_film(
         guides.close()
 
 
-def _found(
-    setup: FilmSetup,
-    colorizer: Colorizer,
-    wanted: VideoOptions,
-    file: Path,
-    job: dict[str, Any],
-    report: Progress,
-) -> ShotList:
+def _found(setup: FilmSetup, file: Path, job: dict[str, Any], report: Progress) -> ShotList:
     """The shots of the film, looked for once."""
     about = {name: job[name] for name in ("method", "source", "model")}
     try:
@@ -97,7 +75,7 @@ def _found(
             return ShotList.from_plain(known["shots"])
     except (OSError, ValueError, KeyError, TypeError, ArgumentError):
         pass
-    shots = shots_of(setup, colorizer, wanted, lambda done, total: report(0, total))
+    shots = shots_of(setup, lambda done, total: report(0, total))
     with replacing(file) as temporary:
         temporary.write_text(json.dumps({"job": about, "shots": shots.plain()}), encoding="utf-8")
     return shots

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...color import Codes, Float
-from ...colorizer import Colorizer
 from ...colorizer.prepared import Prepared
 from ...colorizer.versions import Version, versions
 from ...errors import ArgumentError
@@ -50,16 +49,10 @@ class StillFrame:
 
 
 class ShotGuides:
-    """Colours shots as they are planned; reads single frames beside whatever else reads the film.
+    """Colours shots as they are planned; reads single frames beside other readers of the film."""
 
-    Args:
-        setup: of the film.
-        colorizer: the loaded model.
-        options: of the film.
-    """
-
-    def __init__(self, setup: FilmSetup, colorizer: Colorizer, options: ColorOptions) -> None:
-        self._setup, self._colorizer, self._options = setup, colorizer, options
+    def __init__(self, setup: FilmSetup) -> None:
+        self._setup, self._colorizer = setup, setup.colorizer
         self._reader: VideoReader | None = None
         self._pinned: References | None = None
         # Frames may be large, what is decided on them is not.
@@ -79,9 +72,9 @@ class ShotGuides:
             PictureError: a reference cannot be read.
         """
         if self._pinned is None:
-            self._pinned = pinned(self._colorizer, self._options)
+            self._pinned = pinned(self._colorizer, self._setup.options)
         guide = Guide(self._begin(plan), self._stills(plan), self._hints(plan))
-        return self._setup.steady(self._colorizer, plan.options, pinned=self._pinned, guide=guide)
+        return self._setup.steady(plan.options, pinned=self._pinned, guide=guide)
 
     def versions(self, seconds: float) -> list[Version]:
         """The versions that there are of a frame, in pixels of its picture."""
@@ -116,7 +109,6 @@ class ShotGuides:
                 f"the moment {seconds:g} s",
                 expected=f"one within {video.path}",
                 got="none of its frames",
-                fix="give an earlier one",
             )
         return frame
 
@@ -140,7 +132,7 @@ class ShotGuides:
 
     def _reference(self, source: Source) -> References:
         made = References()
-        add_picture(made, source, self._colorizer, self._options)
+        add_picture(made, source, self._colorizer, self._setup.options)
         return made
 
     def _hints(self, plan: ShotPlan) -> CarriedHints | None:
@@ -166,6 +158,5 @@ class ShotGuides:
                 f"the version of shot {plan.number}",
                 expected=f"0 to {len(there)}",
                 got=str(plan.version),
-                fix="choose another one",
             )
         return there[plan.version - 1].hints

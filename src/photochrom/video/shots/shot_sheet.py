@@ -18,7 +18,6 @@ from ...options import ColorOptions, VideoOptions
 from ...picture import Picture
 from ...shot_list import Shot, ShotList
 from ..color.coloring import film_colorizer
-from ..container.encoders import Encoding
 from ..container.video_reader import VideoReader
 from ..film_work import FilmSetup
 from ..segments.segment_file import writing
@@ -35,7 +34,6 @@ _LONGEST = 1280  # pixels of a still's longer side
 _SMALL = 480  # of its picture on the page
 _COLORS = 5  # main colours of a shot
 _SAME = 24  # sRGB codes within which two main colours count as one
-_ENCODING = Encoding("ffv1", None, None)  # nothing is encoded; any will do
 
 RGB = NDArray[np.uint8]
 
@@ -77,11 +75,10 @@ def write_shot_sheet(
     if (folder / LIST).exists() and not overwrite:
         fix = "it may have been edited: choose another folder, or replace it with --overwrite"
         raise ArgumentError.exists(folder / LIST, fix)
-    colorizer = colorizer or film_colorizer()
     with VideoReader(source, wanted.deinterlace) as video:
-        setup = FilmSetup.of(video, colorizer, options, wanted, _ENCODING)
-        shots = wanted.shot_list or shots_of(setup, colorizer, wanted, report)
-        sheet = _Sheet(setup, colorizer, options, folder)
+        setup = FilmSetup.of(video, colorizer or film_colorizer(), options, wanted)
+        shots = wanted.shot_list or shots_of(setup, report)
+        sheet = _Sheet(setup, folder)
         with writing(folder):
             (folder / STILLS).mkdir(parents=True, exist_ok=True)
         try:
@@ -105,11 +102,9 @@ class _Sheet:
         entries: what the page shows of each shot.
     """
 
-    def __init__(
-        self, setup: FilmSetup, colorizer: Colorizer, options: ColorOptions, folder: Path
-    ) -> None:
-        self._setup, self._colorizer, self._folder = setup, colorizer, folder
-        self._guides = ShotGuides(setup, colorizer, options)
+    def __init__(self, setup: FilmSetup, folder: Path) -> None:
+        self._setup, self._folder = setup, folder
+        self._guides = ShotGuides(setup)
         self._names: Counter[str] = Counter()
         self.entries: list[SheetEntry] = []
 
@@ -124,7 +119,7 @@ class _Sheet:
         prepared = self._guides.prepared(plan.still)
         versions = self._guides.versions(plan.still)
         ab = self._guides.steady(plan).push(still.L, True)[0]
-        painted = self._colorizer.painted(Picture.from_array(grey), still.L, ab).pixels
+        painted = self._setup.colorizer.painted(Picture.from_array(grey), still.L, ab).pixels
         rgb = np.ascontiguousarray(np.rot90(painted, turns))
         name = shot.picture or ""
         if not name.startswith(f"{STILLS}/") or Path(name).name in self._names:
