@@ -220,7 +220,6 @@ class Plain(Preset):
                 "--size cannot be used",
                 expected="32, 64 or 128 for the preset plain",
                 got=str(side),
-                fix="take one of these",
             )
         return side, side, side
 

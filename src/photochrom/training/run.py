@@ -26,11 +26,10 @@ from .loop.callbacks import Progress
 from .loop.fit import BEST, HISTORY, LAST, STEADY, Settings, fit
 from .loop.history import check_loggers, read_history
 from .loop.run_module import RunModule
-from .machine import describe
 from .network.weights import write_network
 from .presets import PRESETS, Preset
 from .run_options import BUNDLED, FILE, Options
-from .run_plan import card_of, model_name, plan_of, shares_of, tuned
+from .run_plan import card_of, describe, model_name, plan_of, shares_of, tuned
 
 MODEL = "model.onnx"
 """The result, in the folder of a run."""
@@ -267,12 +266,7 @@ def _workers(preset: Preset) -> int:
 
 def _preset(name: str) -> Preset:
     if name not in PRESETS:
-        raise ArgumentError(
-            "--preset cannot be used",
-            expected=" or ".join(PRESETS),
-            got=name,
-            fix="take one of these",
-        )
+        raise ArgumentError("--preset cannot be used", expected=" or ".join(PRESETS), got=name)
     return PRESETS[name]
 
 

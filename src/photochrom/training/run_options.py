@@ -85,10 +85,7 @@ class Options:
             )
         if options.minutes is not None and options.epochs is not None:
             raise ArgumentError(
-                "the length of the run",
-                expected="either --minutes or --epochs",
-                got="both",
-                fix="leave one of them out",
+                "the length of the run", expected="either --minutes or --epochs", got="both"
             )
         return options
 

@@ -1,8 +1,9 @@
-"""Plan, shares of the sources and card of a run, made from its options."""
+"""Plan, shares of the sources and card of a run, made from its options and its computer."""
 
 from __future__ import annotations
 
 import math
+import platform
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
+from .._system import cores
 from ..errors import ArgumentError
 from ..models.card import Card
 from .data.cache import Cache
@@ -19,7 +22,6 @@ from .data.crops import aside, capped
 from .loop.batches import Batches
 from .loop.plan import Plan
 from .loop.run_module import RunModule
-from .machine import describe
 from .presets import Preset
 from .run_options import Options
 
@@ -98,9 +100,7 @@ def plan_of(options: Options, preset: Preset, *, pictures: int, held: bool = Fal
     if epochs is None:
         return Plan(minutes=minutes, **values)
     if not 0 < epochs < math.inf:
-        raise ArgumentError(
-            "--epochs cannot be used", expected="more than 0", got=str(epochs), fix="change it"
-        )
+        raise ArgumentError("--epochs cannot be used", expected="more than 0", got=str(epochs))
     trained = pictures if held else pictures - aside(pictures, values["validation"])
     return Plan(steps=max(1, round(epochs * trained / some.batch)), **values)
 
@@ -120,7 +120,6 @@ def shares_of(options: Options, preset: Preset, cache: Cache) -> list[float] | N
             "the shares of the sources",
             expected=f"names of sources: {', '.join(dict.fromkeys(names))}",
             got=", ".join(unknown),
-            fix="correct the names under [shares]",
         )
     counts = np.bincount(cache.sources_of(np.arange(len(cache))), minlength=len(names)).tolist()
     together = {n: sum(c for m, c in zip(names, counts, strict=True) if m == n) for n in names}
@@ -135,3 +134,20 @@ def model_name(folder: Path) -> str:
     """A model's name from the folder's."""
     name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("._-")
     return name or "model"
+
+
+def describe() -> str:
+    """The devices that train, for people."""
+    if torch.cuda.is_available():
+        count = torch.cuda.device_count()
+        return f"{count} x {torch.cuda.get_device_name()}"
+    return f"{cores()} cores of {_processor()}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()

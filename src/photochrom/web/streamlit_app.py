@@ -38,11 +38,10 @@ def main() -> None:
     workspace.save()
     try:
         _body(workspace)
-    except PhotochromError as error:
-        _tell(error, "")
     except Exception as error:
-        logging.getLogger(__name__).exception("the page failed")
-        _tell(error, "")
+        if not isinstance(error, PhotochromError):
+            logging.getLogger(__name__).exception("the page failed")
+        _tell(error)
     workspace.save()
 
 
@@ -76,7 +75,7 @@ def _body(workspace: Workspace) -> None:
         try:
             colorizer = choosing.current(workspace, models)
         except PhotochromError as error:
-            _tell(error, "")
+            _tell(error)
             return
         choosing.limits()
         choosing.importing()
@@ -118,7 +117,7 @@ def _show(workspace: Workspace, item: Item, colorizer: Colorizer) -> None:
     editor(workspace, item, colorizer)
 
 
-def _tell(error: BaseException, name: str) -> None:
+def _tell(error: BaseException, name: str = "") -> None:
     words, detail = explain(error, name)
     st.error(words, icon=":material/error:")
     if detail:

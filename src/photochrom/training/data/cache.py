@@ -270,7 +270,6 @@ def _nothing_left(skipped: Counter[str], examples: dict[str, str]) -> ArgumentEr
         "no picture can be used for training",
         expected="intact colour photographs",
         got=got or "no pictures",
-        fix="name other sources",
     )
 
 

@@ -203,6 +203,4 @@ def _permutation(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
 
 def _check(name: str, fits: bool, expected: str, got: object) -> None:
     if not fits:
-        raise ArgumentError(
-            f"{name} cannot be used", expected=expected, got=str(got), fix="change it"
-        )
+        raise ArgumentError(f"{name} cannot be used", expected=expected, got=str(got))

@@ -23,13 +23,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from ...color import srgb_to_lab
 from ...errors import PhotochromError
@@ -45,16 +46,6 @@ TONE = 2.0
 _TINY, _QUALITY = 64, 94  # pixels of the short side; of JPEG
 _CHUNK = 32  # pictures sent to a process at a time
 _LEVELS = 12  # of lightness
-_ORIENTATION = 0x0112  # EXIF
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 Item = tuple[int, str, Opener]
 """Number of the source, key and opener of a picture."""
@@ -190,7 +181,6 @@ def _shrunk(image: Image.Image, side: int) -> Image.Image:
     """Upright, at most 3:2, short side at most ``side``; mode RGB, RGBA or CMYK."""
     image.draft(None, (2 * side, 2 * side))  # JPEG: decode no finer than needed
     image.load()  # which turns a TIFF, and takes the orientation away
-    orientation = _orientation(image)
     if image.mode not in ("RGB", "CMYK", "RGBA"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     width, height = image.size
@@ -200,21 +190,15 @@ def _shrunk(image: Image.Image, side: int) -> Image.Image:
     box = (left, top, left + kept[0], top + kept[1])
     scale = min(1.0, side / min(kept))
     if scale == 1:
-        return _turned(image.crop(box), orientation)
+        return _upright(image.crop(box))
     size = round(kept[0] * scale), round(kept[1] * scale)
-    return _turned(image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=3.0), orientation)
+    return _upright(image.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=3.0))
 
 
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # EXIF is often damaged, and no reason to do without the picture
-        return 1
-
-
-def _turned(image: Image.Image, orientation: int) -> Image.Image:
-    turn = _TURNS.get(orientation)
-    return image if turn is None else image.transpose(turn)
+def _upright(image: Image.Image) -> Image.Image:
+    with suppress(Exception):  # EXIF is often damaged, and no reason to do without the picture
+        ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:

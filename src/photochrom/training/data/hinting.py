@@ -121,12 +121,10 @@ def _check(ab: Tensor, none: float) -> None:
             "a batch of chroma has the wrong shape",
             expected="(N, 2, H, W), none of them 0",
             got=str(tuple(ab.shape)),
-            fix="permute or stack it first",
         )
     if not 0 <= none <= 1:
         raise ArgumentError(
             "the share of samples without hints is not a share",
             expected="none from 0 to 1",
             got=str(none),
-            fix="give 0.5 for half of them",
         )

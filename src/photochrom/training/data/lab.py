@@ -80,7 +80,6 @@ def to_linear(rgb: Tensor) -> Tensor:
             "a batch of RGB pictures has the wrong shape",
             expected="(N, 3, H, W)",
             got=str(tuple(rgb.shape)),
-            fix="permute or stack it first",
         )
     if rgb.dtype == torch.uint8:
         table = torch.from_numpy(decode(np.arange(256, dtype=np.uint8))).to(rgb.device)
@@ -93,7 +92,6 @@ def to_linear(rgb: Tensor) -> Tensor:
         "a batch of RGB pictures has the wrong type",
         expected="uint8, or float32 0...1",
         got=str(rgb.dtype),
-        fix="convert it first",
     )
 
 

@@ -35,9 +35,7 @@ def open_source(spec: str | Path, root: Path | None = None) -> Source:
     else:
         kinds = "a folder, a .zip, .tar or .tar.gz of pictures, or one of " + ", ".join(NAMES)
         what = "a file that is none of these" if path.is_file() else "nothing of that name"
-        raise ArgumentError(
-            f"{spec} is not a source of pictures", expected=kinds, got=what, fix="correct the name"
-        )
+        raise ArgumentError(f"{spec} is not a source of pictures", expected=kinds, got=what)
     if next(iter(found), None) is None:
         raise ArgumentError(
             f"{spec} has no pictures",

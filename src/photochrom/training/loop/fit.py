@@ -128,10 +128,6 @@ def interval(plan: Plan, epoch: float) -> int | timedelta:
     """How often a run is validated: after each epoch, or `_OFTEN` steps if that is less.
 
     A run of so many minutes is validated by the clock: six times, or every 20 minutes.
-
-    Args:
-        plan: the run.
-        epoch: its steps in an epoch.
     """
     if plan.minutes is not None:
         return timedelta(minutes=min(plan.minutes / 6, 20))

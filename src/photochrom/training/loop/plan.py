@@ -104,4 +104,4 @@ class Plan:
 
 
 def _bad(what: str, expected: str, got: str) -> ArgumentError:
-    return ArgumentError(what, expected=expected, got=got, fix="change it")
+    return ArgumentError(what, expected=expected, got=got)

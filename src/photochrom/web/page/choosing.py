@@ -76,10 +76,8 @@ def about(card: Card) -> None:
         lines.append(f"**What it is bad at.** {card.limits}")
     if card.data:
         lines.append(f"**What it has seen.** {card.data}")
-    hints = "knows what a hint is" if card.hints else "does not know hints; they are carried over"
-    lines.append(f"**Hints.** The network {hints} the surface they lie on.")
-    if card.hints:
-        lines[-1] = f"**Hints.** The network {hints}."
+    over = "does not know hints; they are carried over the surface they lie on"
+    lines.append(f"**Hints.** The network {'knows what a hint is' if card.hints else over}.")
     if card.metrics:
         lines.append(f"**Measured.** {_figures(card.metrics)}")
     lines.append(f"**Licence.** {card.licence}. **Source.** {card.source or 'unknown'}.")

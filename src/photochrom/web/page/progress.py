@@ -5,15 +5,12 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
 import streamlit as st
 
-from ...cancel import CancelToken
 from ...colorizer import Colorizer
-from ..visit.canvas import Finish
 from ..visit.jobs import Job, Task, save_colored, write_zip
 from ..visit.workspace import Workspace
 
@@ -125,14 +122,8 @@ def _batch(workspace: Workspace, colorizer: Colorizer) -> Job:
     tasks = []
     for item in workspace.items.values():
         if not item.is_film:
-            save = partial(_saved, colorizer, item.path, workspace.finish(item))
+            save = partial(save_colored, colorizer, item.path, workspace.finish(item))
             tasks.append(Task(item.name, save))
     target = workspace.folder / f"{uuid4().hex}.zip"
     work = partial(write_zip, target, tasks)
     return Job(_PICTURES, "pictures", target, work, workspace.looks(_PICTURES))
-
-
-def _saved(
-    colorizer: Colorizer, source: Path, finish: Finish, stem: Path, cancel: CancelToken
-) -> Path:
-    return save_colored(colorizer, source, stem, finish, cancel)

@@ -11,12 +11,7 @@ from ..visit.edits import Edits
 
 
 def sliders(edits: Edits, key: str) -> None:
-    """One slider for each number of `ColorOptions`, whatever they are.
-
-    Args:
-        edits: of the picture or film.
-        key: of the item.
-    """
+    """One slider for each number of `ColorOptions`, whatever they are."""
     options = edits.look.options
     for name, allowed in ranges(options).items():
         widget = f"{name}-{key}"

@@ -111,20 +111,17 @@ class Canvas:
 
     def after(self, finish: Finish) -> str:
         """The picture in colour at preview size, as an address for an ``<img>``."""
-        address: str = self._after(finish)
-        return address
+        return self._after(finish)
 
     def thumbnail(self, finish: Finish) -> str:
         """A small one in colour, as an address for an ``<img>``."""
-        small: str = self._thumbnail(finish)
-        return small
+        return self._thumbnail(finish)
 
     def matched(self, finish: Finish) -> float:
         """Share of the picture that takes its colours from the reference, 0...1."""
         if finish.reference is None or self._prepared.features is None:
             return 0.0
-        share: float = self._matched(finish.reference)
-        return share
+        return self._matched(finish.reference)
 
     @cached_property
     def certainty(self) -> str:
@@ -144,9 +141,7 @@ class Canvas:
         The hints and numbers of `finish` hold for all of them; there are none without a
         distribution.
         """
-        look = replace(finish.look, version=None)
-        found: list[tuple[str, str]] = self._versions(replace(finish, look=look))
-        return found
+        return self._versions(replace(finish, look=replace(finish.look, version=None)))
 
     def detail(self, finish: Finish, view: View) -> tuple[View, str, str]:
         """A part of the picture at full size.
@@ -158,8 +153,7 @@ class Canvas:
         Returns:
             The part that is shown, and the addresses of it before and after.
         """
-        found: tuple[View, str, str] = self._detail(finish, view)
-        return found
+        return self._detail(finish, view)
 
     def palette(self, pin: Pin) -> list[tuple[str, float]]:
         """The likeliest colours of a place, with their probabilities."""

@@ -169,23 +169,15 @@ def write_zip(
                 "no picture could be coloured",
                 expected="at least one that can be read",
                 got="; ".join(problems),
-                fix="give other pictures",
             )
         progress(len(tasks), len(tasks))
     return problems
 
 
 def save_colored(
-    colorizer: Colorizer, source: Path, target: Path, finish: Finish, cancel: CancelToken
+    colorizer: Colorizer, source: Path, finish: Finish, target: Path, cancel: CancelToken
 ) -> Path:
-    """Colour a picture into a file, in the original's format.
-
-    Args:
-        colorizer: the loaded model.
-        source: the picture's file.
-        target: without its suffix.
-        finish: how it shall look.
-        cancel: checked between two steps.
+    """Colour a picture into a file, in the original's format, whose suffix is put to `target`.
 
     Returns:
         The file that was written.

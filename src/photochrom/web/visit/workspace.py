@@ -150,7 +150,6 @@ class Workspace:
                 f"{name} cannot be coloured",
                 expected="a picture or a film" if "video" in kinds else "a picture",
                 got=str(media),
-                fix="give another file",
             )
         if (size := path.stat().st_size + self.size) > MEGABYTES * 1_000_000:
             path.unlink()
