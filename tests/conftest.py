@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VIPS_CONCURRENCY"):
     os.environ.setdefault(_variable, "1")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import onnxruntime themselves
+# PyTorch's exporter keeps the shape of every result, which takes longer than working it out again.
+os.environ.setdefault("TORCH_FAKE_TENSOR_DISPATCH_CACHE", "0")
 
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
@@ -32,8 +34,12 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
+gc.disable()  # importing what tests need makes objects that stay
+
+
 def pytest_collection_finish() -> None:
     """The garbage collector need not look at the imported libraries again in every test."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
