@@ -325,12 +325,16 @@ def test_a_client_that_hangs_up(live: Running) -> None:
     ) + JPEG
     pool, before = live.service.pool, hung_up(live)
     with Gate() as gate:
-        lines = [socket.create_connection(live.address) for _ in range(3)]
-        for line in lines:
+        at_work, *waiting = (socket.create_connection(live.address) for _ in range(3))
+        at_work.sendall(request)
+        wait_for(lambda: gate.calls == 1)
+        for line in waiting:
             line.sendall(request)
-        wait_for(lambda: pool.taken == 3 and gate.calls == 1)
-        for line in lines:
+        wait_for(lambda: pool.taken == 3)
+        for line in waiting:
             line.close()
+        wait_for(lambda: pool.taken == 1)
+        at_work.close()
         wait_for(lambda: pool.taken == 0)
     idle(live)
     assert gate.calls == 1  # those that waited were never begun
