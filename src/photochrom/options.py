@@ -190,11 +190,9 @@ class OutputOptions:
             object.__setattr__(self, "format", writable_format(self.format))
         if self.quality is not None:
             _check_range("quality", self.quality, 1, 100, "the format's default")
-        if not isinstance(self.max_pixels, Integral) or self.max_pixels < 1:
-            raise ArgumentError("max_pixels", expected="1 or more", got=str(self.max_pixels))
+        for name in ("max_pixels", "page"):
+            check_count(name, getattr(self, name))
         _check_choice("in_color", self.in_color, ("recolor", "skip"))
-        if self.page is not None and (not isinstance(self.page, Integral) or self.page < 1):
-            raise ArgumentError("page", expected="1 or more", got=str(self.page))
 
 
 @dataclass(frozen=True)
@@ -276,6 +274,12 @@ def _hints(given: object) -> tuple[Hint, ...]:
         if not isinstance(each, Hint):
             raise ArgumentError("hints", expected="a sequence of Hint", got=repr(each))
     return hints
+
+
+def check_count(name: str, value: object) -> None:
+    """Refuse a `value` that is neither None nor a whole number from 1 on."""
+    if value is not None and (not isinstance(value, Integral) or int(value) < 1):
+        raise ArgumentError(name, expected="1 or more", got=str(value))
 
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import ArgumentError
+from ..options import check_count
 from .naming import COLOR
 
 
@@ -28,17 +29,12 @@ class Share:
     workers: int | None = None
 
     def __post_init__(self) -> None:
-        workers = 1 if self.workers is None else self.workers
-        cores = self.cpus > 0 and math.isfinite(self.cpus)
-        gpus = self.gpus >= 0 and math.isfinite(self.gpus) and (self.gpus < 1 or self.gpus % 1 == 0)
-        checks = (
-            ("the cores of a worker", self.cpus, cores, "more than 0"),
-            ("the GPUs of a worker", self.gpus, gpus, "0 to 1, or 2, 3, ..."),
-            ("the number of workers", self.workers, workers > 0, "1 or more"),
-        )
-        for what, value, fine, expected in checks:
-            if not fine:
-                raise ArgumentError(what, expected=expected, got=str(value))
+        check_count("the number of workers", self.workers)
+        if not 0 < self.cpus < math.inf:
+            raise ArgumentError("the cores of a worker", expected="more than 0", got=self.cpus)
+        if not (0 <= self.gpus < 1 or (self.gpus < math.inf and self.gpus % 1 == 0 < self.gpus)):
+            expected = "0 to 1, or 2, 3, ..."
+            raise ArgumentError("the GPUs of a worker", expected=expected, got=self.gpus)
 
 
 @dataclass(frozen=True)
@@ -80,9 +76,8 @@ class ArchiveOptions:
     share: Share = Share()
 
     def __post_init__(self) -> None:
-        for name, value in (("limit", self.limit), ("jobs", self.jobs)):
-            if value is not None and value < 1:
-                raise ArgumentError(name, expected="1 or more", got=str(value))
+        check_count("limit", self.limit)
+        check_count("jobs", self.jobs)
         if self.in_color not in (None, "skip", "recolor"):
             got = repr(self.in_color)
             raise ArgumentError("in_color (--in-color)", expected="skip or recolor", got=got)

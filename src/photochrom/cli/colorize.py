@@ -237,10 +237,9 @@ def _check_streams(source: bool, target: bool, as_json: bool) -> None:
         )
 
 
-def _model_file(model: str, prototxt: Path | None, points: Path | None) -> Path:
-    """The ONNX file of --model, imported first if it is a .caffemodel."""
+def _model_file(model: str, prototxt: Path | None, points: Path | None) -> str | Path:
+    """The --model, imported first if it is a .caffemodel."""
     from ..errors import ArgumentError
-    from ..models.registry import Registry
 
     parts = {
         "--model FILE.caffemodel": model if model.endswith(".caffemodel") else None,
@@ -248,7 +247,7 @@ def _model_file(model: str, prototxt: Path | None, points: Path | None) -> Path:
         "--points FILE": points,
     }
     if not any(parts.values()):
-        return Registry().resolve(model)
+        return model
     if prototxt is None or points is None or not all(parts.values()):
         raise ArgumentError(
             "a Caffe model consists of three files",

@@ -27,7 +27,7 @@ def tell_dry_run(
     output_options: OutputOptions,
     video_options: VideoOptions,
     archive_options: ArchiveOptions,
-    model: Path,
+    model: str | Path,
     as_json: bool,
 ) -> None:
     """Print what would be done, see `archive.estimate` and `check_film`.
@@ -81,7 +81,7 @@ def _tell_film(
     output: str | None,
     options: ColorOptions,
     wanted: VideoOptions,
-    model: Path,
+    model: str | Path,
     as_json: bool,
 ) -> None:
     """Say what would become of a film."""

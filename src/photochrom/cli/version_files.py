@@ -17,7 +17,7 @@ def write_versions(
     options: ColorOptions,
     output: OutputOptions,
     *,
-    model: Path,
+    model: str | Path,
     folder: str | None,
 ) -> Iterator[str]:
     """Write the alternatives of some pictures as ``NAME-version-1.EXT`` and so on.
@@ -26,7 +26,7 @@ def write_versions(
         sources: files of pictures.
         count: alternatives of each, at most.
         options, output: as for `pipeline.colorize_file`; hints and references count in each.
-        model: an ONNX file.
+        model: a name or an ONNX file.
         folder: where the files go; None: beside their sources.
 
     Yields:

@@ -77,60 +77,13 @@ def _names() -> tuple[list[str], Float]:
     return names, np.asarray(srgb_to_lab(np.array([*colors], np.uint8)))
 
 
-_PARTS = sorted(  # of names of several words, each but the last
-    [
-        "alice",
-        "antique",
-        "blanched",
-        "blue",
-        "cadet",
-        "cornflower",
-        "dark",
-        "deep",
-        "dim",
-        "dodger",
-        "floral",
-        "forest",
-        "ghost",
-        "golden",
-        "goldenrod",
-        "green",
-        "hot",
-        "indian",
-        "lavender",
-        "lawn",
-        "lemon",
-        "light",
-        "lime",
-        "medium",
-        "midnight",
-        "mint",
-        "misty",
-        "navajo",
-        "old",
-        "olive",
-        "orange",
-        "pale",
-        "papaya",
-        "peach",
-        "powder",
-        "rebecca",
-        "rosy",
-        "royal",
-        "saddle",
-        "sandy",
-        "sea",
-        "slate",
-        "sky",
-        "spring",
-        "steel",
-        "violet",
-        "white",
-        "yellow",
-    ],
-    key=len,
-    reverse=True,
-)
+_NAME_PARTS = """
+    alice antique blanched blue cadet cornflower dark deep dim dodger floral forest ghost golden
+    goldenrod green hot indian lavender lawn lemon light lime medium midnight mint misty navajo
+    old olive orange pale papaya peach powder rebecca rosy royal saddle sandy sea slate sky
+    spring steel violet white yellow
+"""
+_PARTS = sorted(_NAME_PARTS.split(), key=len, reverse=True)  # each word but the last
 
 
 def _words(name: str) -> str:

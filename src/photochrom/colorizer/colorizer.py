@@ -16,9 +16,8 @@ from ..errors import ArgumentError
 from ..options import ColorOptions
 from ..picture import MAX_PIXELS, Deferred, Picture, open_picture
 from ..upsample import joint_bilateral, shrink
-from .adjust import finished, vivid
 from .prepared import CloserLook, Prepared, grey_codes
-from .recombination import chroma_planes, recombined
+from .recombination import chroma_planes, finished, recombined, vivid
 
 if TYPE_CHECKING:
     from ..affinity import Match, Reference

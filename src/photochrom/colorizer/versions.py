@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from ..gamut import entropy, probabilities
 from ..hints import Hint
 from ..hints.palette import palette
 from ..hints.spread import thing
+from ..options import check_count
 from ..upsample import resized
 from .prepared import Prepared
 
@@ -57,8 +57,7 @@ def versions(prepared: Prepared, count: int = 4) -> list[Version]:
         ArgumentError: `count` below 1.
     """
     ArgumentError.check("prepared", prepared, Prepared, "what Colorizer.prepare gives")
-    if not isinstance(count, Integral) or count < 1:
-        raise ArgumentError("the number of versions", expected="1 or more", got=str(count))
+    check_count("the number of versions", count)
     if prepared.logits is None:
         return []
     found: list[tuple[float, Version]] = []

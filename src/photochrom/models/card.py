@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from io import BytesIO
 from pathlib import Path
@@ -178,16 +178,6 @@ def card_field(card: Card) -> bytes:
     """
     pair = _field(1, METADATA_KEY.encode()) + _field(2, card.to_json().encode())
     return _field(14, pair)  # metadata_props of onnx.ModelProto
-
-
-def output_fields(names: Iterable[str]) -> bytes:
-    """Bytes that make results inside the graph outputs of it, when they are appended to a file.
-
-    Args:
-        names: of the results, which become the last outputs in this order.
-    """
-    infos = b"".join(_field(12, _field(1, name.encode())) for name in names)  # GraphProto.output
-    return _field(7, infos)  # ModelProto.graph
 
 
 def _field(number: int, content: bytes) -> bytes:

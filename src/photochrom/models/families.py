@@ -5,14 +5,12 @@ A family is a pair of small functions. ``encode`` takes L ``(N, 1, h, w)``, the 
 their order; ``decode`` takes the network's outputs and the card, and gives a `Prediction`.
 
 Features, a vector for each place that says what lies there, are an output ``features``
-``(N, C, h, w)`` of networks of any family. Networks that were made before have none; of those in
-the table `STAGES`, results inside the graph are made outputs when the file is loaded, and joined
-to one array of vectors.
+``(N, C, h, w)`` of networks of any family.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +18,6 @@ import numpy as np
 from ..color import Float, lab_to_srgb, srgb_to_lab
 from ..errors import ModelError
 from ..gamut import BIN_COUNT
-from ..upsample import resized
 from .card import Card
 
 
@@ -111,29 +108,3 @@ FAMILIES: dict[str, Family] = {
 
 FEATURES = "features"
 """Name of the output with features."""
-
-STAGES: Mapping[str, Mapping[str, float]] = {
-    "photochrom-4": {"relu_7": 0.0588, "relu_10": 0.0646, "relu_13": 0.0655},
-}
-"""By the card's name: results inside the graph (here at strides 16, 8 and 4), and the factors by
-which they are multiplied (here the roots of 0.45, 0.3 and 0.25 over the usual length of a vector
-less the picture's mean)."""
-
-
-def join_stages(stages: Sequence[Float], factors: Sequence[float]) -> Float:
-    """Several stages of one network as one array.
-
-    Args:
-        stages: each ``(N, C, h, w)``, on grids of its own.
-        factors: one for each.
-
-    Returns:
-        ``(N, sum of C, h, w)`` float32 on the grid of the second finest stage.
-    """
-    grids = sorted(stage.shape[2:] for stage in stages)
-    grid = grids[max(0, len(grids) - 2)]
-    parts = [
-        np.stack([resized(one, grid) for one in stage]) * np.float32(factor)
-        for stage, factor in zip(stages, factors, strict=True)
-    ]
-    return np.concatenate(parts, 1)

@@ -14,8 +14,8 @@ import numpy as np
 from ..color import Float
 from ..errors import ArgumentError, ModelError
 from ..gamut import BIN_COUNT
-from .card import METADATA_KEY, Card, output_fields, read_card
-from .families import FAMILIES, FEATURES, STAGES, Prediction, join_stages
+from .card import METADATA_KEY, Card
+from .families import FAMILIES, FEATURES, Prediction
 
 __all__ = ["Model", "Prediction"]
 
@@ -78,15 +78,11 @@ class Model:
             options.intra_op_num_threads = threads
         installed = ort.get_available_providers()
         providers = [name for name in PROVIDERS if name in installed]
-        known = read_card(path)
-        stages = STAGES.get(known.name, {}) if known is not None else {}
         try:
-            graph = path.read_bytes() + output_fields(stages) if stages else str(path)
-            self._session: Any = ort.InferenceSession(graph, options, providers=providers)
+            self._session: Any = ort.InferenceSession(str(path), options, providers=providers)
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             raise _bad_file(path, error) from None
         self.card = self._read_card()
-        self._stages = dict(stages)
         self._outputs = [o.name for o in self._session.get_outputs()]
         self._check()
 
@@ -103,7 +99,7 @@ class Model:
     @property
     def has_features(self) -> bool:
         """Whether predictions have features."""
-        return bool(self._stages) or FEATURES in self._outputs
+        return FEATURES in self._outputs
 
     def fit(self, height: int, width: int, size: int | None = None) -> tuple[int, int]:
         """The input size for a picture.
@@ -185,10 +181,7 @@ class Model:
         family = FAMILIES[self.card.family]
         inputs = family.encode(np.asarray(L, np.float32), hint_ab, hint_mask, self.card)
         named = dict(zip(self._outputs, self._run(inputs), strict=True))
-        stages = [named.pop(name) for name in self._stages]
-        features = (
-            join_stages(stages, [*self._stages.values()]) if stages else named.pop(FEATURES, None)
-        )
+        features = named.pop(FEATURES, None)
         prediction = family.decode([*named.values()], self.card)
         self._check_chroma(prediction.ab, L.shape)
         return replace(prediction, features=features)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...color import Codes
+from ...color.srgb_curve import decode_formula
 from ..samples import upright
 from .segments import GreyJpeg
 
@@ -72,6 +73,5 @@ class JpegLuma:
 
 def linear_curve(tones: Codes) -> bytes:
     """Linear light of sRGB codes, as `luma.chroma_codes` takes it."""
-    encoded = tones / np.float64(65535)
-    linear = np.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92)
+    linear = decode_formula(tones / np.float64(65535))
     return np.maximum.accumulate(linear).astype(np.float32).tobytes()

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ...color.srgb_curve import decode_formula
 from .containers import nclx
 from .curves import SRGB_TO_XYZ, grey_tones, profile_tags
 
@@ -138,15 +139,11 @@ def _hlg(code: _Doubles) -> _Doubles:
     return np.asarray((light(code) / light(np.array([_HLG_WHITE]))) ** 1.2)
 
 
-def _srgb(code: _Doubles) -> _Doubles:
-    return np.where(code > 0.04045, ((code + 0.055) / 1.055) ** 2.4, code / 12.92)
-
-
 _TRANSFERS: dict[int, Callable[[_Doubles], _Doubles]] = {
     4: lambda code: np.asarray(code**2.2),
     5: lambda code: np.asarray(code**2.8),
     8: lambda code: code,
-    13: _srgb,
+    13: decode_formula,
     16: _pq,
     18: _hlg,
 }

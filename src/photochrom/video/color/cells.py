@@ -8,7 +8,7 @@ import numpy as np
 
 from ...color import Float
 from ...colorizer import Colorizer
-from ...colorizer.adjust import vivid
+from ...colorizer.recombination import vivid
 from ...upsample import resized
 
 _PATCH = 10  # half cells: side of the pattern that describes a place

@@ -16,7 +16,7 @@ import numpy as np
 from ...affinity import Match
 from ...color import Float
 from ...colorizer import Colorizer
-from ...colorizer.adjust import finished
+from ...colorizer.recombination import finished
 from ...options import ColorOptions
 from ...upsample import joint_bilateral
 from ..shots.carried_hints import CarriedHints

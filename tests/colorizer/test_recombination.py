@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from photochrom import ArgumentError, ColorOptions
-from photochrom.colorizer.adjust import finished, vivid
+from photochrom.colorizer.recombination import finished, vivid
 from photochrom.gamut import BIN_COUNT, annealed_mean
 from photochrom.models import Card
 
