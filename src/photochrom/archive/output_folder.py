@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,11 +64,8 @@ def open_archive(root: str | None) -> Iterator[Archive]:
         ArgumentError: another process is at work on it, or its folder cannot be written.
     """
     if root is None:
-        manifest = Manifest(None)
-        try:
+        with closing(Manifest(None)) as manifest:
             yield Archive(None, None, manifest)
-        finally:
-            manifest.close()
         return
     folder = manifest_folder(root)
     lock = FileLock(folder / _LOCK)
@@ -85,16 +82,12 @@ def open_archive(root: str | None) -> Iterator[Archive]:
     except OSError as error:
         fix = "check your rights and the space on the disk"
         raise _unusable(root, "a folder that can be written to", reason(error), fix) from None
-    try:
-        manifest = Manifest(folder / MANIFEST)
-        try:
-            archive = Archive(root, folder, manifest)
-            archive.recover()
-            yield archive
-        finally:
-            manifest.close()
-    finally:
-        lock.release()
+    with ExitStack() as open_now:
+        open_now.callback(lock.release)
+        manifest = open_now.enter_context(closing(Manifest(folder / MANIFEST)))
+        archive = Archive(root, folder, manifest)
+        archive.recover()
+        yield archive
 
 
 def manifest_folder(root: str) -> Path:
@@ -111,11 +104,8 @@ def existing_manifest(root: str | None) -> Manifest:
     file = None if root is None else manifest_folder(root) / MANIFEST
     if file is None or not file.is_file():
         return Manifest(None)
-    manifest = Manifest(file)
-    try:
+    with closing(Manifest(file)) as manifest:
         return manifest.copy()
-    finally:
-        manifest.close()
 
 
 def sweep(rows: Iterable[Row]) -> None:

@@ -65,12 +65,9 @@ class Picture(Page):
         """The picture as a Pillow image of mode L, LA, RGB or RGBA: 8 bits, sRGB, no metadata."""
         from PIL import Image
 
-        planes = [self.pixels if self.pixels.ndim == 3 else self.pixels[..., None]]
-        if self.alpha is not None:
-            planes.append(self.alpha[..., None])
-        samples = planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
-        samples = to_8_bits(samples)
-        return Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
+        alpha = self.alpha
+        samples = self.pixels if alpha is None else np.dstack([self.pixels, alpha])
+        return Image.fromarray(to_8_bits(samples))
 
     def to_torch(self) -> Any:
         """The pixels as a PyTorch tensor: ``(3, H, W)`` or ``(1, H, W)``, 0...1, sRGB.
@@ -84,8 +81,8 @@ class Picture(Page):
             import torch
         except ImportError:
             raise MissingExtraError.of("torch", "train", "a tensor") from None
-        planes = self.pixels if self.pixels.ndim == 3 else self.pixels[..., None]
-        scaled = _scaled(planes.transpose(2, 0, 1), self.floats or np.float32)
+        planes = np.atleast_3d(self.pixels).transpose(2, 0, 1)
+        scaled = _scaled(planes, self.floats or np.float32)
         return torch.from_numpy(np.ascontiguousarray(scaled))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:

@@ -7,10 +7,11 @@ are (PNG specification, third edition, section 11.3.6; WebP container specificat
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import BinaryIO
+
+from ..metadata.png import png_chunk
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PER_FRAME = (b"IHDR", b"IDAT", b"IEND")
@@ -38,22 +39,24 @@ def write_apng(stills: Stills, count: int, plays: int, file: BinaryIO) -> None:
         header = next(data for kind, data in chunks if kind == b"IHDR")
         if index == 0:
             before = chunks[: [kind for kind, _ in chunks].index(b"IDAT")]
-            file.write(_SIGNATURE + _chunk(b"IHDR", header))
-            file.write(_chunk(b"acTL", struct.pack(">II", count, plays)))
-            file.writelines(_chunk(kind, data) for kind, data in before if kind not in _PER_FRAME)
+            file.write(_SIGNATURE + png_chunk(b"IHDR", header))
+            file.write(png_chunk(b"acTL", struct.pack(">II", count, plays)))
+            file.writelines(
+                png_chunk(kind, data) for kind, data in before if kind not in _PER_FRAME
+            )
         part = delay.limit_denominator(_HIGHEST // max(1, int(delay) + 1))
         times = part.numerator, part.denominator
         place = header[:8] + struct.pack(">II", 0, 0)
         control = struct.pack(">I", number) + place + struct.pack(">HHBB", *times, 0, 0)
-        file.write(_chunk(b"fcTL", control))
+        file.write(png_chunk(b"fcTL", control))
         number += 1
         for kind, data in chunks:
             if kind == b"IDAT" and index == 0:
-                file.write(_chunk(kind, data))
+                file.write(png_chunk(kind, data))
             elif kind == b"IDAT":
-                file.write(_chunk(b"fdAT", struct.pack(">I", number) + data))
+                file.write(png_chunk(b"fdAT", struct.pack(">I", number) + data))
                 number += 1
-    file.write(_chunk(b"IEND", b""))
+    file.write(png_chunk(b"IEND", b""))
 
 
 def write_animated_webp(
@@ -100,10 +103,6 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
         size = int.from_bytes(png[at : at + 4], "big")
         yield png[at + 4 : at + 8], png[at + 8 : at + 8 + size]
         at += size + 12
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def _pieces(webp: bytes) -> Iterator[tuple[bytes, bytes]]:

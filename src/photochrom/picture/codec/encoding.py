@@ -163,8 +163,7 @@ def _encode_pillow(
 ) -> None:
     from PIL import Image
 
-    grey = picture.pixels.ndim == 2
-    if depth == 16 and not (grey and alpha is None):
+    if depth == 16 and not (picture.grey and alpha is None):
         raise PictureError(
             "the picture cannot be written as JPEG 2000",
             expected="8 bits per channel, or 16-bit grey",
@@ -174,11 +173,8 @@ def _encode_pillow(
     if depth == 16:
         image = Image.fromarray(picture.pixels)
     else:
-        pixels = to_8_bits(picture.pixels)
-        planes = [pixels[..., None] if grey else pixels]
-        planes += [] if alpha is None else [to_8_bits(alpha)[..., None]]
-        samples = planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
-        image = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
+        samples = picture.pixels if alpha is None else np.dstack([picture.pixels, alpha])
+        image = Image.fromarray(to_8_bits(samples))
     try:
         # Not into the file itself: Pillow would try for ever on a full disk.
         buffer = io.BytesIO()

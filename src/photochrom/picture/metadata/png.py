@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import BinaryIO
 
 _MAX_TEXT = 1 << 16
@@ -15,6 +16,19 @@ _MAX_CHUNK = 8 << 20
 _MAX_PIECES = 1000
 _RAW = b"Raw profile type "
 _MAX_RAW = 32 << 20
+
+
+def chunks(file: BinaryIO, end: bytes = b"IEND") -> Iterator[tuple[bytes, int]]:
+    """Kind and size of each chunk up to the first of a kind, with the file at its data."""
+    at = 8
+    for _ in range(_MAX_PIECES):
+        file.seek(at)
+        head = file.read(8)
+        size = int.from_bytes(head[:4], "big")
+        if len(head) < 8 or head[4:] in (end, b"IEND") or size >= 1 << 31:
+            return
+        yield head[4:], size
+        at += size + 12
 
 
 def png_pieces(
@@ -28,27 +42,18 @@ def png_pieces(
     raw: list[bytes] = []
     exif: dict[str, bytes] = {}
     dpi = None
-    file.seek(8)
-    for _ in range(_MAX_PIECES):
-        head = file.read(8)
-        size = int.from_bytes(head[:4], "big")
-        if len(head) < 8 or head[4:] == b"IEND" or size >= 1 << 31:
-            break
-        if head[4:] in (b"tEXt", b"iTXt", b"zTXt") and size <= _MAX_CHUNK:
-            chunk = head + file.read(size + 4)
+    for kind, size in chunks(file):
+        if kind in (b"tEXt", b"iTXt", b"zTXt") and size <= _MAX_CHUNK:
+            chunk = size.to_bytes(4, "big") + kind + file.read(size + 4)
             if chunk[8:].startswith(_RAW):
                 raw.append(chunk)
             elif len(chunk) == size + 12 <= _MAX_TEXT and _is_plain_text(chunk):
                 found.append(chunk)
-        elif head[4:] == b"eXIf" and size <= _MAX_CHUNK:
+        elif kind == b"eXIf" and size <= _MAX_CHUNK:
             exif = {"eXIf": file.read(size)}
-            file.seek(4, 1)
-        elif head[4:] == b"pHYs" and size == 9:
+        elif kind == b"pHYs" and size == 9:
             x, y, unit = struct.unpack(">IIB", file.read(9).ljust(9, b"\0"))
             dpi = (round(x * 0.0254, 4), round(y * 0.0254, 4)) if unit == 1 and x and y else None
-            file.seek(4, 1)
-        else:
-            file.seek(size + 4, 1)
     texts = tuple(found) if sum(map(len, found)) <= _MAX_TEXT else ()
     return dpi, texts, raw_profiles(tuple(raw[:8])) | exif
 
@@ -78,20 +83,14 @@ def raw_profile(name: str, data: bytes) -> bytes:
     digits = data.hex()
     lines = "\n".join(digits[i : i + 72] for i in range(0, len(digits), 72))
     text = f"\n{name}\n{len(data):8d}\n{lines}\n".encode()
-    return _chunk(b"zTXt", _RAW + name.encode() + b"\0\0" + zlib.compress(text))
+    return png_chunk(b"zTXt", _RAW + name.encode() + b"\0\0" + zlib.compress(text))
 
 
 def png_frames(file: BinaryIO) -> int:
     """Number of frames of an animated PNG (chunk acTL); 1 of others."""
-    file.seek(8)
-    for _ in range(_MAX_PIECES):
-        head = file.read(8)
-        size = int.from_bytes(head[:4], "big")
-        if len(head) < 8 or head[4:] in (b"IDAT", b"IEND") or size >= 1 << 31:
-            return 1
-        if head[4:] == b"acTL":
+    for kind, _ in chunks(file, b"IDAT"):
+        if kind == b"acTL":
             return max(int.from_bytes(file.read(4), "big"), 1)
-        file.seek(size + 4, 1)
     return 1
 
 
@@ -119,11 +118,12 @@ def png_insert(
         at += size
     if dpi:
         x, y = (min(max(round(v / 0.0254), 1), 0x7FFFFFFF) for v in dpi)
-        kept.append(_chunk(b"pHYs", struct.pack(">IIB", x, y, 1)))
+        kept.append(png_chunk(b"pHYs", struct.pack(">IIB", x, y, 1)))
     if exif:
-        kept.append(_chunk(b"eXIf", exif))
+        kept.append(png_chunk(b"eXIf", exif))
     return b"".join([*kept, *texts, head[at:]])
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk, with its checksum."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

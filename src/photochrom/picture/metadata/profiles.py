@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ...color.srgb_curve import decode_formula
 from .containers import nclx
 from .curves import SRGB_TO_XYZ, grey_tones, profile_tags
+from .png import chunks
 
 _Doubles = NDArray[np.float64]
 _D65, _D50 = (0.3127, 0.3290), (0.3457, 0.3585)
@@ -62,27 +63,17 @@ def png_profile(file: BinaryIO, grey: bool) -> bytes | None:
     Returns:
         The profile; None if the file is sRGB, or its iCCP chunk counts.
     """
-    chunks: dict[bytes, bytes] = {}
-    file.seek(8)
-    for _ in range(1000):
-        head = file.read(8)
-        size = int.from_bytes(head[:4], "big")
-        if len(head) < 8 or head[4:] in (b"IDAT", b"IEND") or size >= 1 << 31:
-            break
-        if head[4:] in (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"):
-            chunks[head[4:]] = file.read(min(size, 64))
-            file.seek(size - len(chunks[head[4:]]) + 4, 1)
-        else:
-            file.seek(size + 4, 1)
-    cicp = chunks.get(b"cICP", b"")
+    known = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM")
+    found = {k: file.read(min(n, 64)) for k, n in chunks(file, b"IDAT") if k in known}
+    cicp = found.get(b"cICP", b"")
     if len(cicp) == 4 and cicp[2] == 0:
         return cicp_profile(cicp[0], cicp[1], grey, narrow=cicp[3] == 0)
-    if b"iCCP" in chunks or b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
+    if b"iCCP" in found or b"sRGB" in found or len(found.get(b"gAMA", b"")) != 4:
         return None
-    gamma = int.from_bytes(chunks[b"gAMA"], "big")
+    gamma = int.from_bytes(found[b"gAMA"], "big")
     primaries, white = _BT709, _D65
-    if len(chunks.get(b"cHRM", b"")) == 32:
-        values = [n / 100000 for n in struct.unpack(">8I", chunks[b"cHRM"])]
+    if len(found.get(b"cHRM", b"")) == 32:
+        values = [n / 100000 for n in struct.unpack(">8I", found[b"cHRM"])]
         white, *rest = zip(values[::2], values[1::2], strict=True)
         primaries = tuple(rest)  # type: ignore[assignment]
     columns = _columns(primaries, white)
