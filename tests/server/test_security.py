@@ -14,7 +14,8 @@ import pytest
 
 from photochrom import ArgumentError, VideoOptions
 from photochrom.server.api_keys import Keys, add_key
-from photochrom.server.http.request_options import JobOptions, chosen
+from photochrom.server.http.chosen_options import chosen
+from photochrom.server.http.request_options import JobOptions
 from photochrom.server.jobs.job_files import zip_name
 from photochrom.server.service_error import ServiceError
 from photochrom.server.settings import Settings

@@ -150,7 +150,7 @@ def test_small_pictures_do_not_wait_for_large_ones(tmp_path: Path) -> None:
         large = picture("bmp", 300, 300)
         begun, go_on = threading.Semaphore(0), threading.Event()
         monkeypatch = pytest.MonkeyPatch()
-        run = type(pool._processes[0]).run
+        run = type(pool._slots[0].process).run
 
         def held(process: Any, task: Any, *more: Any) -> Any:
             if task.source.stat().st_size >= 10_000:
@@ -158,7 +158,7 @@ def test_small_pictures_do_not_wait_for_large_ones(tmp_path: Path) -> None:
                 assert go_on.wait(20)
             return run(process, task, *more)
 
-        monkeypatch.setattr(type(pool._processes[0]), "run", held)
+        monkeypatch.setattr(type(pool._slots[0].process), "run", held)
         with monkeypatch.context(), ThreadPoolExecutor(3) as threads:
             answers = [
                 threads.submit(httpx.post, f"{live.url}/v1/colorize", content=large, timeout=60)

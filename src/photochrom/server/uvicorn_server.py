@@ -28,7 +28,7 @@ def run(settings: Settings, host: str, port: int) -> None:
     Args:
         settings: of the operator.
         host: address to listen at.
-        port: 0 for a free one, which the log tells.
+        port: 0: a free one, which is logged.
 
     Raises:
         ModelError: a model cannot be loaded.

@@ -11,7 +11,8 @@ from pathlib import Path
 from ...cancel import CancelToken
 from ...errors import CancelledError
 from ...media import FORMATS
-from ..http.request_options import Chosen, JobOptions, chosen
+from ..http.chosen_options import Chosen, chosen
+from ..http.request_options import JobOptions
 from ..logs import log
 from ..service_error import outage, service_error
 from ..settings import MEGABYTE, Settings

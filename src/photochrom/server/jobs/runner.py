@@ -31,9 +31,8 @@ _SPARE = 100 * MEGABYTE  # bytes that the disk must have left
 class JobRunner:
     """Takes jobs, does them in threads of its own, keeps their results for a while.
 
-    The pictures of a batch take their turn in the pool with those of single requests; a film has
-    a worker process of its own. Nothing ends the threads: what they cannot write now, they write
-    later.
+    Pictures of jobs share the pool with single requests; a film has a worker process of its own.
+    The threads survive every error; what cannot be written now is written later.
 
     Attributes:
         paused: by kind of jobs, why none is done now.

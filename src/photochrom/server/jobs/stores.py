@@ -31,6 +31,7 @@ class Stores:
                     f"the store {show(url)}",
                     expected="a URL such as s3://bucket/folder",
                     got="a path, or a URL within another",
+                    fix="correct --store",
                 )
             storage.filesystem(url)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import math
-import shutil
 import threading
 import time
 from collections import Counter, deque
@@ -20,14 +18,10 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from ...cancel import CancelToken
-from ...errors import CancelledError
-from ..logs import log
 from ..service_error import ServiceError
-from .messages import ColorizeTask, FilmTask, Task, WorkerSettings
-from .process import Progress, TaskTimeoutError, WorkerDiedError, WorkerProcess
-
-_RESTART = 5.0  # seconds between two tries to start a worker process
-_DEATHS = 2  # processes killed from outside that a task may cost
+from .messages import FilmTask, Task, WorkerSettings
+from .process import Progress, TaskTimeoutError
+from .worker_slot import WorkerSlot, remove_result, run_film
 
 
 @dataclass
@@ -77,18 +71,18 @@ class WorkerPool:
         self._entries: deque[_Entry] = deque()
         self._news = threading.Condition()
         self._stop = threading.Event()
-        self._processes = [WorkerProcess(settings) for _ in range(concurrent)]
+        self._slots = [WorkerSlot(settings, self._stop, self.deaths) for _ in range(concurrent)]
         try:
-            for process in self._processes:
-                process.wait_until_ready()
+            for slot in self._slots:
+                slot.process.wait_until_ready()
         except BaseException:
-            for process in self._processes:
-                process.kill()
+            for slot in self._slots:
+                slot.process.kill()
             raise
-        self.models = self._processes[0].models
+        self.models = self._slots[0].process.models
         self._threads = [
-            threading.Thread(target=self._drive, args=(number,), name=f"worker-{number}")
-            for number in range(concurrent)
+            threading.Thread(target=self._drive, args=(slot,), name=f"worker-{number}")
+            for number, slot in enumerate(self._slots)
         ]
         for thread in self._threads:
             thread.start()
@@ -96,7 +90,7 @@ class WorkerPool:
     @property
     def alive(self) -> bool:
         """Whether any process is there to do a task."""
-        return any(process.alive for process in self._processes)
+        return any(slot.process.alive for slot in self._slots)
 
     @property
     def retry_after(self) -> int:
@@ -105,7 +99,7 @@ class WorkerPool:
 
     def pids(self) -> list[int]:
         """Process ids of the workers."""
-        return [process.pid for process in self._processes if process.pid is not None]
+        return [slot.process.pid for slot in self._slots if slot.process.pid is not None]
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -158,7 +152,7 @@ class WorkerPool:
     def submit(
         self, task: Task, cancel: CancelToken, seconds: float, *, large: bool = False
     ) -> Future[dict[str, Any]]:
-        """Put a task into the queue; the future has its result, or one of the errors of `run`.
+        """Put a task into the queue; the future has its result, or an error of `WorkerSlot.run`.
 
         Args:
             task: what to do.
@@ -175,25 +169,8 @@ class WorkerPool:
         return entry.future
 
     def run_film(self, task: FilmTask, cancel: CancelToken, progress: Progress) -> None:
-        """Colour a film in a process of its own, which keeps no place of the pool's.
-
-        Raises:
-            PhotochromError, OSError, WorkerFault: the film cannot be coloured.
-            ServiceError: the process ended, or needs more memory than allowed.
-            CancelledError: `cancel` was set.
-        """
-        process = WorkerProcess(self.settings)
-        try:
-            process.wait_until_ready()
-            frames = process.run(task, cancel, None, progress)["frames"]
-            progress(frames, frames)
-        except MemoryError:
-            raise self._too_much_memory("film") from None
-        except WorkerDiedError as error:
-            self.deaths[error.reason] += 1
-            raise _unprocessable("film", error) from None
-        finally:
-            process.kill()
+        """Colour a film in a process of its own, see `worker_slot.run_film`."""
+        run_film(self.settings, self.deaths, task, cancel, progress)
 
     def close(self) -> None:
         """Begin nothing more and end the processes."""
@@ -203,12 +180,12 @@ class WorkerPool:
             self._news.notify_all()
         for entry in entries:
             entry.future.cancel()
-        for process in self._processes:
-            process.kill()
+        for slot in self._slots:
+            slot.process.kill()
         for thread in self._threads:
             thread.join(10)
 
-    def _drive(self, number: int) -> None:
+    def _drive(self, slot: WorkerSlot) -> None:
         while not self._stop.is_set():
             entry = self._next()
             if entry is None:
@@ -218,7 +195,7 @@ class WorkerPool:
                 if entry.cancel.is_set():
                     entry.future.cancel()
                 elif entry.future.set_running_or_notify_cancel():
-                    self._finish(number, entry)
+                    self._finish(slot, entry)
             finally:
                 with self._news:
                     self.working -= 1
@@ -240,100 +217,24 @@ class WorkerPool:
                 self._news.wait()
         return None
 
-    def _finish(self, number: int, entry: _Entry) -> None:
+    def _finish(self, slot: WorkerSlot, entry: _Entry) -> None:
         try:
-            result = self._run(number, entry)
+            result = slot.run(entry.task, entry.cancel, entry.seconds)
             if entry.cancel.is_set():  # nobody waits for it any more
-                _remove(entry.task)
+                remove_result(entry.task)
             entry.future.set_result(result)
+        except TaskTimeoutError:
+            remove_result(entry.task)
+            entry.future.set_exception(self._too_long(entry.seconds))
         except BaseException as error:
-            _remove(entry.task)
+            remove_result(entry.task)
             entry.future.set_exception(error)
-        if (self._processes[number].grown or 0) > self.settings.memory // 2:
-            with contextlib.suppress(CancelledError):
-                self._replace(number, "grown")  # what it keeps is the next task's
-
-    def _run(self, number: int, entry: _Entry) -> dict[str, Any]:
-        """The result of a task.
-
-        Raises:
-            PhotochromError, OSError, WorkerFault: the task failed.
-            ServiceError: it took too long, needs too much memory, or its process ended.
-            CancelledError: it was cancelled, or the pool is closed.
-        """
-        noun = "picture" if isinstance(entry.task, ColorizeTask) else "file"
-        for attempt in range(1, _DEATHS + 1):
-            process = self._processes[number]
-            fresh = process.grown is None
-            try:
-                return process.run(entry.task, entry.cancel, entry.seconds)
-            except TaskTimeoutError:
-                self._replace(number, "timeout")
-                raise self._too_long(entry.seconds) from None
-            except MemoryError:
-                self._replace(number, "memory")  # what is left of its memory is in pieces
-                if not fresh and attempt < _DEATHS:
-                    continue  # others may have left it too little
-                raise self._too_much_memory(noun) from None
-            except CancelledError:
-                if not process.alive:
-                    self._replace(number, "cancelled")
-                raise
-            except WorkerDiedError as error:
-                _remove(entry.task)
-                self._replace(number, error.reason)
-                if not error.killed:
-                    raise _unprocessable(noun, error) from None
-                if attempt == _DEATHS:
-                    words = f"the processes that worked on the {noun} were killed; try again"
-                    raise ServiceError(503, words, retry_after=10) from None
-        raise AssertionError
-
-    def _replace(self, number: int, reason: str) -> None:
-        """Start another process instead of one that has ended.
-
-        Raises:
-            CancelledError: the pool is closed.
-        """
-        self._processes[number].kill()
-        if not self._stop.is_set():
-            self.deaths[reason] += 1
-            log("worker process ended", logging.WARNING, reason=reason)
-        while not self._stop.is_set():
-            try:
-                process = WorkerProcess(self.settings)
-                process.wait_until_ready()
-            except Exception:
-                log("worker process does not start", logging.ERROR, trace=True)
-                self._stop.wait(_RESTART)
-                continue
-            self._processes[number] = process
-            if self._stop.is_set():
-                process.kill()
-                break
-            return
-        raise CancelledError("the service stops")
+        slot.refresh()
 
     def _too_long(self, seconds: float) -> ServiceError:
         return ServiceError(
             503, f"not done within {seconds:g} s; try again", retry_after=self.retry_after
         )
-
-    def _too_much_memory(self, noun: str) -> ServiceError:
-        most = self.settings.memory // 1_000_000
-        return ServiceError(413, f"the {noun} needs more than {most:,} MB of memory; send less")
-
-
-def _remove(task: Task) -> None:
-    """Remove what a task has written, whole or in part."""
-    if isinstance(task, ColorizeTask):
-        shutil.rmtree(task.target.parent, ignore_errors=True)
-
-
-def _unprocessable(noun: str, error: WorkerDiedError) -> ServiceError:
-    return ServiceError(
-        422, f"the {noun} cannot be processed: it ended the worker process ({error.reason})"
-    )
 
 
 async def _disconnected(request: Request) -> None:

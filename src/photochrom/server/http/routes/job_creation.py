@@ -15,10 +15,11 @@ from ...jobs.stores import film_suffix, folder_of
 from ...service import Service
 from ...service_error import ServiceError
 from ...settings import MEGABYTE
+from ..chosen_options import Chosen, check_options_of, chosen, with_form
 from ..dependencies import Client, Owner, Running, accepting, check_key
 from ..error_responses import responses
 from ..openapi import body
-from ..request_options import Chosen, JobOptions, check_options_of, chosen, with_form
+from ..request_options import JobOptions
 from ..uploads import MOST_REFERENCES, Upload, no_file, receiving
 from .job_routes import JobStatus, status_of
 from .picture_routes import check_is_picture

@@ -16,10 +16,11 @@ from ....media import FORMATS, HEAD, READABLE, identify
 from ...service_error import ServiceError
 from ...settings import MEGABYTE
 from ...workers.messages import AnalyzeTask, ColorizeTask
+from ..chosen_options import chosen, with_form
 from ..dependencies import Client, Owner, Running, accepting, check_key
 from ..error_responses import responses
 from ..openapi import BINARY, body
-from ..request_options import AnalysisOptions, PictureOptions, chosen, with_form
+from ..request_options import AnalysisOptions, PictureOptions
 from ..uploads import MOST_REFERENCES, receiving
 
 _CHUNK = 1 << 18
