@@ -18,7 +18,8 @@ from .color.coloring import Coloring, film_size
 from .color.steady import SteadyColor
 from .color.view import Box, common_box, quarter_turns
 from .container.encoders import Encoding
-from .container.video_reader import LARGE, VideoReader
+from .container.film_decoder import LARGE
+from .container.video_reader import VideoReader
 from .segments.ahead import ahead
 from .segments.frame_spool import FrameSpool, SpooledFrame
 from .segments.painting import Colored, Painter, pts_of

@@ -278,14 +278,14 @@ def test_the_rest_is_copied_byte_for_byte(tmp_path: Path, recipe: Recipe, suffix
 def test_sound_without_durations_is_copied_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    move = copying._move
+    move = copying.move
 
     def forget(packet: Any, *args: Any, **kwargs: Any) -> Any:
         packet.duration = 0  # as large Matroska files are read
         return move(packet, *args, **kwargs)
 
     film = make_film(tmp_path / "a.mkv", Recipe(sounds=(Sound(), Sound(codec="flac", rate=48000))))
-    monkeypatch.setattr(copying, "_move", forget)
+    monkeypatch.setattr(copying, "move", forget)
     assert color(film, tmp_path / "b.mp4") == []
     old, new = payloads(film), payloads(tmp_path / "b.mp4")
     assert (old[1], old[2]) == (new[1], new[2])

@@ -17,6 +17,7 @@ from photochrom.errors import MissingExtraError, VideoError
 
 pytest.importorskip("av", reason="needs PyAV (extra video)")
 
+from photochrom.video.container.film_decoder import FilmDecoder
 from photochrom.video.container.frame_planes import luma
 from photochrom.video.container.tags import Tags
 from photochrom.video.container.video_reader import VideoReader
@@ -109,10 +110,10 @@ def test_a_frame_at_the_time_of_another_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film = make_film(tmp_path / "a.mkv", FFV1)
-    decoded = VideoReader._decoded
+    decoded = FilmDecoder.decoded
 
-    def mended(self: VideoReader, stream: Any) -> Any:
-        for i, frame in enumerate(decoded(self, stream)):
+    def mended(self: FilmDecoder, packets: Any = None) -> Any:
+        for i, frame in enumerate(decoded(self, packets)):
             if i == 5:
                 frame.pts = frame.pts - 42  # that of the frame before
             if i == 8:
@@ -120,7 +121,7 @@ def test_a_frame_at_the_time_of_another_is_left_out(
             yield frame
 
     right = times(film)
-    monkeypatch.setattr(VideoReader, "_decoded", mended)
+    monkeypatch.setattr(FilmDecoder, "decoded", mended)
     with VideoReader(film) as clip:
         shown = [frame.pts for frame in clip.frames()]
         assert clip.damage == "frames left out for being no later than the one before: 1"

@@ -16,21 +16,21 @@ _PATCH = 10  # half cells: side of the pattern that describes a place
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """What the network says of a frame.
+    """The network's output for a frame, on its grid.
 
     Attributes:
         ab: ``(2, h, w)`` float32, its own colours.
-        features: ``(C, h, w)`` float32, a vector for each place that says what lies there.
-        light: ``(h, w)`` float32, L.
+        features: ``(C, h, w)`` float32, of the network, or of `describe`.
+        L: ``(h, w)`` float32.
     """
 
     ab: Float
     features: Float
-    light: Float
+    L: Float
 
     @classmethod
     def of(cls, colorizer: Colorizer, L: Float, vividness: float = 1.0) -> Cells:
-        """Ask the network.
+        """Run the network on a frame.
 
         Args:
             colorizer: the loaded model.

@@ -1,6 +1,6 @@
-"""Key frames: coloured by the network, and lending their colours to the frames between.
+"""Key frames: coloured by the network; the frames between take their colours from them.
 
-What is lent is not ab itself but ab / (L + 16), which stays the same when a surface is lit more or
+Stored is not ab itself but ab / (L + 16), which stays the same when a surface is lit more or
 less (X, Y and Z all grow by one factor k, so a, b and L + 16 grow by its cube root): fades, flashes
 and uneven exposure keep the colours of the film.
 """

@@ -167,10 +167,10 @@ class SteadyColor:
         if begins:
             begin = self._guide.begin
             self._references = begin or self._earlier.find(cells.features)
-        found = [self._pinned.match(cells.features, cells.light)] if len(self._pinned) else []
-        found += [s.match(cells.features, cells.light, own=True) for s in self._guide.stills]
+        found = [self._pinned.match(cells.features, cells.L)] if len(self._pinned) else []
+        found += [s.match(cells.features, cells.L, own=True) for s in self._guide.stills]
         own = _borrowed(cells.ab, found, vividness)  # so that the shot carries these colours on
-        colors = self._references.colors(cells.features, own, cells.light)
+        colors = self._references.colors(cells.features, own, cells.L)
         ab = _borrowed(colors, found, vividness)
         fine = joint_bilateral(small, ab)
         if self._guide.hints is not None:

@@ -6,20 +6,19 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..._io import replacing
-from ...errors import ArgumentError
+from ..segments.packet_order import PacketOrder
 from ..segments.segment_file import SUFFIX, Segment, segment_writer, tag, writing
 from .encoders import MUXER_OPTIONS, Encoding, container_of
 from .frame_planes import luma
 from .probe import location, open_film, reason
-from .streams import Converted, CopiedStreams, LeftOut, Refused, Span, stream_texts
-from .timecode import moved
+from .span import Span, moved_timecode
+from .streams import Converted, CopiedStreams, LeftOut, Refused, stream_texts
 from .video_reader import VideoReader
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ _NO_LONGER_TRUE = {  # tags of the source's stream that describe how it was enco
 
 @dataclass(frozen=True)
 class Streams:
-    """What became of the source's other streams.
+    """Result of `assemble` and `try_out` for the streams beside the video.
 
     Attributes:
         left_out: what the new file cannot hold.
@@ -149,7 +148,7 @@ def _assembled(
 ) -> Streams:
     muxer = container_of(target).muxer
     assert muxer is not None
-    order = _Order(video, segments, muxer in _ISO)
+    order = PacketOrder(video, segments, muxer in _ISO)
     span = _span(video, order, start, end)
     refused: Refused = {}
     while True:
@@ -159,79 +158,7 @@ def _assembled(
             refused.setdefault(error.index, []).append(error.why)
 
 
-class _Order:
-    """The frames of all segments: when each is shown, and when it has to be decoded.
-
-    A frame's dts is the pts of the frame `delay` places before it in the order of showing; so dts
-    increase, stay below the pts, and are exact for any frame rate. Encoders do the same, but each
-    of ours knows only its own segment.
-
-    Args:
-        video: the source.
-        segments: in the film's order.
-        sums: whether the file's length is the sum of the times between packets, as in MP4 and MOV;
-            there the last frame is shown as long as it should be only if that sum is right.
-    """
-
-    def __init__(self, video: VideoReader, segments: Sequence[Path], sums: bool) -> None:
-        self.segments = segments
-        self.times: list[int] = []
-        self.delay = 0
-        for path in segments:
-            with Segment(path) as segment:
-                decoded = segment.times()
-            shown = sorted(decoded)
-            if self.times and shown and shown[0] <= self.times[-1]:
-                raise ArgumentError(
-                    "the segments of a film",
-                    expected="segments in the film's order",
-                    got=f"{path.name}, which begins before the end of the one before",
-                )
-            place = {pts: i for i, pts in enumerate(shown)}
-            self.delay = max([self.delay, *(i - place[pts] for i, pts in enumerate(decoded))])
-            self.times += shown
-        if not self.times:
-            raise ArgumentError("the segments of a film", expected="one at least", got="none")
-        self.sums, self.final = sums, decoded[-1]
-        self.step = max(1, round(1 / (video.rate * video.time_base)))
-        self.last = _duration_at(video, self.times[-1]) or self.step
-
-    def packets(self) -> Iterator[Packet[Any]]:
-        """All packets in the order of decoding, on the source's clock."""
-        # Before the first frame as close together as the first ones are.
-        first = self.times[: self.delay + 1]
-        gap = min([self.step, *(b - a for a, b in pairwise(first))])
-        ahead = [self.times[0] - i * gap for i in range(self.delay, 0, -1)]
-        duration = self._end_meets(ahead) if self.sums else 0
-        dts = chain(ahead, self.times)
-        for path in self.segments:
-            with Segment(path) as segment:
-                for packet in segment.packets():
-                    packet.dts = next(dts)
-                    packet.duration = self.last if packet.pts == self.times[-1] else self.step
-                    if self.sums and packet.pts == self.final:
-                        packet.duration = duration
-                    yield packet
-
-    def _end_meets(self, ahead: list[int]) -> int:
-        """Make the sum of the times between packets the length of the film.
-
-        Args:
-            ahead: dts of the first packets; the first of them may be moved ahead.
-
-        Returns:
-            The duration of the packet that is decoded last.
-        """
-        every = [*ahead, *self.times]
-        end, last = self.times[-1] + self.last, every[len(self.times) - 1]
-        duration = end - self.times[0] - (last - every[0])
-        longest = end - self.final
-        if duration > longest and ahead:
-            ahead[0] -= duration - longest
-        return max(1, min(duration, longest))
-
-
-def _span(video: VideoReader, order: _Order, start: float | None, end: float | None) -> Span:
+def _span(video: VideoReader, order: PacketOrder, start: float | None, end: float | None) -> Span:
     unit = video.time_base
     first = order.times[0] * unit
     return Span(
@@ -243,7 +170,7 @@ def _span(video: VideoReader, order: _Order, start: float | None, end: float | N
 
 def _write(
     video: VideoReader,
-    order: _Order,
+    order: PacketOrder,
     temporary: Path,
     format: str,
     span: Span,
@@ -299,7 +226,7 @@ def _timecode(
     if found is None:
         return {}
     late = Fraction(0) if span.start is None else span.start - video.first * video.time_base
-    return {"timecode": moved(found, round(late * video.rate), video.rate)}
+    return {"timecode": moved_timecode(found, round(late * video.rate), video.rate)}
 
 
 def _add_film(output: OutputContainer, template: VideoStream, video: VideoReader) -> VideoStream:
@@ -322,7 +249,7 @@ def _keeps_aspect(codec: str, format: str) -> bool:
 
 
 def _film_packets(
-    order: _Order, film: VideoStream, video: VideoReader, span: Span
+    order: PacketOrder, film: VideoStream, video: VideoReader, span: Span
 ) -> Iterator[Packet[Any]]:
     shift = round(span.origin / video.time_base)
     for packet in order.packets():
@@ -349,19 +276,3 @@ def _still_true(metadata: dict[str, str]) -> dict[str, str]:
         if key.lower().partition("-")[0] not in _NO_LONGER_TRUE
         and not key.lower().startswith("_statistics")
     }
-
-
-def _duration_at(video: VideoReader, pts: int) -> int | None:
-    """How long the source shows the frame of a certain time, if it says."""
-    import av
-
-    if video.reading.clock.positions:
-        return None
-    with open_film(video.path) as source:
-        stream = source.streams[video.index]
-        try:
-            source.seek(pts, stream=stream)
-            packets = (p for p in source.demux(stream) if p.size)
-            return next((p.duration for p in packets if p.pts == pts), None)
-        except av.FFmpegError:
-            return None

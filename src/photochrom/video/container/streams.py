@@ -9,8 +9,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .clock import ClockRepair
 from .conversion import Converter, converter
 from .probe import open_film, reason
+from .span import Span, move, moved_chapter
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -55,28 +54,6 @@ class Converted(NamedTuple):
 
 Refused = dict[int, list[str]]
 """Why streams, by index, were refused: as they are (first), and converted (second)."""
-
-
-@dataclass(frozen=True)
-class Span:
-    """The part of a film that is written, in seconds on the source's own clock.
-
-    Attributes:
-        origin: what becomes time 0.
-        start, end: of the part; None where it has no limit.
-    """
-
-    origin: Fraction
-    start: Fraction | None = None
-    end: Fraction | None = None
-
-    def within(self, begin: Fraction, end: Fraction) -> tuple[Fraction, Fraction] | None:
-        """What of an interval lies in the part, on the new clock."""
-        first = begin if self.start is None else max(begin, self.start)
-        last = end if self.end is None else min(end, self.end)
-        # An interval of no length is inside if it begins inside.
-        inside = first < last or (begin == end == first == last and last != self.end)
-        return (first - self.origin, last - self.origin) if inside else None
 
 
 class CopiedStreams:
@@ -162,7 +139,7 @@ class CopiedStreams:
             key = next((k for k in kept if k.lower() == "comment"), "comment")
             kept[key] = "; ".join(filter(None, [kept.get(key), note]))
         output.metadata.update(kept)
-        moved = (_moved_chapter(chapter, span) for chapter in self._source.chapters())
+        moved = (moved_chapter(chapter, span) for chapter in self._source.chapters())
         output.set_chapters([chapter for chapter in moved if chapter is not None])
 
     def packets(self, span: Span) -> Iterator[tuple[int, Packet[Any]]]:
@@ -192,7 +169,7 @@ class CopiedStreams:
             if not packet.size or _is_pause(packet):
                 continue
             repair(packet)
-            late = _move(packet, span, last.get(index), still=_is_cover(packet.stream))
+            late = move(packet, span, last.get(index), still=_is_cover(packet.stream))
             copy = self._copied[index]
             if late is None and copy is not None and packet.dts is not None:
                 last[index] = packet.dts
@@ -213,52 +190,6 @@ class CopiedStreams:
         for made in other.packets(packet):
             made.stream = copy
             yield made
-
-
-def _move(packet: Packet[Any], span: Span, last: int | None, *, still: bool) -> Fraction | None:
-    """Move a packet to the new clock.
-
-    Args:
-        last: dts of the packet before, on the new clock.
-        still: a cover: it has no time.
-
-    Returns:
-        None, or for a packet outside the part by how many seconds it is past its end.
-    """
-    unit = Fraction(packet.time_base)
-    if still:
-        packet.pts = packet.dts = 0
-        return None
-    pts = packet.dts if packet.pts is None else packet.pts
-    if pts is not None:
-        end = (pts + (packet.duration or 0)) * unit
-        # Sound is cut between packets; a subtitle that is being shown is shown from the start on.
-        begin = pts * unit
-        kept = span.within(begin, end if packet.stream.type == "subtitle" else begin)
-        if kept is None:
-            return begin - span.end if span.end is not None else Fraction(0)
-        if begin - span.origin < kept[0]:
-            packet.dts = None
-            packet.duration = round((kept[1] - kept[0]) / unit)
-            pts = packet.pts = round((kept[0] + span.origin) / unit)
-        pts -= round(span.origin / unit)
-    # As players do: what has no time follows what came before, and no time goes back.
-    follows = None if last is None else last + 1
-    dts = pts if packet.dts is None else packet.dts - round(span.origin / unit)
-    dts = follows or 0 if dts is None else dts if follows is None else max(dts, follows)
-    packet.dts, packet.pts = dts, dts if pts is None else max(pts, dts)
-    if not packet.duration and last is not None and packet.stream.type == "audio":
-        packet.duration = dts - last  # MP4 would hide a last packet that takes no time
-    return None
-
-
-def _moved_chapter(chapter: Any, span: Span) -> Any | None:
-    unit = Fraction(chapter["time_base"])
-    kept = span.within(chapter["start"] * unit, chapter["end"] * unit)
-    if kept is None:
-        return None
-    start, end = (round(max(Fraction(0), time) / unit) for time in kept)
-    return {**chapter, "start": start, "end": end}
 
 
 def _refusal(

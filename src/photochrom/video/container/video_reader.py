@@ -20,14 +20,13 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from heapq import heappop, heappush
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from ...color import Codes
-from ...errors import ArgumentError, VideoError
-from .clock import Clock, ClockRepair, scan
+from ...errors import ArgumentError
+from .clock import Clock, scan
 from .deinterlace import (
     NEIGHBOURS,
     deinterlaced,
@@ -35,23 +34,16 @@ from .deinterlace import (
     is_progressive,
     is_telecined,
 )
+from .film_decoder import FilmDecoder, time_of
 from .frame_planes import luma
-from .probe import film_stream, open_film, reason, unreadable
+from .probe import unreadable
 from .tags import Tags, is_converted_from_rgb, planar_format
 
 if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-LARGE = 1 << 24
-"""Pixels of a frame above which few are held in memory at a time: 4 to 8 of 8K fill a gigabyte."""
-
 _ARBITRARY_CLOCK = 0x0200  # AVFMT_TS_DISCONT
-_NO_TIMES = 0x0080  # AVFMT_NOTIMESTAMPS
-_SEEK_BACK = (0, 2, 10)  # seconds; where a film has a poor index, a seek may land too late
-_FASTEST = 300  # frames per second that a bare stream may name; more is the unit of a clock
 _SAMPLES, _SAMPLE = 5, 24  # places, and frames at each, looked at for interlacing
 _MISSING = 0.1  # seconds at the end of a film that may lack, for its tags are not that exact
 
@@ -101,27 +93,29 @@ class VideoReader:
         self, path: Path | str, deinterlace: str = "auto", reading: Reading | None = None
     ) -> None:
         self.path = Path(path)
-        self._problems: dict[str, int] = {}
-        self._raw_rate: Fraction | None = None
         self.reading = reading or Reading()
-        self._container, stream = self._open()
+        self._decoder = FilmDecoder(self.path, self.reading.clock)
+        stream, container = self._decoder.stream, self._decoder.container
         try:
-            self._start = Fraction(max(0, self._container.start_time or 0), 1_000_000)
+            self._start = Fraction(max(0, container.start_time or 0), 1_000_000)
             self.index = stream.index
             self.time_base = _fraction(stream.time_base) or Fraction(1, 90_000)
             self.rate = next(
                 (Fraction(r) for r in (stream.average_rate, stream.guessed_rate) if r), Fraction(25)
             )
             self._end = _end(stream, self.time_base)
-            if reading is None and self._container.format.flags & _ARBITRARY_CLOCK:
-                self.reading = Reading(scan(self._container))
-                stream = self._reopen()
+            self._arbitrary = bool(container.format.flags & _ARBITRARY_CLOCK)
+            if reading is None and self._arbitrary:
+                self.reading = Reading(scan(container))
+                self._decoder.clock = self.reading.clock
+                stream = self._decoder.reopen()
             if self.reading.clock.positions:
                 self._end = self.reading.clock.end
-            frame = next(self._decoded(stream), None)
+            frame = next(self._decoder.decoded(), None)
             if frame is None:
-                raise unreadable(self.path, f"no frame that can be decoded{self._because()}")
-            self.first = _time(frame) or 0
+                because = f" ({self.damage})" if self.damage else ""
+                raise unreadable(self.path, f"no frame that can be decoded{because}")
+            self.first = time_of(frame) or 0
             self.interlaced = bool(frame.interlaced_frame)
             self.shape = frame.height, frame.width
             self.tags = Tags.of(frame, stream)
@@ -143,7 +137,7 @@ class VideoReader:
 
     def close(self) -> None:
         """Close the file; an iteration that is under way ends."""
-        self._container.close()
+        self._decoder.container.close()
 
     @property
     def duration(self) -> float | None:
@@ -153,8 +147,7 @@ class VideoReader:
     @property
     def damage(self) -> str | None:
         """What was wrong with the part of the film that was read so far, in one line, or None."""
-        problems = self._problems.items()
-        return "; ".join(f"{what}: {n}" if n else what for what, n in problems) or None
+        return self._decoder.damage
 
     def pts_at(self, seconds: float) -> int:
         """The time `seconds` after the beginning of the film as a player shows it, as a pts.
@@ -177,8 +170,7 @@ class VideoReader:
         MPEG streams begin at any time; elsewhere the clock's 0 is the beginning, and what comes
         after it comes later on purpose.
         """
-        arbitrary = self._container.format.flags & _ARBITRARY_CLOCK
-        return self._start if arbitrary else Fraction(0)
+        return self._start if self._arbitrary else Fraction(0)
 
     def frames(self, start: int | None = None) -> Iterator[VideoFrame]:
         """The frames in the order they are shown.
@@ -191,7 +183,7 @@ class VideoReader:
         Yields:
             Frames with `depth` bits whose pts strictly increases; see `luma`.
         """
-        self._problems.clear()
+        self._decoder.forget_damage()
         last, shown = None, 0
         for frame in self._whole(start):
             assert frame.pts is not None
@@ -199,7 +191,7 @@ class VideoReader:
             if start is not None and last < start:
                 continue
             if frame.is_corrupt:
-                self._note("damaged frames")
+                self._decoder.note("damaged frames")
             shown = frame.duration
             yield self._converted(frame)
             del frame  # large ones fill the memory if two are held
@@ -213,25 +205,26 @@ class VideoReader:
         """
         import av
 
-        stream, seen = self._reopen(), set[tuple[int | None, ...]]()
+        stream, seen = self._decoder.reopen(), set[tuple[int | None, ...]]()
+        container = self._decoder.container
         stream.thread_type = "SLICE"  # threads for frames decode several, for one that is wanted
         length = Fraction(self.duration or 0)
         for number in range(1 if self.reading.clock.positions or not length else count):
             start = self.first + round(length * number / count / self.time_base)
             try:
                 if number:
-                    self._container.seek(start, stream=stream)
-                packets = self._container.demux(stream)
+                    container.seek(start, stream=stream)
+                packets = container.demux(stream)
                 head = next(packets)
             except (av.FFmpegError, StopIteration):
                 continue
             if (head.pos, head.pts, head.dts) in seen:
                 continue
             seen.add((head.pos, head.pts, head.dts))
-            frame = next(self._timed(self._decoded(stream, chain([head], packets))), None)
+            frame = next(self._timed(self._decoder.decoded(chain([head], packets))), None)
             if frame is not None:
                 yield self._converted(frame)
-        self._problems.clear()
+        self._decoder.forget_damage()
 
     @property
     def _step(self) -> int:
@@ -241,21 +234,28 @@ class VideoReader:
     def _whole(self, start: int | None) -> Iterator[VideoFrame]:
         """The frames from some frames before `start` on, interlaced ones made whole."""
         if self.reading.frames == "ivtc":  # every fifth frame is dropped, counted from the first
-            return inverse_telecine(self._timed(self._from(None)), self.rate * Fraction(5, 4))
+            return inverse_telecine(
+                self._from(None),
+                self.rate * Fraction(5, 4),
+            )
         if self.reading.frames == "as decoded":
-            return self._timed(self._from(start))
+            return self._from(start)
         early = None if start is None else start - NEIGHBOURS * self._step
-        return deinterlaced(self._timed(self._from(early)), self.rate)
+        return deinterlaced(self._from(early), self.rate)
+
+    def _from(self, start: int | None) -> Iterator[VideoFrame]:
+        """The frames from one on that is not later than `start`, each with its time."""
+        return self._timed(self._decoder.frames(start, self.first, self.time_base))
 
     def _timed(self, frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
         """The frames with a time for each, later than that of the one before."""
         last: int | None = None
         for frame in frames:
-            pts = _time(frame)
+            pts = time_of(frame)
             if pts is None:
                 pts = self.first if last is None else last + self._step
             if last is not None and pts <= last:
-                self._note("frames left out for being no later than the one before")
+                self._decoder.note("frames left out for being no later than the one before")
                 continue
             last = frame.pts = pts
             frame.time_base = self.time_base
@@ -283,101 +283,12 @@ class VideoReader:
         length = self.duration or 0
         for number in range(_SAMPLES if length else 1):
             start = self.first + round(Fraction(length) * number / _SAMPLES / self.time_base)
-            frames = islice(self._timed(self._from(start if number else None)), _SAMPLE)
+            frames = islice(
+                self._from(start if number else None),
+                _SAMPLE,
+            )
             yield (luma(self._converted(frame)) for frame in frames)
-        self._problems.clear()
-
-    def _open(self) -> tuple[InputContainer, VideoStream]:
-        container = open_film(self.path, self._raw_rate)
-        stream = film_stream(container)
-        if stream is None:
-            sound = bool(container.streams.audio)
-            container.close()
-            if sound:
-                raise VideoError(
-                    f"{self.path} cannot be read as a film",
-                    expected="moving pictures",
-                    got="sound alone",
-                    fix="name the file that holds the pictures",
-                )
-            raise unreadable(self.path, "no video stream that FFmpeg can decode")
-        own = stream.codec_context.framerate
-        bare = container.format.flags & _NO_TIMES and self._raw_rate is None
-        if (
-            bare and own and own <= _FASTEST and own != stream.average_rate
-        ):  # the frames say their rate themselves
-            container.close()
-            self._raw_rate = Fraction(own)
-            return self._open()
-        context = stream.codec_context
-        # Frames side by side, for the default does not use a second core; but each holds frames.
-        large = context.width * context.height > LARGE
-        stream.thread_type = "SLICE" if large else "AUTO"
-        return container, stream
-
-    def _from(self, start: int | None) -> Iterator[VideoFrame]:
-        """The frames, decoded from one that is not later than `start`."""
-        import av
-
-        seekable = start is not None and start > self.first and not self.reading.clock.positions
-        for back in _SEEK_BACK if seekable else ():
-            assert start is not None
-            stream = self._reopen()
-            try:
-                self._container.seek(start - round(back / self.time_base), stream=stream)
-            except av.FFmpegError:
-                break  # what cannot be sought in is decoded from its beginning
-            frames = self._decoded(stream)
-            frame = next(frames, None)
-            if frame is not None and (_time(frame) or self.first) <= start:
-                return chain([frame], frames)
-        return self._decoded(self._reopen())
-
-    def _reopen(self) -> VideoStream:
-        self._container.close()
-        self._container, stream = self._open()
-        return stream
-
-    def _decoded(
-        self, stream: VideoStream, packets: Iterator[Packet[Any]] | None = None
-    ) -> Iterator[VideoFrame]:
-        """All frames that can be decoded, as they come; of these packets, or of all that follow."""
-        import av
-
-        container, repair = self._container, ClockRepair(self.reading.clock)
-        packets = packets or container.demux(stream)
-        # Times of decoding, to be given to the frames in their order; None where frames have times.
-        decoding: list[int] | None = None
-        if container.format.name == "avi" or container.format.flags & _NO_TIMES:
-            decoding = []
-        while container.input_was_opened:
-            try:
-                packet = next(packets, None)
-            except av.FFmpegError as error:
-                self._note(f"the file cannot be read to its end ({reason(error)})", count=False)
-                packet = None
-            if packet is not None:
-                repair(packet)
-            time = None if packet is None else packet.dts
-            if decoding is not None and time is not None:
-                heappush(decoding, time)
-            try:
-                frames = stream.decode(packet)
-            except av.EOFError:
-                return
-            except av.FFmpegError:
-                self._note("frames that cannot be decoded")
-                if decoding and time is not None:
-                    decoding.remove(time)
-                continue
-            while frames:
-                frame = frames.pop(0)
-                if decoding is not None:
-                    frame.pts = heappop(decoding) if decoding else None
-                yield frame
-                del frame
-            if packet is None:
-                return
+        self._decoder.forget_damage()
 
     def _converted(self, frame: VideoFrame) -> VideoFrame:
         height, width = self.shape
@@ -390,20 +301,10 @@ class VideoReader:
             src_color_range=source, dst_color_range=self.tags.range,
         )  # fmt: skip
 
-    def _note(self, what: str, *, count: bool = True) -> None:
-        self._problems[what] = self._problems.get(what, 0) + count
-
     def _note_early_end(self, pts: int) -> None:
         if self._end is not None and self._end - pts * self.time_base > _MISSING:
             here, there = float(pts * self.time_base - self._start), float(self._end - self._start)
-            self._note(f"the film ends at {here:.1f} s, not at {there:.1f} s", count=False)
-
-    def _because(self) -> str:
-        return "" if self.damage is None else f" ({self.damage})"
-
-
-def _time(frame: VideoFrame) -> int | None:
-    return frame.dts if frame.pts is None else frame.pts
+            self._decoder.note(f"the film ends at {here:.1f} s, not at {there:.1f} s", count=False)
 
 
 def _fraction(value: Fraction | None) -> Fraction | None:

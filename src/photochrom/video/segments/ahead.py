@@ -1,4 +1,4 @@
-"""Stages of a film's processing that run ahead of each other, each in a thread."""
+"""Generators that run in a thread, a bounded number of items ahead of their consumer."""
 
 from __future__ import annotations
 

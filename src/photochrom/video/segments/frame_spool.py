@@ -1,4 +1,4 @@
-"""Large frames wait for their colour in a file instead of in memory."""
+"""Queue of large frames in a file, since they would fill the memory."""
 
 from __future__ import annotations
 

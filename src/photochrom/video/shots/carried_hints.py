@@ -54,7 +54,7 @@ class HintedFrame:
         Raises:
             ArgumentError: a hint lies outside the picture.
         """
-        cells, grid = self.cells, (self.cells.light.shape[0], self.cells.light.shape[1])
+        cells, grid = self.cells, (self.cells.L.shape[0], self.cells.L.shape[1])
         tones = tone_vectors(self.L, cells.ab)
         vectors = thing_vectors(feature_vectors(cells.features), tones)
         found = hint_weights(cells.ab, self.L, vectors, self.hints, self.shape)
@@ -123,7 +123,7 @@ class CarriedHints:
         weights = _carried(self.features, self.weights, cells)
         if not weights.any():
             return ab
-        weights = weights.reshape(len(weights), *cells.light.shape)
+        weights = weights.reshape(len(weights), *cells.L.shape)
         fine = np.clip(joint_bilateral(L, weights), 0, 1)
         fine[fine < _LEAST] = 0
         shade = np.clip((L + 16) / self.light[:, None, None], *_SHADE)
@@ -137,7 +137,7 @@ def _carried(features: Float, weights: Float, cells: Cells) -> Float:
     total = found.sum(0)
     counts = smoothstep(total, *_COUNTS) * smoothstep(similarity, *_LIKE)
     found *= counts / np.maximum(total, np.float32(1e-6))
-    return found.reshape(len(weights), cells.light.size)
+    return found.reshape(len(weights), cells.L.size)
 
 
 def _flat(features: Float) -> Float:

@@ -128,7 +128,7 @@ class _Places:
         if part >= SAME_PLACE:
             return first
         one = References()
-        one.add(cells.features, cells.ab, cells.light)
+        one.add(cells.features, cells.ab, cells.L)
         self._known.append((number, one))
         return None
 

@@ -118,7 +118,7 @@ class ShotGuides:
         if vividness != 1:
             cells = Cells.of(self._colorizer, still.view.of(still.L), vividness)
         made = References()
-        made.colors(cells.features, cells.ab, cells.light)
+        made.colors(cells.features, cells.ab, cells.L)
         return made
 
     def _stills(self, plan: ShotPlan) -> list[References]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from photochrom.video.container.timecode import moved
+from photochrom.video.container.span import moved_timecode
 
 NTSC = Fraction(30000, 1001)
 
@@ -24,5 +24,5 @@ NTSC = Fraction(30000, 1001)
         ("no timecode", 5, NTSC, "no timecode"),
     ],
 )
-def test_moved(timecode: str, frames: int, rate: Fraction, wanted: str) -> None:
-    assert moved(timecode, frames, rate) == wanted
+def test_moved_timecode(timecode: str, frames: int, rate: Fraction, wanted: str) -> None:
+    assert moved_timecode(timecode, frames, rate) == wanted
