@@ -139,7 +139,7 @@ class _Shared:
 
 
 class _Steps:
-    """Counts frames for whoever watches."""
+    """Counts frames and reports them."""
 
     def __init__(
         self,

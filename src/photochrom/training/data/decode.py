@@ -53,7 +53,7 @@ Item = tuple[int, str, Opener]
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a picture.
+    """Result of `decode`.
 
     Attributes:
         source, key: which one.

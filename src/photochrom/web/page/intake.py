@@ -27,7 +27,7 @@ _FIRST = "astronaut.jpg"
 
 
 def welcome(workspace: Workspace, colorizer: Colorizer) -> None:
-    """The first screen: what the app does, and the way in."""
+    """The first screen: what the app does, upload and examples."""
     with st.container(key="title"):
         st.title("Give your old photographs colour", anchor=False)
         st.write("Photochrom guesses the colours of black-and-white pictures and films.")

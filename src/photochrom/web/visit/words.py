@@ -1,4 +1,4 @@
-"""Words for people: the names of colours, and errors without their technical part."""
+"""Names of colours, and errors as sentences without technical details."""
 
 from __future__ import annotations
 
