@@ -10,7 +10,6 @@ and nine tips more. So the published fact is kept, as the range of b in each of 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +74,7 @@ def soft_encode(
         ArgumentError: `ab` or `neighbours` out of range.
     """
     if ab.shape[-1:] != (2,):
-        raise _bad_shape("(..., 2)", ab.shape)
+        raise ArgumentError.wrong_shape("a colour array", "(..., 2)", ab.shape)
     if not 1 <= neighbours <= BIN_COUNT or sigma <= 0:
         raise ArgumentError(
             "soft encoding",
@@ -149,7 +148,7 @@ def probabilities(logits: Float, temperature: float = 1.0) -> Float:
         ArgumentError: wrong shape or temperature.
     """
     if logits.ndim != 4 or logits.shape[1] != BIN_COUNT:
-        raise _bad_shape(f"(N, {BIN_COUNT}, h, w)", logits.shape)
+        raise ArgumentError.wrong_shape("a colour array", f"(N, {BIN_COUNT}, h, w)", logits.shape)
     if not temperature > 0:
         raise ArgumentError(
             "the temperature of the annealed mean",
@@ -163,9 +162,3 @@ def probabilities(logits: Float, temperature: float = 1.0) -> Float:
     np.exp(p, out=p)
     p /= p.sum(1, keepdims=True)
     return p
-
-
-def _bad_shape(expected: str, got: tuple[Any, ...]) -> ArgumentError:
-    return ArgumentError(
-        "a colour array has the wrong shape", expected=expected, got=str(got), fix="reshape it"
-    )

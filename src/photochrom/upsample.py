@@ -112,7 +112,6 @@ class GuidedChroma:
                 "guided upsampling",
                 expected="L (h, w) and ab (2, h', w'), h' <= h and w' <= w",
                 got=f"{L.shape} and {ab.shape}",
-                fix="pass one picture's planes",
             )
         chroma = joint_bilateral(L, ab)
         slope = _slope(L, chroma)

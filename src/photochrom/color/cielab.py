@@ -78,7 +78,7 @@ def srgb_to_lab(rgb: NDArray[Any]) -> Float:
         ArgumentError: another type or shape.
     """
     if rgb.ndim < 1 or rgb.shape[-1] != 3:
-        raise _bad_shape("an RGB array", "(..., 3)", rgb.shape)
+        raise ArgumentError.wrong_shape("an RGB array", "(..., 3)", rgb.shape)
     f = _f(decode(rgb) @ TO_XYZ.T.astype(np.float32))
     lab = np.empty(rgb.shape, np.float32)
     lab[..., 0] = 116 * f[..., 1] - 16
@@ -101,7 +101,7 @@ def lab_to_srgb(lab: Float, dtype: type[np.uint8 | np.uint16 | np.float32] = np.
         ArgumentError: another type or shape.
     """
     if lab.ndim < 1 or lab.shape[-1] != 3:
-        raise _bad_shape("a Lab array", "(..., 3)", lab.shape)
+        raise ArgumentError.wrong_shape("a Lab array", "(..., 3)", lab.shape)
     if dtype not in (np.uint8, np.uint16, np.float32):
         raise bad_type(dtype)
     flat = lab.reshape(-1, 3).T.astype(np.float32, order="C")
@@ -146,7 +146,7 @@ def neutral(rgb: Codes) -> Codes:
         otherwise uint16, so that the tones of a sepia or cyanotype print are not rounded to 8 bits.
     """
     if rgb.ndim != 3 or rgb.shape[-1] != 3:
-        raise _bad_shape("an RGB picture", "(height, width, 3)", rgb.shape)
+        raise ArgumentError.wrong_shape("an RGB picture", "(height, width, 3)", rgb.shape)
     _check_codes(rgb)
     if np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 0], rgb[..., 2]):
         return np.ascontiguousarray(rgb[..., 0])
@@ -191,12 +191,14 @@ def recombine(
     """
     _check_codes(grey)
     if ab.shape != (2, *grey.shape):
-        raise _bad_shape("chroma for this picture", str((2, *grey.shape)), ab.shape)
+        raise ArgumentError.wrong_shape("chroma for this picture", str((2, *grey.shape)), ab.shape)
     if out is None:
         out = np.empty((*grey.shape, 3), dtype or grey.dtype)
     _check_codes(out)
     if out.shape != (*grey.shape, 3) or not out.flags.c_contiguous:
-        raise _bad_shape("the room for the result", f"{(*grey.shape, 3)}, contiguous", out.shape)
+        raise ArgumentError.wrong_shape(
+            "the room for the result", f"{(*grey.shape, 3)}, contiguous", out.shape
+        )
     codes, flat_ab, flat = grey.reshape(-1), ab.reshape(2, -1), out.reshape(-1, 3)
     f, linear = _f_table(grey.dtype.itemsize), linear_table(grey.dtype.itemsize)
     room, outside = _room(), []
@@ -337,9 +339,3 @@ def _quantise(encoded: Float, dtype: Any) -> NDArray[Any]:
 def _check_codes(codes: NDArray[Any]) -> None:
     if codes.dtype not in (np.uint8, np.uint16):
         raise bad_type(codes.dtype)
-
-
-def _bad_shape(what: str, expected: str, got: tuple[int, ...]) -> ArgumentError:
-    return ArgumentError(
-        f"{what} has the wrong shape", expected=expected, got=str(got), fix="reshape it first"
-    )

@@ -89,5 +89,4 @@ def bad_type(dtype: Any) -> ArgumentError:
         "a picture's values are of the wrong type",
         expected="uint8, uint16 or float 0...1",
         got=str(dtype),
-        fix="convert them first",
     )

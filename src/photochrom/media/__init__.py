@@ -211,7 +211,6 @@ def writable_format(name: str) -> str:
             f"the picture format {name!r} cannot be written",
             expected=f"one of {_WRITABLE}",
             got=repr(name),
-            fix="choose one of these formats",
         )
     return key
 

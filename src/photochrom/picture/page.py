@@ -74,7 +74,6 @@ class Metadata:
                 "the resolution is wrong",
                 expected="two numbers of pixels per inch in 1...100,000",
                 got=repr(self.dpi),
-                fix="correct dpi",
             )
 
 

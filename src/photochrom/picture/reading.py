@@ -82,10 +82,7 @@ def open_pages(
     """
     if type(max_pixels) is not int or max_pixels < 1:
         raise ArgumentError(
-            "the limit of pixels is wrong",
-            expected="a positive integer",
-            got=repr(max_pixels),
-            fix="correct max_pixels",
+            "the limit of pixels is wrong", expected="a positive integer", got=repr(max_pixels)
         )
     if isinstance(source, Picture):
         yield source

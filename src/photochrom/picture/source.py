@@ -139,5 +139,4 @@ def _no_source(source: object) -> ArgumentError:
         "the picture cannot be opened",
         expected="a path, bytes, a binary file, a PIL image or a NumPy array",
         got=f"a {type(source).__name__}",
-        fix="pass one of these",
     )

@@ -47,10 +47,7 @@ def save_pages(
     """
     if quality is not None and (type(quality) is not int or not 1 <= quality <= 100):
         raise ArgumentError(
-            "the quality is wrong",
-            expected="an integer in 1...100",
-            got=repr(quality),
-            fix="correct the quality",
+            "the quality is wrong", expected="an integer in 1...100", got=repr(quality)
         )
     ArgumentError.check("pages", pages, Iterable, "pictures")
     rest = iter(pages)
@@ -59,10 +56,7 @@ def save_pages(
         first = next(rest, None)
         if first is None:
             raise ArgumentError(
-                "there is nothing to save",
-                expected="at least one page",
-                got="none",
-                fix="pass the pages",
+                "there is nothing to save", expected="at least one page", got="none"
             )
         name = format_for(path, format, first.format)
         if name == "tiff":
@@ -119,7 +113,6 @@ def _path(target: str | Path | BinaryIO) -> Path | None:
         "the picture cannot be saved",
         expected="a path or a file open for writing",
         got=f"a {type(target).__name__}",
-        fix="pass one of these",
     )
 
 
