@@ -16,7 +16,7 @@ change of CIEDE2000. palettes: 1,000 random places. time: one more click on a pr
 1200 x 900 pixels, painted, the model's run left out and with it. segments: clicks beside what
 people drew, in the folders ``images`` and ``groundTruth`` of BSDS500. thresholds: for a network
 to replace the bundled one, on pictures that it was not trained on and that nothing else is measured
-on: of `spread.THING`, `WHOLE`, `affinity.LIKE` and `LOOSER`, figures of some values, the best by
+on: of `spread.THING`, `USUAL`, `affinity.LIKE` and `LOOSER`, figures of some values, the best by
 the rules in `steering_thresholds.py`, to be written there by hand.
 """
 

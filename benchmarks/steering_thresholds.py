@@ -23,7 +23,7 @@ WRONG = 30.0
 
 
 def thing(colorizer: Colorizer, sets: Sequence[Sequence[Array]]) -> None:
-    """`spread.THING` and `WHOLE`: the lowest of those that gain within 0.02 ab of the most.
+    """`spread.THING` and `USUAL`: the lowest of those that gain within 0.02 ab of the most.
 
     On each picture one click with the true colour, where the network is far from it: that gains
     most if it goes as far as the thing, and no farther. Not counted are values with which the
@@ -46,11 +46,11 @@ def thing(colorizer: Colorizer, sets: Sequence[Sequence[Array]]) -> None:
             cases.append((prepared, truth, own, Hint(int(x), int(y), tuple(color.tolist()))))
     found = []
     print(f"{len(cases)} true clicks where the network is off by more than {WRONG:.0f}")
-    kept = spread.THING, spread.WHOLE
-    for low in (0.4, 0.5, 0.6):
-        for whole in (0.55, 0.60, 0.65, 0.70, 0.75):
-            spread.THING = np.array([low, low + 0.3], np.float32)
-            spread.WHOLE = np.array([whole, whole + 0.15], np.float32)
+    kept = spread.THING, spread.USUAL
+    for low in (0.5, 0.6, 0.7):
+        for usual in (0.65, 0.70, 0.75, 0.80, 0.85):
+            spread.THING = np.array([low, low + 0.2], np.float32)
+            spread.USUAL = usual
             gains, shares = [], []
             for prepared, truth, own, hint in cases:
                 told = colorizer.chroma(prepared, ColorOptions(hints=[hint]))
@@ -58,16 +58,16 @@ def thing(colorizer: Colorizer, sets: Sequence[Sequence[Array]]) -> None:
                 gains.append(before - after)
                 shares.append((np.hypot(*(told - own)) > 10).mean())
             middle, most = np.median(shares), np.quantile(shares, 0.9)
-            found.append((float(np.mean(gains)), low, whole, middle <= 0.12 and most <= 0.35))
+            found.append((float(np.mean(gains)), low, usual, middle <= 0.12 and most <= 0.35))
             print(
-                f"  from {low:.2f} and {whole:.2f}: gain {np.mean(gains):5.2f} ab; changed"
+                f"  from {low:.2f}, usual {usual:.2f}: gain {np.mean(gains):5.2f} ab; changed"
                 f" {middle:.1%} in the median, {most:.1%} at the 90th percentile"
             )
-    spread.THING, spread.WHOLE = kept
+    spread.THING, spread.USUAL = kept
     small = [case for case in found if case[-1]]
     near = [case[1:3] for case in small if case[0] > max(small)[0] - 0.02]
     best = min(near) if near else "none is small enough"
-    print(f"spread.THING (0.3 wide) and WHOLE (0.15 wide), from: {best}")
+    print(f"spread.THING (0.2 wide), from, and USUAL: {best}")
 
 
 def likeness(colorizer: Colorizer, sets: Sequence[Sequence[Array]]) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from photochrom import ArgumentError, Hint
 from photochrom.affinity import connected, feature_vectors, thing_vectors, tone_vectors
-from photochrom.hints.spread import carry
+from photochrom.hints.spread import carry, thing
 
 Array = NDArray[Any]
 RED, BLUE = (192, 57, 43), (30, 60, 200)
@@ -76,6 +76,15 @@ def test_what_is_alike_but_apart_is_another_thing() -> None:
     found = changed(carry(GREY, L, described, [Hint(100, 100, RED)], SHAPE), np.zeros((2, 64, 96)))
     assert found[:, 4:28].min() > 20
     assert found[:, 38:].max() < 2
+
+
+def test_a_thing_ends_where_similarity_falls_most() -> None:
+    """A lit side and a shaded one of a sleeve, and something quite different beside it."""
+    angles = np.repeat(np.arccos([1.0, 0.72, 0.0]), 8)
+    described = np.stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+    found = thing(np.repeat(described[:, None], 16, 1), [(8, 3)])[0]
+    assert found[:, :16].min() > 0.65  # which the edges of L make 1
+    assert found[:, 16:].max() == 0
 
 
 def test_each_of_two_clicks_colours_its_own_thing() -> None:

@@ -22,9 +22,12 @@ from .hint import Hint, cover
 THING = np.array([0.7, 0.9], np.float32)
 """Similarities to a place at which its thing begins, and from which on it surely is the thing."""
 
-WHOLE = np.array([0.75, 0.85], np.float32)
-"""The same to the mean of what was found so, which decides."""
+USUAL = 0.85
+"""Similarity to the mean of what was found so at which things usually end."""
 
+_LEVELS = np.linspace(0.5, 0.9, 21, dtype=np.float32)  # at which one may end
+_STRICT = 4.0  # contrast of the rim that makes up for a square of the distance from the usual
+_WIDTH = 0.1  # similarities over which it ends
 _KIND = np.array([0.0, 0.4], np.float32)  # both for all that is of its kind
 _EDGE = 0.35, 0.65  # reach along the edges of L that becomes 0, and 1
 _SCENE = -0.3, 0.2  # and for what a network may change that is told of the hint
@@ -113,12 +116,36 @@ def _thing(
 ) -> Float:
     """The same, with the similarities to the places."""
 
-    def found(similar: Float, limits: Float) -> Float:
-        low, high = limits[:, None, None, None] + likely * (_KIND - limits)[:, None, None, None]
-        return connected(smoothstep(similar, low, high), places)
+    def limits(low: Float, high: Float) -> tuple[Float, Float]:
+        return low + likely * (_KIND[0] - low), high + likely * (_KIND[1] - high)
 
-    first = found(similar, THING)
-    return found(mean_similarities(vectors, first), WHOLE)
+    first = connected(smoothstep(similar, *limits(*THING)), places)
+    alike = np.maximum(mean_similarities(vectors, first), 0)
+    reached = connected(alike, places)
+    end = _ends(alike, reached)[:, None, None]
+    return smoothstep(reached, *limits(end - _WIDTH / 2, end + _WIDTH / 2))
+
+
+def _ends(alike: Float, reached: Float) -> Float:
+    """The similarity at which each thing ends: ``(n,)``.
+
+    What is reached at each level lies within what is reached at the one below. Where a thing ends
+    similarity falls at once all along its rim; so of all levels the one counts whose rim has the
+    greatest contrast, less a penalty for being far from the usual.
+
+    Args:
+        alike: ``(n, h, w)``, similarities to what was found.
+        reached: ``(n, h, w)``, the same along paths.
+    """
+    sums = np.zeros((len(alike), len(_LEVELS), 2), np.float32)  # of falls, and of steps
+    for axis in (1, 2):
+        falls = np.abs(np.diff(alike, axis=axis)).reshape(len(alike), -1)
+        inside = reached[:, None] >= _LEVELS[:, None, None]
+        rim = np.diff(inside, axis=axis + 1).reshape(*inside.shape[:2], -1)
+        sums += rim.astype(np.float32) @ np.stack([falls, np.ones_like(falls)], -1)
+    contrast = sums[..., 0] / np.maximum(sums[..., 1], 1)
+    score = contrast - np.float32(_STRICT) * (_LEVELS - np.float32(USUAL)) ** 2
+    return _LEVELS[np.where(sums[..., 1] > 0, score, -np.inf).argmax(1)]
 
 
 @dataclass(frozen=True, eq=False)
