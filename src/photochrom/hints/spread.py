@@ -145,7 +145,8 @@ def _ends(alike: Float, reached: Float) -> Float:
         sums += rim.astype(np.float32) @ np.stack([falls, np.ones_like(falls)], -1)
     contrast = sums[..., 0] / np.maximum(sums[..., 1], 1)
     score = contrast - np.float32(_STRICT) * (_LEVELS - np.float32(USUAL)) ** 2
-    return _LEVELS[np.where(sums[..., 1] > 0, score, -np.inf).argmax(1)]
+    best = np.where(sums[..., 1] > 0, score, -np.inf).argmax(1)
+    return np.asarray(_LEVELS[best], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
