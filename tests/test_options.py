@@ -38,6 +38,8 @@ def test_formats_in_any_spelling() -> None:
 def test_no_pixels() -> None:
     with pytest.raises(ArgumentError, match="max_pixels"):
         OutputOptions(max_pixels=0)
+    with pytest.raises(ArgumentError, match="max_pixels"):
+        OutputOptions(max_pixels=None)  # type: ignore[arg-type]
 
 
 def test_hints_of_a_page() -> None:

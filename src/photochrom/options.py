@@ -190,8 +190,8 @@ class OutputOptions:
             object.__setattr__(self, "format", writable_format(self.format))
         if self.quality is not None:
             _check_range("quality", self.quality, 1, 100, "the format's default")
-        for name in ("max_pixels", "page"):
-            check_count(name, getattr(self, name))
+        check_count("max_pixels", self.max_pixels, optional=False)
+        check_count("page", self.page)
         _check_choice("in_color", self.in_color, ("recolor", "skip"))
 
 
@@ -276,9 +276,11 @@ def _hints(given: object) -> tuple[Hint, ...]:
     return hints
 
 
-def check_count(name: str, value: object) -> None:
-    """Refuse a `value` that is neither None nor a whole number from 1 on."""
-    if value is not None and (not isinstance(value, Integral) or int(value) < 1):
+def check_count(name: str, value: object, *, optional: bool = True) -> None:
+    """Refuse a `value` that is no whole number from 1 on, nor None where it is optional."""
+    if value is None and optional:
+        return
+    if not isinstance(value, Integral) or int(value) < 1:
         raise ArgumentError(name, expected="1 or more", got=str(value))
 
 
