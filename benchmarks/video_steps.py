@@ -45,7 +45,7 @@ def cpu_of_steps(source: str, target: str, model: str) -> dict[str, Any]:
     import cv2
 
     from photochrom import Colorizer
-    from photochrom.models.session import Model
+    from photochrom.models import Model
     from photochrom.video import colorize_video
     from photochrom.video.color import key_frame, motion, references, steady
     from photochrom.video.segments import painting

@@ -17,7 +17,7 @@ PACKAGE = Path(photochrom.__file__).parent
 # Lowest first. A module imports from lower layers, from its own package, and from those modules of
 # its own layer that are files of the same row; packages of one layer do not know one another.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "_io", "_system", "cancel"),
+    ("errors", "_io", "_system"),
     ("color",),
     ("media", "gamut", "upsample", "affinity"),
     ("hints",),
@@ -219,12 +219,12 @@ def test_circles_are_found() -> None:
         ("color.py", "from .errors import ArgumentError"),
         ("gamut.py", "from .color import Float"),
         ("picture/reading.py", "from ..upsample import shrink"),
-        ("models/session.py", "from ..gamut import bins\nfrom .card import Card\nimport numpy"),
+        ("models/registry.py", "from ..gamut import bins\nfrom .card import Card\nimport numpy"),
         (
             "models/importers/caffe/graph.py",
             "from ....errors import ModelError\nfrom ...card import Card",
         ),
-        ("models/session.py", "def f():\n    import onnxruntime"),
+        ("models/registry.py", "def f():\n    import onnxruntime"),
         ("colorizer.py", "if TYPE_CHECKING:\n    import onnxruntime"),
         ("training/export.py", "import torch\nfrom ..models.card import Card\nfrom . import loss"),
         ("models/importers/onnx_model.py", "def f():\n    from . import checkpoint"),
@@ -255,7 +255,7 @@ def test_what_is_allowed(file: str, source: str) -> None:
         ("color.py", "def f():\n    from .models import Model"),
         ("picture/reading.py", "from ..models import Model"),
         ("models/importers/caffe/graph.py", "from ....colorizer import Colorizer"),
-        ("models/session.py", "from ..training import network"),
+        ("models/registry.py", "from ..training import network"),
         ("video/colorize_video.py", "from ..pipeline import colorize_file"),
         ("video/colorize_video.py", "from ..evaluate import image_metrics"),
         ("evaluate/bootstrap.py", "from ..archive import local"),
@@ -270,8 +270,8 @@ def test_what_is_allowed(file: str, source: str) -> None:
         ("color.py", "from .helpers import clamp"),
         ("models/importers/onnx_model.py", "from . import checkpoint"),
         ("models/importers/onnx_contents.py", "import torch"),
-        ("models/session.py", "import onnxruntime as ort"),
-        ("models/session.py", "class A:\n    from torch import nn"),
+        ("models/registry.py", "import onnxruntime as ort"),
+        ("models/registry.py", "class A:\n    from torch import nn"),
         ("models/importers/caffe/graph.py", "from google.protobuf import text_format"),
         ("cli/train.py", "import torch"),
         ("video/container/video_reader.py", "import av"),

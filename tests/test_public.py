@@ -110,5 +110,5 @@ print(*sorted(sys.modules))
     assert heavy == {"PIL", "numpy", "onnxruntime", "pyvips"}
     assert loaded & {"ssl", "urllib.request", "http.client", "sqlite3", "fsspec"} == set()
     assert "photochrom.picture.jpeg.splice" in ours
-    assert len(ours) <= 63, sorted(ours)
+    assert len(ours) <= 44, sorted(ours)
     assert (tmp_path / "a-color.jpg").exists()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import (
     ArgumentError,
     CancelledError,
+    CancelToken,
     DownloadError,
     InColorError,
     MissingExtraError,
@@ -26,7 +27,6 @@ from .errors import (
 
 if TYPE_CHECKING:
     from .affinity import Match, Reference
-    from .cancel import CancelToken
     from .colorizer import Colorizer, Prepared, colorize
     from .colorizer.versions import Version, versions
     from .hints import Hint
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
-    "cancel": ("CancelToken",),
     "options": ("ColorOptions", "OutputOptions", "Still", "VideoOptions"),
     "shot_list": ("Shot", "ShotList"),
     "pipeline": ("colorize_file",),

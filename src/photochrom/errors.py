@@ -1,4 +1,4 @@
-"""Every error Photochrom raises on purpose.
+"""Every error Photochrom raises on purpose, and the token that cancels a task.
 
 ::
 
@@ -35,6 +35,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from os import PathLike
+from threading import Event
 from typing import Any, Self
 
 from ._io import show
@@ -217,3 +218,31 @@ class MissingExtraError(PhotochromError, ImportError):
 
 class CancelledError(Exception):
     """A task was cancelled with its `CancelToken`; no `PhotochromError`, since nothing failed."""
+
+
+class CancelToken:
+    """A thread-safe flag that a task checks between two steps.
+
+    One token serves one task: a picture, a film, an archive. Nothing half-written is left behind
+    when a task is cancelled; films and archives go on with the next call.
+    """
+
+    def __init__(self) -> None:
+        self._event = Event()
+
+    def set(self) -> None:
+        """Ask the task to stop; may be called from any thread, more than once."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether the task was asked to stop."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raise if the task was asked to stop.
+
+        Raises:
+            CancelledError: `set` was called.
+        """
+        if self._event.is_set():
+            raise CancelledError("cancelled")

@@ -12,10 +12,9 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from .cancel import CancelToken
 from .colorizer import Colorizer
 from .colorizer.prepared import Prepared
-from .errors import ArgumentError, InColorError, PictureError, PictureTooLargeError
+from .errors import ArgumentError, CancelToken, InColorError, PictureError, PictureTooLargeError
 from .media import FORMATS, PICTURE_SUFFIXES, default_suffix, format_for, writable_format
 from .options import ColorOptions, OutputOptions
 from .picture import Picture, is_in_color, open_pages, save_pages, was_colored

@@ -26,8 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .color import Codes, Float, lightness
-from .color.cielab import BLOCK
+from .color import BLOCK, Codes, Float, lightness
 from .errors import ArgumentError
 
 _SIGMA_SPACE = 0.6  # cells

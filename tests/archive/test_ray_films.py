@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from photochrom import ArgumentError, Colorizer, VideoError, colorize_video
-from photochrom.archive.archive_options import Share
 from photochrom.archive.ray import film_workers as films
 from photochrom.archive.ray.driver import check_share
 from photochrom.archive.ray.film_workers import RayFilms
+from photochrom.archive.run_settings import Share
 from photochrom.video.container.encoders import Encoding
 from photochrom.video.segments import segmented_work
 from photochrom.video.segments.segment_workers import SegmentTask

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from photochrom.archive.archive_options import Share
 from photochrom.archive.events import Outcome, Task
 from photochrom.archive.find.search import Search
 from photochrom.archive.find.survey import Wanted, survey
 from photochrom.archive.manifest import Manifest
 from photochrom.archive.ray import driver, shards
 from photochrom.archive.ray.ray_pool import RayPool
+from photochrom.archive.run_settings import Share
 from photochrom.archive.work import Work
 from photochrom.archive.workers.local import Threads
 from photochrom.archive.workers.schedule import run

@@ -327,6 +327,4 @@ def test_one_jpeg_loads_only_what_it_needs() -> None:
                 "av", "cv2", "torch", "onnx"}  # fmt: skip
     assert loaded & unwanted == set()
     ours = {name for name in loaded if name.endswith(".py")}
-    rooms = {room: {n for n in ours if n.startswith(f"{room}/")} for room in ("archive", "cli")}
-    assert len(rooms["archive"]) <= 13, rooms
-    assert len(rooms["cli"]) <= 5, rooms
+    assert len(ours) <= 44, sorted(ours)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from photochrom.archive.archive_options import Share
+from photochrom.archive.run_settings import Share
 from photochrom.archive.workers.local import Threads
 from photochrom.video.segments import segmented_work
 from photochrom.video.segments.segment_workers import SegmentTask, write_segment

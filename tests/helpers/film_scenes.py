@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photochrom.models.families import Prediction
+from photochrom.models.card import Prediction
 
 cv2: Any = pytest.importorskip("cv2", reason="needs OpenCV (extra video)")
 

@@ -28,7 +28,7 @@ for package in ("fastapi", "fastapi_offline", "httpx", "prometheus_client", "uvi
 
 import httpx  # noqa: E402
 
-from photochrom.cancel import CancelToken  # noqa: E402
+from photochrom.errors import CancelToken  # noqa: E402
 from photochrom.server.http.connection import ConnectionLimits  # noqa: E402
 from photochrom.server.service import Service  # noqa: E402
 from photochrom.server.settings import Settings  # noqa: E402

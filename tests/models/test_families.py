@@ -11,7 +11,7 @@ from photochrom.color import srgb_to_lab
 from photochrom.errors import ModelError
 from photochrom.gamut import BIN_COUNT, annealed_mean, bins
 from photochrom.models import Card, Model
-from photochrom.models.families import FAMILIES
+from photochrom.models.card import FAMILIES
 from tests.helpers import tiny_models as tiny
 
 Array = NDArray[Any]

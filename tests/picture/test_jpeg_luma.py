@@ -14,11 +14,11 @@ from PIL import Image
 
 from photochrom import Picture, PictureError, open_picture, uncolor
 from photochrom.picture import Deferred
-from photochrom.picture.jpeg import coefficients
-from photochrom.picture.jpeg.segments import GreyJpeg, halved, segments
+from photochrom.picture.codec import upright
+from photochrom.picture.jpeg import GreyJpeg, halved, segments
+from photochrom.picture.jpeg import jpeg_luma as coefficients
 from photochrom.picture.jpeg.splice import NotColored, with_color, without_color
 from photochrom.picture.metadata.exif import Exif
-from photochrom.picture.samples import upright
 from tests.helpers.grey_jpegs import grey_jpeg, kinds, scene, with_segments
 from tests.helpers.picture_files import exif_block, grey_profile
 

@@ -14,8 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from photochrom.cancel import CancelToken
-from photochrom.errors import ArgumentError, CancelledError, PictureTooLargeError
+from photochrom.errors import ArgumentError, CancelledError, CancelToken, PictureTooLargeError
 from photochrom.server.workers.messages import WorkerFault, decode, decode_error, encode_error
 from photochrom.server.workers.process import WorkerProcess
 from tests.helpers.bombs import BOMBS

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._io import clock, in_words, show
 from .._system import cores
-from ..picture.codec.vips import library
+from ..picture.codec import library
 from ..picture.html_document import data_uri, document
 from . import storage
 from .events import Summary, passed_over

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from .._io import show
 from .._system import cores
@@ -24,12 +25,15 @@ from .work import Work
 from .workers.local import Pool, Threads, local_pool
 from .workers.schedule import run
 
+if TYPE_CHECKING:
+    from ..video.segments.segment_workers import SegmentWorkers
+
 _POLL = 5.0  # seconds between two looks into a watched folder
 _KINDS: tuple[TaskKind, ...] = ("picture", "video")
 
 
 def run_many(settings: Settings) -> Summary:
-    """Colour files, folders and URLs, see `engine.run`.
+    """Colour files, folders and URLs, see `archive.run`.
 
     Raises:
         ArgumentError: there is nothing to colour, or the output cannot be used.
@@ -49,7 +53,7 @@ def run_many(settings: Settings) -> Summary:
 
 
 def estimate_many(settings: Settings) -> Estimate:
-    """What would be done, see `engine.estimate`."""
+    """What would be done, see `archive.estimate`."""
     _check_output(settings)
     manifest = existing_manifest(settings.output)
     manifest.put_back()
@@ -159,7 +163,12 @@ class _Run:
             self._done += 1
             settings.tell(outcome)
 
-        with settings.segment_workers(work) if kind == "video" else nullcontext():
+        workers: AbstractContextManager[SegmentWorkers | None] = nullcontext()
+        if kind == "video" and settings.archive.cluster is not None:
+            from .ray.film_workers import RayFilms
+
+            workers = RayFilms(settings.archive.cluster, settings.archive.share)
+        with workers as work.segment_workers:
             pool = Threads(work, 1) if kind == "video" else self._pool(work, count)
             try:
                 loaded = pool.loaded(kind)  # a model that cannot be loaded is refused here

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._io import show
-from ..cancel import CancelToken
 from ..colorizer import Colorizer
-from ..errors import ArgumentError, InColorError
+from ..errors import ArgumentError, CancelToken, InColorError
 from ..gamut import entropy
 from ..media import FORMATS, HEAD, identify, read_head
 from ..options import ColorOptions, OutputOptions, VideoOptions, digest_of
@@ -284,7 +283,7 @@ def _film_notes(film: Film) -> tuple[str, ...]:
 
 def _pixels(source: Any, size: int) -> int:
     """Of a picture that is not decoded yet; a guess if its header says nothing."""
-    from ..picture.codec.vips import library, load
+    from ..picture.codec import library, load
 
     if isinstance(source, Path):
         format, path, data = identify(read_head(source)).format, str(source), None

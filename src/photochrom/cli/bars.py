@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..archive.events import Event, Outcome, Planned, Progress
-from .commands import is_terminal
+from . import is_terminal
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..media import CONTAINERS, FORMATS, Container, Format
+from . import cancelled_by_signals, is_terminal, say
 from . import colorize_options as o
-from .commands import cancelled_by_signals, is_terminal, say
-from .event_lines import EventLines
 
 if TYPE_CHECKING:
     from ..archive import ArchiveOptions
@@ -98,10 +97,11 @@ def colorize(
     stopped.
     """
     from .. import archive
-    from ..archive.engine import is_single
+    from ..archive import is_single
     from ..archive.storage import STREAM
-    from ..cancel import CancelToken
+    from ..errors import CancelToken
     from ..options import ColorOptions, OutputOptions
+    from .event_lines import EventLines
 
     sources = [*(paths or ()), *([image] if image else ()), *_listed(files_from)]
     given = context.params

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..media import CONTAINERS, FORMATS
-from .commands import option
+from . import option
 
 if TYPE_CHECKING:
     from ..hints import Hint

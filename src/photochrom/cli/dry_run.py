@@ -36,7 +36,7 @@ def tell_dry_run(
         ArgumentError: one picture is meant, or what these raise.
     """
     from .. import archive
-    from ..archive.engine import is_single
+    from ..archive import is_single
 
     if not is_single(sources, output, video_options):
         told = archive.estimate(

@@ -22,7 +22,7 @@ from ..archive.events import (
     Summary,
     passed_over,
 )
-from .commands import FAILED, STOPPED, USAGE, complain, is_terminal, say
+from . import FAILED, STOPPED, USAGE, complain, is_terminal, say
 
 if TYPE_CHECKING:
     from .bars import FileBar

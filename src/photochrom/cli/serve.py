@@ -11,7 +11,7 @@ import typer
 
 from ..errors import ArgumentError, MissingExtraError
 from ..server.settings import Settings
-from .commands import option, say
+from . import option, say
 
 _NEEDED = ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "uvicorn")
 

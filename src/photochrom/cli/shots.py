@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from .._io import show
+from . import STOPPED, cancelled_by_signals, complain, option, say
 from . import colorize_options as o
-from .commands import STOPPED, cancelled_by_signals, complain, option, say
 
 EPILOG = """Examples:
   photochrom shots film.mp4 -o film-shots
@@ -36,8 +36,7 @@ def shots(
     be edited; and stills, the same pictures larger. The film is made of the list, with whatever was
     changed in it, by `photochrom colorize FILM --shots FOLDER/shots.json`.
     """
-    from ..cancel import CancelToken
-    from ..errors import CancelledError
+    from ..errors import CancelledError, CancelToken
     from ..options import ColorOptions, VideoOptions
     from ..video.color.coloring import film_colorizer
     from ..video.shots.shot_sheet import LIST, PAGE, write_shot_sheet

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .._io import show
-from .commands import FAILED, complain, option, say
+from . import FAILED, complain, option, say
 
 EPILOG = """Examples:
   photochrom uncolor grandma-color.jpg

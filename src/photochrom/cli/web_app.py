@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Annotated
 
-from .commands import option, say
+from . import option, say
 
 
 def open_page(

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cielab import Codes, Float, grey_of, recombine
+from . import Codes, Float, grey_of, recombine
 from .luma import chroma_codes
 
 _STEP = 1 / 3  # between levels, in units of S_C

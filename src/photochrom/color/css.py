@@ -10,7 +10,7 @@ import numpy as np
 from PIL import ImageColor
 
 from ..errors import ArgumentError
-from .cielab import Float, srgb_to_lab
+from . import Float, srgb_to_lab
 
 Rgb = tuple[int, int, int]
 

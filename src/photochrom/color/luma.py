@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cielab import Codes, Float, lightness
+from . import Codes, Float, lightness
 from .srgb_curve import decode
 
 WEIGHTS = {

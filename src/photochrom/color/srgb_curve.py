@@ -1,4 +1,4 @@
-"""The transfer curve of sRGB (IEC 61966-2-1), both ways."""
+"""The transfer curve of sRGB (IEC 61966-2-1), both ways, and its codes of 8 and 16 bits."""
 
 from __future__ import annotations
 
@@ -90,3 +90,20 @@ def bad_type(dtype: Any) -> ArgumentError:
         expected="uint8, uint16 or float 0...1",
         got=str(dtype),
     )
+
+
+def of_type(samples: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Samples as uint8 or uint16, white staying white."""
+    if samples.dtype == dtype:
+        return samples
+    return to_8_bits(samples) if dtype == np.uint8 else samples.astype(np.uint16) * np.uint16(257)
+
+
+def to_8_bits(samples: NDArray[Any]) -> NDArray[Any]:
+    """uint16 samples rounded to uint8 (uint8 as it is); a code of 257 k becomes k exactly."""
+    return samples if samples.dtype == np.uint8 else EIGHT_BITS[samples]
+
+
+EIGHT_BITS = ((np.arange(65536, dtype=np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+"""uint16 code -> uint8 code, rounded."""
+EIGHT_BITS.flags.writeable = False

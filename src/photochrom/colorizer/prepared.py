@@ -19,7 +19,7 @@ from ..upsample import shrink
 
 if TYPE_CHECKING:
     from ..hints.palette import Suggestion
-    from ..models.session import Model
+    from ..models import Model
 
 _LARGER = 1.5  # than the model's own size; there its cells tell smaller things apart
 _COLORLESS = 2.0  # ab; greatest chroma of a picture that has none

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._io import show
+from ..color.srgb_curve import to_8_bits
 from ..errors import ArgumentError, PhotochromError, PictureError
 from ..media import PICTURE_SUFFIXES
 from ..picture import open_picture
-from ..picture.samples import to_8_bits
 
 _SUFFIXES = tuple(PICTURE_SUFFIXES)
 _LARGEST_MEMBER = 2**30  # bytes; a small zip file may claim to hold far more

@@ -41,7 +41,7 @@ class CatalogueEntry:
     Attributes:
         title: one line for people.
         licence: SPDX expression.
-        family: key of ``models.families.FAMILIES``.
+        family: key of ``models.card.FAMILIES``.
         homepage: page of the model's authors.
         files: what is fetched: one file of role "model" or "weights", or the parts of Zhang 2016.
         card: description to write beside an ONNX file that has none inside.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..media import FORMATS, format_for
+from . import MAX_PIXELS, open_picture
 from .assembly import assembled
 from .codec.animated_files import write_animated_webp, write_apng
 from .codec.decoding import check_size, damaged
@@ -18,7 +19,6 @@ from .codec.pillow_plugins import from_pillow
 from .metadata.png import png_frames
 from .page import Metadata, Page
 from .picture import Picture
-from .reading import MAX_PIXELS, open_picture
 from .source import Source
 from .writing import writing_to
 

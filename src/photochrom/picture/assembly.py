@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..color import Codes
+from ..color.srgb_curve import of_type
+from .codec import upright
 from .codec.decoding import Decoded
-from .metadata.icc import profile_space, to_srgb
+from .metadata import profile_space
 from .metadata.xmp import clean_packet
 from .page import Metadata, plausible_dpi
 from .picture import Picture
-from .samples import of_type, upright
 
 if TYPE_CHECKING:
     from .metadata.exif import Exif
@@ -37,7 +38,11 @@ def assembled(
     alpha, extra, kinds = _further(samples[..., channels:], found.extra)
     if samples.shape[2] > channels:
         samples = np.ascontiguousarray(samples[..., :channels])
-    samples, icc = to_srgb(samples, found.space, found.icc)
+    icc = None
+    if found.icc or found.space == "cmyk":
+        from .metadata.icc import to_srgb
+
+        samples, icc = to_srgb(samples, found.space, found.icc)
     exif = exif or found.tags()
     turn = found.orientation or (exif.orientation if exif else 1)
     pixels = upright(samples[..., 0] if samples.shape[2] == 1 else samples, turn)

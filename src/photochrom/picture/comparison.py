@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..color.srgb_curve import to_8_bits
 from .picture import Picture
-from .samples import to_8_bits
 
 WIDTH = 2000
 """Pixels a before-and-after picture is wide at most."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from ..color import Codes
+from ..color.srgb_curve import of_type
 from ..errors import ArgumentError
 from ..media import FORMATS, default_suffix
 from .jpeg.jpeg_luma import JpegLuma
-from .samples import Deferred, bad_array, of_type
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,25 @@ class Metadata:
 def plausible_dpi(dpi: tuple[float, float]) -> bool:
     """Whether a resolution can be written to every format."""
     return len(dpi) == 2 and all(1 <= number <= 100_000 for number in dpi)
+
+
+class Deferred(NamedTuple):
+    """Pixels that are computed when they are first asked for.
+
+    Attributes:
+        shape: of what `make` returns.
+        dtype: of what `make` returns: uint8 or uint16.
+        make: gives ``Picture.pixels``.
+    """
+
+    shape: tuple[int, ...]
+    dtype: Any
+    make: Callable[[], Codes]
+
+    @property
+    def ndim(self) -> int:
+        """Two for grey, three for RGB."""
+        return len(self.shape)
 
 
 class _Pixels:
@@ -217,3 +236,12 @@ class Page:
         """This picture with other attributes; pixels that are deferred stay so."""
         values = {each.name: self.__dict__[each.name] for each in fields(self)}
         return type(self)(**{**values, **changes})
+
+
+def bad_array(array: Codes, expected: str, got: str | None = None) -> ArgumentError:
+    return ArgumentError(
+        "the array is no picture",
+        expected=expected,
+        got=got or f"{array.dtype} {array.shape}",
+        fix="pass H x W x channels of sRGB samples",
+    )

@@ -11,13 +11,12 @@ from typing import BinaryIO
 from ..color import grey_of
 from ..errors import PictureError
 from ..media import FORMATS, format_for
-from .colorfulness import was_colored
+from . import MAX_PIXELS, open_pages, open_picture
 from .jpeg.splice import NotColored, without_color
 from .metadata.exif import Exif
 from .metadata.xmp import remove_note
 from .page import Metadata
-from .picture import Picture
-from .reading import MAX_PIXELS, open_pages, open_picture
+from .picture import Picture, was_colored
 from .source import Source
 from .writing import save_bytes, save_pages
 

@@ -53,7 +53,7 @@ class Preset(ABC):
 
     Attributes:
         name: as the user calls it.
-        family: of its models, see ``models.families``.
+        family: of its models, see ``models.card.FAMILIES``.
         values: of the `Plan`, where they are not its own.
         minutes, epochs: length of a run if the user says none.
         scale: of the crops, see `CropBatches`.

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from .._io import show
-from ..cancel import CancelToken
 from ..colorizer import Colorizer
-from ..errors import ArgumentError
+from ..errors import ArgumentError, CancelToken
 from ..options import ColorOptions, OutputOptions
 from .color.coloring import film_colorizer
 from .colorize_video import Film

@@ -14,9 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..cancel import CancelToken
 from ..colorizer import Colorizer
-from ..errors import ArgumentError
+from ..errors import ArgumentError, CancelToken
 from ..options import ColorOptions, VideoOptions
 from .color.coloring import Coloring, film_colorizer
 from .color.references import pinned

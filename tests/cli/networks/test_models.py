@@ -12,8 +12,8 @@ import pytest
 
 from photochrom.errors import DownloadError
 from photochrom.models import Model
+from photochrom.models.card import FAMILIES
 from photochrom.models.catalogue import CATALOGUE
-from photochrom.models.families import FAMILIES
 from photochrom.models.registry import Registry
 from tests.helpers.cli_model import (
     CARD,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from photochrom import ArgumentError, PictureError
-from photochrom.cancel import CancelToken
+from photochrom.errors import CancelToken
 from photochrom.web.visit import workspace as module
 from photochrom.web.visit.film_files import film_missing
 from photochrom.web.visit.jobs import Job, Progress, Task, write_zip

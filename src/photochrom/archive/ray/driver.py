@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ArgumentError, MissingExtraError, PhotochromError
-from ..archive_options import Share
+from ..run_settings import Share
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

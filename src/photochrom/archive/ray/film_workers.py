@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ...errors import PhotochromError, VideoError
-from ..archive_options import Share
+from ..run_settings import Share
 from .driver import Driver, check_share, check_versions, room, versions
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..archive_options import Share
 from ..events import Outcome, Task, TaskKind
+from ..run_settings import Share
 from ..work import Loaded, Work
 from .driver import PATIENCE, Driver, check_share, room
 from .shards import Cluster

@@ -17,8 +17,8 @@ from typing import Any
 
 from ..._system import cores, memory_budget
 from .. import storage
-from ..archive_options import Share
 from ..events import Outcome, Task
+from ..run_settings import Share
 from ..work import Work
 from .driver import check_versions, room, versions
 

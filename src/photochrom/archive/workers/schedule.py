@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...cancel import CancelToken
+from ...errors import CancelToken
 from ..events import Outcome, TaskKind
 from ..manifest import Manifest
 from .local import Pool

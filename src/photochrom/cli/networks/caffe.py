@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..._io import HOME_VARIABLE, file_sha256, user_folder
 from ...errors import ModelImportError
-from ..commands import say
+from .. import say
 
 
 def imported(prototxt: Path, caffemodel: Path, points: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..commands import FAILED, option, say
+from .. import FAILED, option, say
 from .table import print_table
 
 if TYPE_CHECKING:

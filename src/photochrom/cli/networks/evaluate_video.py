@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..commands import FAILED, option, say
+from .. import FAILED, option, say
 
 if TYPE_CHECKING:
     from ...colorizer import Colorizer

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..commands import option, say
+from .. import option, say
 
 
 def import_model(

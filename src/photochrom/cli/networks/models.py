@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..._io import file_sha256
-from ..commands import is_terminal, say
+from .. import is_terminal, say
 from .importing import import_model
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def pull(
 
 def _loaded(path: Path) -> dict[str, Any]:
     """The facts about a model that is at hand."""
-    from ...models.session import Model
+    from ...models import Model
 
     model = Model(path)
     return asdict(model.card) | {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...errors import MissingExtraError
-from ..commands import STOPPED, option, say
+from .. import STOPPED, option, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

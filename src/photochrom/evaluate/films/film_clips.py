@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..._io import show
+from ...color.srgb_curve import to_8_bits
 from ...errors import ArgumentError, MissingExtraError, VideoError, reason
 from ...picture import open_picture
-from ...picture.samples import to_8_bits
 from ..accumulators import compared_lab, is_near_grey
 from ..picture_set import list_pictures
 from .film_metrics import BT601, BT709, Rgb

@@ -33,7 +33,7 @@ SAME = Affine()
 
 @dataclass(frozen=True, kw_only=True)
 class Convention:
-    """What a network takes and gives, as differences from a family of `families.FAMILIES`.
+    """What a network takes and gives, as differences from a family of `card.FAMILIES`.
 
     Attributes:
         family: its key.

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...color import Float
 from ...errors import ArgumentError, MissingExtraError
-from ..families import FAMILIES
+from ..card import FAMILIES
 from .conventions import SAME, Affine, Convention
 from .graph_evidence import GraphEvidence
 from .network_ends import Ends, ends_of

@@ -15,8 +15,8 @@ import numpy as np
 from ..._io import show
 from ...color import Float
 from ...errors import MissingExtraError, ModelError, ModelImportError
+from .. import NUMBERS, import_onnxruntime
 from ..card import METADATA_KEY, Card, message_fields
-from ..session import NUMBERS, import_onnxruntime
 
 _LOCATION = b"\x0a\x08location"  # of onnx.TensorProto.external_data, a pair of strings
 _FREE = 256  # pixels: a size that networks take, whatever they say

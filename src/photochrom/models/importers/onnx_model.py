@@ -14,9 +14,8 @@ import numpy as np
 
 from ..._io import replacing
 from ...errors import ArgumentError, MissingExtraError, ModelError, ModelImportError
-from ..card import Card, card_field, read_card
-from ..families import FAMILIES
-from ..session import Model
+from .. import Model
+from ..card import FAMILIES, Card, card_field, read_card
 from .conventions import Convention
 from .family_guess import RANGES, guess
 from .network_ends import ends_of

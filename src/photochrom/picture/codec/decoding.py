@@ -13,10 +13,10 @@ import numpy as np
 from ...color import Codes
 from ...errors import PictureError, PictureTooLargeError
 from ...media import FORMATS
-from ..jpeg.segments import comments, directory
+from ..jpeg import comments, directory
 from ..page import Encoding
 from ..source import Source, unreadable
-from .vips import array_of, library, load, metadata_field, reason
+from . import array_of, library, load, metadata_field, reason
 
 if TYPE_CHECKING:
     from ..metadata.exif import Exif

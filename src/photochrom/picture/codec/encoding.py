@@ -10,15 +10,15 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ...color import Codes
+from ...color.srgb_curve import to_8_bits
 from ...errors import PictureError
 from ...media import FORMATS
-from ..metadata.attachments import Attachments, attachments
+from ..metadata import Attachments, attachments
 from ..metadata.containers import jp2_append, jpeg_insert, webp_insert
 from ..metadata.png import png_insert
 from ..page import Page
-from ..samples import to_8_bits
+from . import FileTarget, image_of, library, set_blob
 from .pillow_plugins import pillow_plugin
-from .vips import FileTarget, image_of, library, set_blob
 from .vips_image import quantised, unsuitable, vips_image
 
 

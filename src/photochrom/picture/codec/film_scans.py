@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...color import Codes
-from ...color.srgb_curve import decode, encode
+from ...color.srgb_curve import decode, encode, of_type
 from ...errors import MissingExtraError, PictureError
 from ..page import Encoding, Page
-from ..samples import of_type
 from ..source import Source
 from .decoding import Decoded, check_size, damaged
 

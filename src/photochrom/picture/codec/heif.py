@@ -8,13 +8,13 @@ import numpy as np
 
 from ...color import Codes
 from ...errors import MissingExtraError, PictureError
-from ..metadata.attachments import Attachments
+from ..metadata import Attachments
 from ..metadata.containers import sequence_length
 from ..metadata.profiles import nclx_profile
 from ..page import Encoding, Page
 from ..source import Source
+from . import array_of
 from .decoding import Decoded, check_size, damaged, full_range
-from .vips import array_of
 from .vips_image import unsuitable, vips_image
 
 

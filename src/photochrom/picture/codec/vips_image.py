@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from ...color import Codes
+from ...color.srgb_curve import EIGHT_BITS
 from ...errors import PictureError
 from ...media import FORMATS
 from ..metadata.icc import from_srgb, is_srgb
 from ..page import Page
-from ..samples import EIGHT_BITS
-from .vips import image_of, reason
+from . import image_of, reason
 
 
 def vips_image(picture: Page, alpha: Codes | None, depth: int, bits: int, icc: bytes | None) -> Any:

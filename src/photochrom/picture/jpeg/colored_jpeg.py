@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import struct
 
-from ..metadata.attachments import attachments
+from ..codec import upright
+from ..metadata import attachments
 from ..page import Page
-from ..samples import upright
+from . import APP0, APP1, APP2, APP13, Segment, segment
 from .jpeg_luma import JpegLuma
-from .segments import APP0, APP1, APP2, APP13, Segment, segment
 from .splice import with_color
 
 _EXIF, _XMP, _ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"

@@ -10,7 +10,7 @@ import io
 import struct
 
 from ..metadata.ifd import Malformed, TiffReader
-from .segments import GreyJpeg, is_directory, segments
+from . import GreyJpeg, is_directory, segments
 
 _COUNT, _ENTRIES = 0xB001, 0xB002
 
@@ -19,7 +19,7 @@ def further_pictures(directory: bytes) -> int:
     """Number of pictures behind the first.
 
     Args:
-        directory: as `segments.directory` gives it.
+        directory: as `jpeg.directory` gives it.
     """
     try:
         reader = TiffReader(io.BytesIO(directory))

@@ -21,18 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...color import Codes
-from .segments import (
-    APP9,
-    APP14,
-    DHT,
-    DQT,
-    DRI,
-    SOS,
-    GreyJpeg,
-    is_directory,
-    segment,
-    segments,
-)
+from . import APP9, APP14, DHT, DQT, DRI, SOS, GreyJpeg, is_directory, segment, segments
 
 _MARK = b"Photochrom\0"
 _HEAD = struct.Struct(">BIIH")  # version, CRC-32 and size of the source, size of the dictionary

@@ -13,20 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...color import Codes
-from ..codec.vips import array_of, image_of, library, set_blob
+from ..codec import array_of, image_of, library, set_blob
+from . import profile_space
 
-MAX_PROFILE = 16 << 20
-_SPACES = {b"RGB ": "rgb", b"GRAY": "grey", b"CMYK": "cmyk"}
 _FIELD = "icc-profile-data"
-
-
-def profile_space(profile: bytes | None) -> str | None:
-    """``"rgb"``, ``"grey"`` or ``"cmyk"``; None if there is no profile or it is broken."""
-    if profile is None or not 132 <= len(profile) <= MAX_PROFILE or profile[36:40] != b"acsp":
-        return None
-    if int.from_bytes(profile[:4], "big") > len(profile):
-        return None
-    return _SPACES.get(profile[16:20])
 
 
 def to_srgb(samples: Codes, space: str, profile: bytes | None) -> tuple[Codes, bytes | None]:

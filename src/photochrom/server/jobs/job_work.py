@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ...cancel import CancelToken
-from ...errors import CancelledError
+from ...errors import CancelledError, CancelToken
 from ...media import FORMATS
 from ..http.chosen_options import Chosen, chosen
 from ..http.request_options import JobOptions

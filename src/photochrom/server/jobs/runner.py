@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from ...cancel import CancelToken
+from ...errors import CancelToken
 from ..http.request_options import JobOptions
 from ..http.uploads import Upload
 from ..logs import log

@@ -7,8 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from ..._io import show
 from ...archive import storage
-from ...cancel import CancelToken
-from ...errors import ArgumentError, PictureError, PictureTooLargeError
+from ...errors import ArgumentError, CancelToken, PictureError, PictureTooLargeError
 from ...media import VIDEO_SUFFIXES, default_suffix
 from ..service_error import ServiceError
 

@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 
 from ..._system import process_memory
-from ...cancel import CancelToken
 from ...colorizer import Colorizer
 from ...colorizer.prepared import Prepared
-from ...errors import ArgumentError, PictureTooLargeError
+from ...errors import ArgumentError, CancelToken, PictureTooLargeError
 from ...options import ColorOptions
 from ...picture import Picture, open_picture
 from ...pipeline import colorize_file

@@ -17,7 +17,7 @@ from typing import Any
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from ...cancel import CancelToken
+from ...errors import CancelToken
 from ..service_error import ServiceError
 from .messages import FilmTask, Task, WorkerSettings
 from .process import Progress, TaskTimeoutError

@@ -11,8 +11,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from ..._system import fork_server
-from ...cancel import CancelToken
-from ...errors import CancelledError, ModelError
+from ...errors import CancelledError, CancelToken, ModelError
 from .messages import Task, WorkerSettings, decode, decode_error
 
 _LOOK = 0.1  # seconds between two looks at the token

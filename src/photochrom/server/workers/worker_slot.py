@@ -9,8 +9,7 @@ import threading
 from collections import Counter
 from typing import Any
 
-from ...cancel import CancelToken
-from ...errors import CancelledError
+from ...errors import CancelledError, CancelToken
 from ..logs import log
 from ..service_error import ServiceError
 from .messages import ColorizeTask, FilmTask, Task, WorkerSettings

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...color.cielab import DELTA, SLOPE, TO_RGB, TO_XYZ
+from ...color import DELTA, SLOPE, TO_RGB, TO_XYZ
 from ...color.srgb_curve import decode
 from ...errors import ArgumentError
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from ..._io import replacing
 from ...errors import ModelError
 from ...gamut import bins
+from ...models import import_onnxruntime
 from ...models.card import METADATA_KEY, Card
-from ...models.session import import_onnxruntime
 from ..objective.loss import annealed_mean
 
 PARITY = 1e-3

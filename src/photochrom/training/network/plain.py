@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from ..._io import replacing
 from ...gamut import BIN_COUNT
+from ...models import import_onnxruntime
 from ...models.card import Card
-from ...models.session import import_onnxruntime
 from ..data.lab import srgb_to_lab
 from ..loop.plan import Plan
 from ..loop.run_module import RunModule

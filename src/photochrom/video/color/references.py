@@ -1,6 +1,6 @@
 """References of a shot: cells with colours that its key frames are matched with.
 
-A cell is a feature vector of the network (see `photochrom.models.families`) and its ab / (L + 16),
+A cell is a feature vector of the network (see `photochrom.models.card`) and its ab / (L + 16),
 as in `key_frame`. Cells come from frames that the network coloured without hints, or from a
 person's stills. No cell ever takes its colour from another one, so colours cannot drift, however
 long the shot is.

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ...cancel import CancelToken
 from ...color import Float
-from ...errors import ArgumentError
+from ...errors import ArgumentError, CancelToken
 from ..color.coloring import Coloring
 from .ahead import ahead
 from .work_folder import State, WorkFolder

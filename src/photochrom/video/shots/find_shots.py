@@ -8,9 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...cancel import CancelToken
 from ...color import Float
 from ...colorizer import Colorizer
+from ...errors import CancelToken
 from ...options import ColorOptions, VideoOptions
 from ...shot_list import Shot, ShotList
 from ..color.cells import Cells

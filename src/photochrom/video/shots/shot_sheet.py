@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..._io import replacing
-from ...cancel import CancelToken
 from ...colorizer import Colorizer
-from ...errors import ArgumentError
+from ...errors import ArgumentError, CancelToken
 from ...options import ColorOptions, VideoOptions
 from ...picture import Picture
 from ...shot_list import Shot, ShotList

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from ...cancel import CancelToken
 from ...colorizer import Colorizer
-from ...errors import PhotochromError
+from ...errors import CancelToken, PhotochromError
 from ...media import result_suffix
 from ...options import VideoOptions
 from ...shot_list import Shot, ShotList

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...cancel import CancelToken
 from ...color import Float, neutral
 from ...color.css import parse_color
 from ...colorizer import Colorizer
 from ...colorizer.prepared import Prepared
 from ...colorizer.versions import Version, versions
+from ...errors import CancelToken
 from ...hints import Hint
 from ...options import ColorOptions, OutputOptions
 from ...picture import Picture, is_in_color, open_pages

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from ...cancel import CancelToken
-from ...errors import MissingExtraError
+from ...errors import CancelToken, MissingExtraError
 from ...options import ColorOptions, Still, VideoOptions
 from ...video import missing_package
 from .looks import Look

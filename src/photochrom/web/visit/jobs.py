@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..._io import replacing
-from ...cancel import CancelToken
 from ...colorizer import Colorizer
-from ...errors import CancelledError, PhotochromError, PictureError
+from ...errors import CancelledError, CancelToken, PhotochromError, PictureError
 from .canvas import Canvas, Finish
 from .words import explain
 

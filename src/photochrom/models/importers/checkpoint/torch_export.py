@@ -16,9 +16,8 @@ from torch import Tensor, nn
 
 from ....color import Float
 from ....errors import ModelImportError
-from ...card import METADATA_KEY, Card
-from ...families import FAMILIES
-from ...session import import_onnxruntime
+from ... import import_onnxruntime
+from ...card import FAMILIES, METADATA_KEY, Card
 
 _OPSET = 18
 _LARGEST = 0.02  # difference of ab from PyTorch; on RGB 0...1, a hundredth of it

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from photochrom import ArgumentError, CancelToken, ColorOptions, OutputOptions, archive
-from photochrom.archive import ArchiveOptions, Outcome, Planned, Progress
+from photochrom.archive import ArchiveOptions
+from photochrom.archive.events import Outcome, Planned, Progress
 from photochrom.archive.manifest import Manifest
 from tests.helpers.cli_model import is_coloured, write_picture
 

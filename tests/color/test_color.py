@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from photochrom.color import (
+    BLOCK,
     grey_of,
     keep_grey,
     lab_to_srgb,
@@ -22,7 +23,6 @@ from photochrom.color import (
     recombine,
     srgb_to_lab,
 )
-from photochrom.color.cielab import BLOCK
 from photochrom.color.srgb_curve import decode
 from photochrom.errors import ArgumentError
 
