@@ -34,7 +34,7 @@ def prepared(right: np.ndarray = TORN) -> Prepared:
         np.full((64, 96), 55, np.float32),
         halves(np.array([20, 20]), np.array([40, 20])),
         halves(SURE, right),
-        halves(*things),
+        regions=halves(*things),
     )
 
 

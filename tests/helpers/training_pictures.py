@@ -36,3 +36,15 @@ def fill(folder: Path, count: int, height: int = 40, width: int = 50) -> None:
     for number in range(count):
         data = encoded(colours(height, width, number))
         (folder / f"{number:04d}.png").write_bytes(data)
+
+
+def fill_regions(folder: Path, count: int, side: int = 64) -> None:
+    """Write pictures of two halves, a dark and a light one, with their region maps."""
+    for name in ("pictures", "regions"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        labels = np.ones((side, side), np.uint8)
+        labels[:, side // 2 + 4 * (number % 3) - 4 :] = 2
+        pixels = (labels[..., None] * 90 + colours(side, side, number) // 8).astype(np.uint8)
+        (folder / "pictures" / f"{number}.png").write_bytes(encoded(pixels))
+        (folder / "regions" / f"{number}.png").write_bytes(encoded(labels))

@@ -53,7 +53,7 @@ def _finish(folder: Path) -> None:
     from photochrom.training.network.weights import write_network
     from photochrom.training.presets import Photochrom
     from photochrom.training.run import train
-    from tests.helpers.training_pictures import fill
+    from tests.helpers.training_pictures import fill, fill_regions
 
     class Recipe(Photochrom):
         def export(self, network: ColorNetwork, card: Card, output: Path) -> None:
@@ -62,11 +62,13 @@ def _finish(folder: Path) -> None:
 
     mixed, notes = folder / "mixed", Notes()
     fill(mixed, 8)
+    fill_regions(folder / "regions", 2)
     (mixed / "broken.jpg").write_bytes(b"\xff\xd8\xff and nothing")
     (mixed / "empty.png").write_bytes(b"")
     write_network(_network(), folder / "start.safetensors")
     options = {
         "data": (str(mixed),),
+        "regions": (str(folder / "regions"),),
         "weights": (str(folder / "start.safetensors"),),
         "encoder": ENCODER,
         "size": 32,

@@ -38,9 +38,10 @@ from photochrom.training.network.plain import PlainNetwork  # noqa: E402
 from photochrom.training.network.weights import write_network  # noqa: E402
 from photochrom.training.presets import PRESETS  # noqa: E402
 from photochrom.training.run import train  # noqa: E402
+from photochrom.training.run_folder import alone  # noqa: E402
 from photochrom.training.run_options import Options, read_config  # noqa: E402
 from photochrom.training.run_plan import plan_of  # noqa: E402
-from tests.helpers.training_pictures import fill  # noqa: E402
+from tests.helpers.training_pictures import fill, fill_regions  # noqa: E402
 from tests.training.conftest import Notes  # noqa: E402
 
 ENCODER = "test_resnet"  # of timm: few layers, of which the export is slow
@@ -182,6 +183,7 @@ def test_what_a_run_leaves(finished_run: Path) -> None:
     lines = json.loads((finished_run / "lines.json").read_text("utf-8"))
     assert sum(line.startswith("2 left out, ") for line in lines) == 1
     assert "8 pictures can be used" in lines
+    assert "learning regions from 2 pictures" in lines
     assert sorted(p.name for p in folder.iterdir()) == [
         "checkpoints",
         "curves.png",
@@ -197,12 +199,24 @@ def test_what_a_run_leaves(finished_run: Path) -> None:
     assert str(read_config(folder / "run.toml")["encoder"]) in card.title
     assert card.metrics["validation_pictures"] == 1
     weights = load_file(folder / "weights.safetensors")
+    assert "regions.outer.weight" in weights
     seen = {int(v) for k, v in weights.items() if k.endswith("num_batches_tracked")}
     assert seen == {0}  # the encoder's statistics are ImageNet's
     assert [p.name for p in (folder / "checkpoints").iterdir()] == ["steady.ckpt"]
     assert "validation_loss" in card.metrics
     modes = {(folder / n).stat().st_mode for n in ("weights.safetensors", "run.toml")}
     assert len(modes) == 1  # those of any file of the user
+
+
+def test_regions_are_for_a_network_with_a_region_head(data: Path, tmp_path: Path) -> None:
+    fill_regions(tmp_path / "regions", 2)
+    options = begun(data, PLAIN) | {"regions": (str(tmp_path / "regions"),)}
+    with pytest.raises(ArgumentError, match="--regions cannot be used"):
+        train(options, tmp_path / "run")
+    options = begun(data, SMALL) | {"regions": (str(tmp_path / "nowhere"),)}
+    with pytest.raises(ArgumentError, match="no regions to learn from"):
+        train(options, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
@@ -324,7 +338,7 @@ def test_an_encoder_that_cannot_be_fetched(
 
 def test_a_run_in_use_is_left_alone(data: Path, tmp_path: Path) -> None:
     with (
-        running._alone(tmp_path / "run", True),
+        alone(tmp_path / "run", True),
         pytest.raises(ArgumentError, match="a run is going on"),
     ):
         train(begun(data, PLAIN), tmp_path / "run")

@@ -102,11 +102,12 @@ class Colorizer:
         prediction = self.model.predict(L[None, None])
         logits = None if prediction.logits is None else prediction.logits[0]
         features = None if prediction.features is None else prediction.features[0]
+        regions = None if prediction.regions is None else prediction.regions[0]
         closer = None
         if CloserLook.possible(self.model, options.size):
             shape = picture.height, picture.width
             closer = CloserLook(self.model, shape, partial(grey_codes, picture))
-        prepared = Prepared(picture, L, prediction.ab[0], logits, features, closer)
+        prepared = Prepared(picture, L, prediction.ab[0], logits, features, regions, closer)
         if grey.shape == prepared.shape:
             prepared.__dict__["grey"] = grey  # as `Prepared.grey` would find it
         return prepared

@@ -41,7 +41,7 @@ def grey_codes(picture: Picture, least: tuple[int, int] | None = None) -> Codes:
 
 
 class CloserLook:
-    """Features of a picture at a larger size than the one its colours are predicted at.
+    """Regions of a picture at a larger size than the one its colours are predicted at.
 
     The network runs when they are first asked for.
 
@@ -71,11 +71,11 @@ class CloserLook:
         return L
 
     @cached_property
-    def features(self) -> Float:
-        """``(C, h', w')`` float32, see `Prediction.features`."""
-        features = self._model.predict(self.lightness[None, None]).features
-        assert features is not None, "`possible` asks for them"
-        return np.asarray(features[0])
+    def regions(self) -> Float:
+        """``(C, h', w')`` float32, see `Prediction.regions`."""
+        regions = self._model.predict(self.lightness[None, None]).regions
+        assert regions is not None, "`possible` asks for them"
+        return np.asarray(regions[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,8 @@ class Prepared:
         logits: ``(313, h', w')`` where the model gives a distribution.
         features: ``(C, h'', w'')`` where the model has them, a vector for each place that says
             what lies there.
-        closer: features of a closer look, by which clicks tell things apart; None: `features`.
+        regions: the same shape, vectors by which regions of the picture are told apart.
+        closer: regions of a closer look, by which clicks tell things apart; None: `regions`.
     """
 
     picture: Picture
@@ -97,6 +98,7 @@ class Prepared:
     ab: Float
     logits: Float | None = None
     features: Float | None = None
+    regions: Float | None = None
     closer: CloserLook | None = None
 
     @property
@@ -115,8 +117,8 @@ class Prepared:
         from ..affinity import feature_vectors, thing_vectors, tone_vectors
 
         tones = tone_vectors(self.L, self.ab)
-        features = self.features if self.closer is None else self.closer.features
-        return tones if features is None else thing_vectors(feature_vectors(features), tones)
+        regions = self.regions if self.closer is None else self.closer.regions
+        return tones if regions is None else thing_vectors(feature_vectors(regions), tones)
 
     @cached_property
     def true_ab(self) -> Float:

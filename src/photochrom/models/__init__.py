@@ -14,7 +14,7 @@ import numpy as np
 from ..color import Float
 from ..errors import ArgumentError, ModelError
 from ..gamut import BIN_COUNT
-from .card import FAMILIES, FEATURES, METADATA_KEY, Card, Prediction
+from .card import FAMILIES, FEATURES, METADATA_KEY, REGIONS, Card, Prediction
 
 __all__ = ["Card", "Model", "Prediction"]
 
@@ -181,9 +181,10 @@ class Model:
         inputs = family.encode(np.asarray(L, np.float32), hint_ab, hint_mask, self.card)
         named = dict(zip(self._outputs, self._run(inputs), strict=True))
         features = named.pop(FEATURES, None)
+        regions = named.pop(REGIONS, features)
         prediction = family.decode([*named.values()], self.card)
         self._check_chroma(prediction.ab, L.shape)
-        return replace(prediction, features=features)
+        return replace(prediction, features=features, regions=regions)
 
     def _run(self, inputs: list[Float]) -> list[Float]:
         specs = self._session.get_inputs()

@@ -9,7 +9,8 @@ A family says how L and hints become a network's inputs, and its outputs become 
 small functions. ``encode`` takes L ``(N, 1, h, w)``, the hint map ``(N, 2, h, w)``, the hint mask
 ``(N, 1, h, w)`` and the card, and gives the network's inputs in their order; ``decode`` takes the
 network's outputs and the card, and gives a `Prediction`. Features, a vector for each place that
-says what lies there, are an output ``features`` ``(N, C, h, w)`` of networks of any family.
+says what lies there, are an output ``features`` ``(N, C, h, w)`` of networks of any family;
+vectors by which the regions of one picture are told apart are an output ``regions``.
 """
 
 from __future__ import annotations
@@ -240,11 +241,14 @@ class Prediction:
             distribution; T = 1 is what the network says.
         features: ``(N, C, h'', w'')`` float32, a vector for each place that says what lies there,
             where the network has them; see `photochrom.affinity`.
+        regions: the same for places of one picture only, by which its regions are told apart;
+            `features` where the network has no others.
     """
 
     ab: Float
     logits: Float | None = None
     features: Float | None = None
+    regions: Float | None = None
 
 
 @dataclass(frozen=True)
@@ -317,3 +321,6 @@ FAMILIES: dict[str, Family] = {
 
 FEATURES = "features"
 """Name of the output with features."""
+
+REGIONS = "regions"
+"""Name of the output with the vectors of regions."""

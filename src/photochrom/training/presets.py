@@ -62,6 +62,7 @@ class Preset(ABC):
         most: largest part of the crops that one source may have; None: each picture once per
             epoch.
         measured: most pictures that a validation looks at.
+        regions: whether its network can have a region head.
         aside: fewest pictures that are set aside for it, if these are not more than 15 %.
         tuning: of the `Options`, where the user gives none, if a run fine-tunes a network.
     """
@@ -77,6 +78,7 @@ class Preset(ABC):
     most: ClassVar[float | None] = None
     measured: ClassVar[int] = 2000
     aside: ClassVar[int] = 1
+    regions: ClassVar[bool] = False
     tuning: ClassVar[dict[str, Any]] = {}
 
     @abstractmethod
@@ -137,6 +139,7 @@ class Photochrom(Preset):
     most = 0.04
     measured = 300
     aside = FEW
+    regions = True
     tuning: ClassVar[dict[str, Any]] = {"lr": 1e-4, "batch": 16}
 
     def sizes(self, size: int | None, data: Sequence[str]) -> tuple[int, int, int]:

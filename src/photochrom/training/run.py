@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from filelock import FileLock, Timeout
 from lightning.pytorch import Callback
 from lightning.pytorch.utilities import rank_zero_only
 
 from .._system import cores
-from ..errors import ArgumentError, PhotochromError, reason
+from ..errors import ArgumentError
 from ..models.registry import Registry
 from . import run_pictures
 from .data.cache import Cache, build_cache
 from .data.opening import open_source
+from .data.region_maps import RegionPictures
 from .data.sources import Source
 from .loop import compiling
 from .loop.batches import Batches
 from .loop.callbacks import Progress
+from .loop.color_module import ColorModule
 from .loop.fit import BEST, HISTORY, LAST, STEADY, Settings, fit
 from .loop.history import check_loggers, read_history
+from .loop.region_phase import RegionPhase
 from .loop.run_module import RunModule
 from .network.weights import write_network
 from .presets import PRESETS, Preset
+from .run_folder import alone, check_empty, explained
 from .run_options import BUNDLED, FILE, Options
 from .run_plan import card_of, describe, model_name, plan_of, shares_of, tuned
 
@@ -35,9 +37,10 @@ MODEL = "model.onnx"
 """The result, in the folder of a run."""
 
 _CACHE, _HELD = "pictures", "validation"
-_LOCK = ".lock"
 _WEIGHTS = "weights.safetensors"
 _START = LAST.with_name("start.safetensors")
+_REGIONS = LAST.with_name("regions.ckpt")
+_REGION_MINUTES = 0.1  # of the run's, that the region head is trained after it at most
 
 
 class Watch(Protocol):
@@ -92,9 +95,10 @@ def train(
     watch = watch if first and watch is not None else _Silent()
     new = first and not resume
     if new:
-        _check_empty(folder)
+        check_empty(folder)
     options, changed = Options.stored(folder, given) if resume else (Options.given(given), False)
     preset = recipe or _preset(options.preset)
+    regions = _regions(options, preset)
     plan_of(options, preset, pictures=100)  # complains before anything is begun
     check_loggers(options.loggers)
     model = folder / MODEL
@@ -103,8 +107,8 @@ def train(
     if resume and model.is_file():
         watch.say("the run is finished")
         return model
-    with _explained(folder), _alone(folder, first):
-        _run(options, preset, folder, watch, callbacks, new=new, first=first)
+    with explained(folder), alone(folder, first):
+        _run(options, preset, folder, watch, callbacks, regions, new=new, first=first)
     return model if first else None
 
 
@@ -114,6 +118,7 @@ def _run(
     folder: Path,
     watch: Watch,
     callbacks: Sequence[Callback],
+    regions: RegionPictures | None,
     *,
     new: bool,
     first: bool,
@@ -178,7 +183,32 @@ def _run(
                 module.network = preset.restored(options.encoder, folder / BEST)
             write_network(module.network, folder / _WEIGHTS)
     if first:
+        if regions is not None:
+            _learn_regions(regions, module, folder, watch, options.precision or preset.precision())
         _finish(options, preset, module, batches, folder, watch)
+
+
+def _learn_regions(
+    pictures: RegionPictures, module: RunModule, folder: Path, watch: Watch, precision: str
+) -> None:
+    """The phase of the region head, after which the run's weights have it."""
+    assert isinstance(module, ColorModule)
+    plan = module.plan
+    phase = RegionPhase(
+        module.network.eval(),
+        pictures,
+        folder / _REGIONS,
+        size=plan.final_size * 3 // 64 * 32,  # clicks look at pictures 1.5 times as large
+        minutes=None if plan.minutes is None else _REGION_MINUTES * plan.minutes,
+        seed=plan.seed,
+        bfloat16=precision == "bf16-mixed",
+    )
+    if phase.done < 1:
+        watch.say(f"learning regions from {len(pictures)} pictures")
+        phase.run(watch.step)
+        if (found := phase.ranking()) is not None:
+            watch.say(f"pairs of cells of one region are the more alike in {found:.1%}")
+    write_network(module.network, folder / _WEIGHTS)
 
 
 def _finish(
@@ -204,7 +234,7 @@ def _finish(
     for left in (_CACHE, _HELD):
         shutil.rmtree(folder / left, ignore_errors=True)
         (folder / f".{left}.lock").unlink(missing_ok=True)
-    for file in (LAST, BEST) if tuning else (LAST, BEST, _START):  # a longer run needs it again
+    for file in (LAST, BEST, _REGIONS, *(() if tuning else (_START,))):  # it is needed to lengthen
         (folder / file).unlink(missing_ok=True)
 
 
@@ -225,12 +255,27 @@ def _lengthen(options: Options, folder: Path) -> None:
             fix=f"begin a new run with --weights {folder / _WEIGHTS}",
         )
     options.store(folder)
-    for made in (MODEL, _WEIGHTS):
+    for made in (MODEL, _WEIGHTS, _REGIONS):
         (folder / made).unlink(missing_ok=True)
 
 
 def _weights(path: str) -> Path:
     return Registry().resolve(BUNDLED) if path == BUNDLED else Path(path)
+
+
+def _regions(options: Options, preset: Preset) -> RegionPictures | None:
+    """The pictures with region maps that a run was given.
+
+    Raises:
+        ArgumentError: they cannot be used.
+    """
+    if options.regions and not preset.regions:
+        raise ArgumentError(
+            "--regions cannot be used",
+            expected=f"a preset whose network has a region head, not {preset.name}",
+            got=" ".join(options.regions),
+        )
+    return RegionPictures([Path(path) for path in options.regions]) if options.regions else None
 
 
 def _cache(folder: Path) -> Cache | None:
@@ -268,53 +313,3 @@ def _preset(name: str) -> Preset:
     if name not in PRESETS:
         raise ArgumentError("--preset cannot be used", expected=" or ".join(PRESETS), got=name)
     return PRESETS[name]
-
-
-def _check_empty(folder: Path) -> None:
-    if folder.is_file() or (folder.is_dir() and any(p.name != _LOCK for p in folder.iterdir())):
-        raise ArgumentError(
-            f"{folder} cannot take a new run",
-            expected="a folder that is new or empty",
-            got="a file" if folder.is_file() else "one with files in it",
-            fix="name another with -o, or go on with the run in it with --resume",
-        )
-
-
-@contextmanager
-def _alone(folder: Path, first: bool) -> Iterator[None]:
-    """While this is open no other run can use the folder."""
-    if not first:
-        yield
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / _LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise ArgumentError(
-            f"the run in {folder} cannot go on here",
-            expected="a folder that nobody else uses",
-            got="one in which a run is going on",
-            fix="wait for it, or stop it",
-        ) from None
-    try:
-        yield
-    finally:
-        with suppress(OSError):  # another system's locked files cannot be removed
-            (folder / _LOCK).unlink()
-        lock.release()
-        with suppress(OSError):  # it is not empty
-            folder.rmdir()
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise PhotochromError(
-            f"the run in {folder} cannot go on",
-            expected="a disk with room that can be written to",
-            got=reason(error),
-            fix="see to that, then go on with --resume",
-        ) from error

@@ -32,6 +32,8 @@ class Options:
         data: folders, shards or names of data sets, see ``sources.open_source``.
         validation: the same, whole sources that are not trained on but measured; none: a small
             part of `data`.
+        regions: folders of pictures with region maps, see ``region_maps.RegionPictures``; with
+            them a last phase trains the network's region head.
         shares: how much each source of `data` counts, by its name; those not named: not at all.
             Empty: by the number of its pictures.
         most: largest part of the crops that one source may have.
@@ -51,6 +53,7 @@ class Options:
 
     data: tuple[str, ...]
     validation: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
     shares: Mapping[str, float] = field(default_factory=dict)
     most: float | None = None
     preset: str = "photochrom"
@@ -169,7 +172,7 @@ def _absolute(given: Mapping[str, Any]) -> dict[str, Any]:
     known = {field.name for field in fields(Options)}
     assert given.keys() <= known
     values = dict(given)
-    for name in ("data", "validation", "weights"):
+    for name in ("data", "validation", "regions", "weights"):
         if name in values:
             values[name] = tuple(
                 s if s in NAMES or s == BUNDLED else _resolved(s) for s in values[name]

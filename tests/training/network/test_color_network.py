@@ -79,11 +79,25 @@ def test_a_distribution_and_features_on_an_eighth_of_the_size(
 ) -> None:
     L = _grey(n, height, width)
     with torch.inference_mode():
-        logits, features = network(L, *_unhinted(L))
+        logits, features, regions = network(L, *_unhinted(L))
+    assert regions is None
     assert logits.shape == (n, 313, height // 8, width // 8)
     assert logits.isfinite().all()
     assert features.shape == (n, 64, height // 8, width // 8)
     torch.testing.assert_close(features.norm(dim=1), torch.ones(n, height // 8, width // 8))
+
+
+def test_a_region_head_adds_vectors_and_leaves_the_rest_as_it_is() -> None:
+    network, L = _fresh(SMALL).eval(), _grey(2, 64, 96)
+    with torch.inference_mode():
+        before = network(L, *_unhinted(L))
+        head = network.add_region_head()
+        after = network(L, *_unhinted(L))
+    assert network.add_region_head() is head
+    assert torch.equal(before.logits, after.logits)
+    assert torch.equal(before.features, after.features)
+    assert after.regions.shape == (2, 64, 8, 12)
+    torch.testing.assert_close(after.regions.norm(dim=1), torch.ones(2, 8, 12))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +149,7 @@ def test_every_part_learns(small: ColorNetwork) -> None:
     ]:
         nn.init.normal_(last.weight, std=0.05)
     L = _grey(2, 64, 64)
-    logits, features = small(L, *_one_hint(L, 8, 20))
+    logits, features, _ = small(L, *_one_hint(L, 8, 20))
     (logits.square().mean() + features[:, :9].sum()).backward()
     without = [
         name

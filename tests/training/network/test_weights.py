@@ -319,6 +319,7 @@ def test_an_exported_network_is_had_back(finished_run: Path, tmp_path: Path) -> 
     L = torch.rand(1, 1, 64, 96) * 100
     ab, mask = torch.full((1, 2, 64, 96), 20.0), torch.zeros_like(L)
     mask[..., 20, 30] = 1
+    assert back.regions is not None
     with torch.inference_mode():
         for ours, theirs in zip(back(L, ab, mask), network(L, ab, mask), strict=True):
             torch.testing.assert_close(ours, theirs, atol=0.02 * float(theirs.abs().max()), rtol=0)

@@ -54,6 +54,9 @@ def train(
     validation: Annotated[list[str] | None, option(of="DATA",
         usual="2 % of DATA; 10 % for the preset plain",
         help="Whole sources to measure on, not to train on. Can be given several times.")] = None,
+    regions: Annotated[list[str] | None, option(of="FOLDER",
+        help="Pictures with region maps, from which a last phase learns what belongs together. Can "
+        "be given several times.")] = None,
     most: Annotated[float | None, option(of="PART",
         usual="0.04; for the preset plain each picture counts alike",
         help="Largest part of the crops that one source may have.")] = None,
@@ -96,6 +99,7 @@ def train(
         "seed": seed,
         "lr": lr,
         "validation": tuple(validation or ()) or None,
+        "regions": tuple(regions or ()) or None,
         "most": most,
         "patience": patience,
         "device": device,

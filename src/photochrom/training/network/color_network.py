@@ -1,4 +1,4 @@
-"""The network: L and hints in; at stride 8 a distribution over the bins and a feature vector out.
+"""The network: L and hints in; at stride 8 a distribution over the bins and feature vectors out.
 
 A U-Net down to stride 8: an encoder trained on ImageNet, a vector of global context added at
 stride 32, attention at stride 16, convolutions at strides 16 and 8, and `Consensus` over the
@@ -7,7 +7,6 @@ logits. Hints enter at strides 32, 16 and 8; without any they add zero.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +19,8 @@ from torch.nn import functional
 from ...errors import ArgumentError
 from ...gamut import BIN_COUNT
 from .consensus import Consensus
+from .region_head import RegionHead
+from .shared_layers import Gelu, cells_of, map_of
 
 ENCODER = "tf_efficientnet_b4"
 """The encoder of the bundled model, by its name in timm."""
@@ -38,11 +39,15 @@ class Output(NamedTuple):
 
     Attributes:
         logits: ``(N, 313, H/8, W/8)`` over the gamut bins.
-        features: ``(N, 64, H/8, W/8)``, of length 1: cells of one thing point the same way.
+        features: ``(N, 64, H/8, W/8)``, of length 1: cells of one colour, lightness and place
+            point the same way, in other pictures too.
+        regions: ``(N, 64, H/8, W/8)``, of length 1: of one picture, cells of one region point the
+            same way; None for a network without a `RegionHead`.
     """
 
     logits: Tensor
     features: Tensor
+    regions: Tensor | None = None
 
 
 class ColorNetwork(nn.Module):
@@ -57,6 +62,7 @@ class ColorNetwork(nn.Module):
     Attributes:
         point: temperature and factor of chroma that the model of these weights was calibrated to;
             None before.
+        regions: the head that tells regions apart; None before `add_region_head`.
 
     Raises:
         ArgumentError: timm has no such encoder, or its features do not fit.
@@ -87,6 +93,8 @@ class ColorNetwork(nn.Module):
         self.head = nn.Conv2d(fine, BIN_COUNT, 1)
         self.hints = nn.ModuleList(_HintEntry(c) for c in (fine, coarse, deepest))
         self.consensus = Consensus(coarse, fine)
+        self.regions: RegionHead | None = None
+        self._maps = (fine, 1), (coarse, 2), (skip8, 1), (skip16, 2), (deepest, 4)
         self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(_IMAGENET_STD).view(1, 3, 1, 1))
         self.train()  # the encoder is not, from the beginning: Lightning keeps modes as they are
@@ -116,7 +124,19 @@ class ColorNetwork(nn.Module):
         )
         coarse = self.att(self.u16(s32 + self.ctx(s32) + h32, s16, h16))
         fine = self.u8(coarse, s8, h8)
-        return Output(*self.consensus(self.head(fine), coarse, fine))
+        logits, features = self.consensus(self.head(fine), coarse, fine)
+        if self.regions is None:
+            return Output(logits, features)
+        return Output(logits, features, self.regions((fine, coarse, s8, s16, s32)))
+
+    def add_region_head(self) -> RegionHead:
+        """Give the network an untrained head for regions, if it has none.
+
+        Its weights need no gradient: they are trained by `loop.region_phase` alone.
+        """
+        if self.regions is None:
+            self.regions = RegionHead(self._maps).requires_grad_(False)
+        return self.regions
 
     def train(self, mode: bool = True) -> ColorNetwork:
         """As usual, but the encoder's statistics stay ImageNet's: crops are few and small."""
@@ -159,28 +179,19 @@ class _Attention(nn.Module):
         self.qkv = nn.Linear(channels, 3 * channels)
         self.out = nn.Linear(channels, channels)
         last = nn.Linear(2 * channels, channels)
-        self.mlp = nn.Sequential(nn.Linear(channels, 2 * channels), _Gelu(), last)
+        self.mlp = nn.Sequential(nn.Linear(channels, 2 * channels), Gelu(), last)
         for adding in (self.out, last):
             nn.init.zeros_(adding.weight)
             nn.init.zeros_(adding.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        # Moving the channels before flattening: these steps cancel between blocks in an export.
-        tokens = x.permute(0, 2, 3, 1).flatten(1, 2)  # (N, h * w, channels)
+        tokens = cells_of(x)
         parts = self.qkv(self.before(tokens)).unflatten(2, (3, self.heads, -1))
         q, k, v = parts.permute(2, 0, 3, 1, 4)
         seen = functional.scaled_dot_product_attention(q, k, v)
         tokens = tokens + self.out(seen.transpose(1, 2).flatten(2))
         tokens = tokens + self.mlp(self.between(tokens))
-        result: Tensor = tokens.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
-        return result
-
-
-class _Gelu(nn.Module):
-    """`nn.GELU`, written as ONNX Runtime knows it and makes one operation of it."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return 0.5 * x * (1 + torch.erf(x / math.sqrt(2)))
+        return map_of(tokens, x.shape[2:])
 
 
 class _Up(nn.Module):

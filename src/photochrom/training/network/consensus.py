@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .shared_layers import cells_of, map_of, unit
+
 FEATURES = 64
 """Length of a cell's feature vector."""
 
@@ -54,10 +56,10 @@ class Consensus(nn.Module):
             fine: ``(N, C', h, w)``.
         """
         size = fine.shape[2:]
-        below = _map(self.coarse(_cells(coarse)), coarse.shape[2:])
-        x = _cells(functional.interpolate(below, scale_factor=2.0, mode="nearest"))
-        x = x + self.fine(_cells(fine))
-        features = _unit(self.feature(x))
+        below = map_of(self.coarse(cells_of(coarse)), coarse.shape[2:])
+        x = cells_of(functional.interpolate(below, scale_factor=2.0, mode="nearest"))
+        x = x + self.fine(cells_of(fine))
+        features = unit(self.feature(x))
         query = torch.cat([features[:, None], _heads(self.query(x))], 1)
         key = torch.cat([features[:, None], _heads(self.key(x))], 1)
         query = query * _SHARPNESS * self.sharpness
@@ -67,31 +69,15 @@ class Consensus(nn.Module):
         # In ONNX Runtime a sum of products is faster than a product and its sum over the heads.
         gated = (a * g for a, g in zip(attention.unbind(1), gates, strict=True))
         mixed = reduce(torch.add, gated)
-        return _map(mixed @ squares + own * _cells(logits), size), _map(features, size)
-
-
-def _cells(x: Tensor) -> Tensor:
-    """``(N, C, h, w)`` -> ``(N, h * w, C)``."""
-    return x.permute(0, 2, 3, 1).flatten(1, 2)
-
-
-def _map(x: Tensor, size: tuple[int, ...]) -> Tensor:
-    """``(N, h * w, C)`` -> ``(N, C, h, w)``."""
-    return x.reshape(x.shape[0], *size, x.shape[2]).permute(0, 3, 1, 2)
-
-
-def _unit(x: Tensor) -> Tensor:
-    """Vectors ``(..., C)`` of length 1; `functional.normalize` is slower as it is exported."""
-    length: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-    return x / length.clamp_min(1e-12)
+        return map_of(mixed @ squares + own * cells_of(logits), size), map_of(features, size)
 
 
 def _heads(x: Tensor) -> Tensor:
     """``(N, cells, heads * C)`` -> ``(N, heads, cells, C)``, of length 1."""
-    return _unit(x.reshape(*x.shape[:2], -1, FEATURES)).transpose(1, 2)
+    return unit(x.reshape(*x.shape[:2], -1, FEATURES)).transpose(1, 2)
 
 
 def _pooled(x: Tensor, size: tuple[int, ...]) -> Tensor:
     """Means over squares of 2 x 2 cells, of ``(N, heads, h * w, C)``."""
-    squares = functional.avg_pool2d(_map(x.flatten(0, 1), size), 2)
-    return _cells(squares).reshape(*x.shape[:2], -1, x.shape[3])
+    squares = functional.avg_pool2d(map_of(x.flatten(0, 1), size), 2)
+    return cells_of(squares).reshape(*x.shape[:2], -1, x.shape[3])

@@ -16,7 +16,7 @@ from ..._io import replacing
 from ...errors import ModelError
 from ...gamut import bins
 from ...models import import_onnxruntime
-from ...models.card import METADATA_KEY, Card
+from ...models.card import FEATURES, METADATA_KEY, REGIONS, Card
 from ..objective.loss import annealed_mean
 
 PARITY = 1e-3
@@ -33,7 +33,7 @@ _SMALL = 1024  # values; smaller tensors (biases, constants) stay float32
 
 
 class Exported(nn.Module):
-    """The graph that is exported: L and hints -> logits, ab and features.
+    """The graph that is exported: L and hints -> logits, ab, features and, if it has them, regions.
 
     ab is the annealed mean at a temperature, times a factor. Hints are divided by it, so that the
     network sees colours as it gives them: its own, as hints, change nothing, and a hint comes back
@@ -48,17 +48,17 @@ class Exported(nn.Module):
         self.register_buffer("bins", torch.from_numpy(chroma * bins()))
 
     def forward(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> tuple[Tensor, ...]:
-        logits, features = self.network(L, hint_ab / self.chroma, hint_mask)
+        logits, features, *regions = self.network(L, hint_ab / self.chroma, hint_mask)
         # The bins last: ONNX Runtime's softmax over another axis is several times slower.
         ab = annealed_mean(logits.permute(0, 2, 3, 1), self.bins, self.temperature)
-        return logits, ab.permute(0, 3, 1, 2), features
+        return logits, ab.permute(0, 3, 1, 2), features, *(r for r in regions if r is not None)
 
 
 def export(network: nn.Module, card: Card, output: Path) -> tuple[float, float]:
     """Write `network` as an ONNX file that the family ``photochrom`` runs.
 
     Args:
-        network: L, hint map, hint mask -> logits, in evaluation mode.
+        network: L, hint map, hint mask -> an `Output`, in evaluation mode.
         card: goes into the file's metadata; its temperature and chroma go into the graph.
         output: the ``.onnx`` file; replaced when the new one is complete.
 
@@ -79,6 +79,7 @@ def export(network: nn.Module, card: Card, output: Path) -> tuple[float, float]:
             fix="correct the card",
         )
     wrapped = Exported(network, card.temperature, card.chroma).eval()
+    has_regions = getattr(network, "regions", None) is not None
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*axis name.*")  # the three inputs share theirs
         program = torch.onnx.export(
@@ -87,7 +88,7 @@ def export(network: nn.Module, card: Card, output: Path) -> tuple[float, float]:
             dynamo=True,
             opset_version=OPSET,
             input_names=["L", "hint_ab", "hint_mask"],
-            output_names=["logits", "ab", "features"],
+            output_names=["logits", "ab", FEATURES, *([REGIONS] if has_regions else [])],
             dynamic_shapes=_any_size(),
             optimize=True,
             verbose=False,

@@ -26,6 +26,7 @@ _PARTS = {
     "head": "logits",
     "hints": "hints",
     "consensus": "consensus",
+    "regions": "regions",
 }
 
 
@@ -33,8 +34,9 @@ def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> tuple[ColorNe
     """A network with weights from safetensors files of any float type, or from an exported model.
 
     The encoder's must be there (names beginning ``enc.``), but for whole residual blocks, which
-    the network then does without. What is missing of the rest begins untrained. An exported model
-    of an earlier form of the network lends its encoder.
+    the network then does without; it has a region head if there are weights of one. What is missing
+    of the rest begins untrained. An exported model of an earlier form of the network lends its
+    encoder.
 
     Args:
         paths: files, or folders whose ``*.safetensors`` are all read.
@@ -50,6 +52,8 @@ def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> tuple[ColorNe
     with torch.device("meta"):  # its names are enough
         whole = ColorNetwork(encoder)
     network = ColorNetwork(encoder, without=_absent_blocks(whole, state))
+    if any(name.startswith("regions.") for name in state):
+        network.add_region_head()
     if any(path.suffix == ".onnx" for path in paths):
         state = _of_export(state, network)
     own = network.state_dict()

@@ -22,11 +22,14 @@ class Cells:
         ab: ``(2, h, w)`` float32, its own colours.
         features: ``(C, h, w)`` float32, of the network, or of `describe`.
         L: ``(h, w)`` float32.
+        regions: ``(C, h, w)`` float32, by which the regions of the frame are told apart; None:
+            `features`.
     """
 
     ab: Float
     features: Float
     L: Float
+    regions: Float | None = None
 
     @classmethod
     def of(cls, colorizer: Colorizer, L: Float, vividness: float = 1.0) -> Cells:
@@ -44,12 +47,13 @@ class Cells:
         prediction = model.predict(seen[None, None])
         logits = None if prediction.logits is None else prediction.logits[0]
         ab = vivid(prediction.ab[0], logits, model.card, vividness)
+        regions = None if prediction.regions is None else prediction.regions[0]
         if prediction.features is None:
             features = describe(seen, (ab.shape[1], ab.shape[2]))
         else:
             features = prediction.features[0]
             ab = resized(ab, (features.shape[1], features.shape[2]))
-        return cls(ab, features, resized(L[None], (ab.shape[1], ab.shape[2]))[0])
+        return cls(ab, features, resized(L[None], (ab.shape[1], ab.shape[2]))[0], regions)
 
 
 def describe(L: Float, grid: tuple[int, int]) -> Float:

@@ -56,7 +56,8 @@ class HintedFrame:
         """
         cells, grid = self.cells, (self.cells.L.shape[0], self.cells.L.shape[1])
         tones = tone_vectors(self.L, cells.ab)
-        vectors = thing_vectors(feature_vectors(cells.features), tones)
+        regions = cells.features if cells.regions is None else cells.regions
+        vectors = thing_vectors(feature_vectors(regions), tones)
         found = hint_weights(cells.ab, self.L, vectors, self.hints, self.shape)
         return resized(found, grid).reshape(len(self.hints), -1)
 
