@@ -47,7 +47,7 @@ def cpu_of_steps(source: str, target: str, model: str) -> dict[str, Any]:
     from photochrom import Colorizer
     from photochrom.models import Model
     from photochrom.video import colorize_video
-    from photochrom.video.color import key_frame, motion, references, steady
+    from photochrom.video.color import motion, references, steady
     from photochrom.video.segments import painting
     from photochrom.video.shots import cuts
 
@@ -66,9 +66,9 @@ def cpu_of_steps(source: str, target: str, model: str) -> dict[str, Any]:
     watch.over("key frames: shots of the same place", references.EarlierShots, "keep", "find")
     watch.over("key frames: edges", steady, "joint_bilateral")
     watch.over("key frames: the rest", steady.SteadyColor, "_colored")
-    watch.over("colour seen along the motion", key_frame.KeyFrame, "seen")
+    watch.over("colour seen along the motion", steady.KeyFrame, "seen")
     watch.over("between: the rest", steady, "_between")
-    watch.over("light without grain", key_frame, "light_of")
+    watch.over("light without grain", steady, "light_of")
     watch.over("light without grain", steady, "light_of")
     watch.over("steady colour: the rest", steady.SteadyColor, "push", "flush")
     watch.over("colour planes", painting, "chroma_planes")

@@ -30,11 +30,7 @@ def user_folder(kind: Literal["cache", "data", "state"]) -> Path:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A temporary path beside ``target`` that takes its place if all went well.
-
-    Raises:
-        OSError: the file cannot be renamed; whoever writes to the path raises their own.
-    """
+    """A temporary path that takes the place of ``target`` if all goes well; else OSError."""
     temporary = target.with_name(f".{target.name}.{uuid4().hex}.part")
     try:
         yield temporary
@@ -44,11 +40,7 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file's bytes, as 64 hexadecimal digits.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    """SHA-256 of a file's bytes, as 64 hexadecimal digits; OSError if it cannot be read."""
     import hashlib
 
     with Path(path).open("rb") as file:

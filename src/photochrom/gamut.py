@@ -80,7 +80,6 @@ def soft_encode(
             "soft encoding",
             expected=f"1 to {BIN_COUNT} neighbours and a sigma above 0",
             got=f"{neighbours} and {sigma}",
-            fix="use 5 and 5.0, as the paper does",
         )
     flat = ab.reshape(-1, 2)
     square = (flat**2).sum(1, keepdims=True) - 2 * flat @ bins().T + (bins() ** 2).sum(1)[None]

@@ -55,11 +55,7 @@ class Still:
 
 
 def digest_of(reference: Source) -> str:
-    """SHA-256 of a reference: of the file, or of what was prepared of one.
-
-    Raises:
-        ArgumentError: the file cannot be read.
-    """
+    """SHA-256 of a reference, file or prepared; ArgumentError if the file cannot be read."""
     if not isinstance(reference, str | PathLike):
         return hashlib.sha256(b"".join(part.tobytes() for part in reference)).hexdigest()
     try:

@@ -246,18 +246,13 @@ class _Pages:
             del page
 
     def animated(self, animation: Animation, compare: bool) -> Iterator[Picture]:
-        """The frames of an animation, in steady colour.
-
-        Raises:
-            ArgumentError: there are hints, which are for single pictures.
-        """
-        from .video.color.frame_pictures import steady_pictures
+        """The frames of an animation, in steady colour; ArgumentError if there are hints."""
+        from .video.colorize_frames import steady_pictures
 
         if self._options.hints:
             raise ArgumentError(
                 "hints cannot be used",
                 expected="a picture that does not move",
-                got="an animation",
                 fix="leave them out, or colour its first frame alone (page=1, --page 1)",
             )
         waiting: deque[Picture] = deque()
@@ -289,11 +284,7 @@ class _Pages:
             yield page
 
     def _count(self, page: Picture) -> None:
-        """Add the pixels of a page.
-
-        Raises:
-            PictureTooLargeError: together they are too many.
-        """
+        """Add the pixels of a page; PictureTooLargeError if together they are too many."""
         limit = self._output.max_pixels
         self.result.pixels += page.width * page.height
         if self.result.pixels > limit:
@@ -305,11 +296,7 @@ class _Pages:
             )
 
     def _check_color(self, page: Picture) -> None:
-        """Note that a picture has colours already, or refuse it.
-
-        Raises:
-            InColorError: `OutputOptions.in_color` says so.
-        """
+        """Note that a picture has colours already, or refuse it with InColorError."""
         result = was_colored(page)
         if not result and not is_in_color(page):
             return

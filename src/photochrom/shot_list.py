@@ -101,7 +101,6 @@ class ShotList:
                     f"shots {number} and {number + 1}",
                     expected="the second to begin where the first ends",
                     got=f"an end at {one.end:g} and a start at {other.start:g}",
-                    fix="give both the same time",
                 )
 
     @classmethod

@@ -27,8 +27,7 @@ from photochrom.archive.ray import driver, shards
 from photochrom.archive.ray.ray_pool import RayPool
 from photochrom.archive.run_settings import Share
 from photochrom.archive.work import Work
-from photochrom.archive.workers.local import Threads
-from photochrom.archive.workers.schedule import run
+from photochrom.archive.workers import Threads, run
 from photochrom.errors import ArgumentError, MissingExtraError
 from photochrom.picture import Picture
 from tests.helpers import tiny_models as tiny

@@ -226,7 +226,7 @@ def test_full_disk(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch)
         def __getattr__(self, name: str) -> Any:
             return getattr(self._file, name)
 
-    monkeypatch.setattr("photochrom.archive.workers.local.cores", lambda: 1)
+    monkeypatch.setattr("photochrom.archive.workers.cores", lambda: 1)
     with monkeypatch.context() as patch:
         patch.setattr("photochrom.pipeline.save_pages", _full_after(3, FullFile))
         done = invoke("colorize", "in", "-o", "out", "-m", model)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from photochrom.archive.run_settings import Share
-from photochrom.archive.workers.local import Threads
+from photochrom.archive.workers import Threads
 from photochrom.video.segments import segmented_work
 from photochrom.video.segments.segment_workers import SegmentTask, write_segment
 from tests.helpers.cli_model import check_mistake, invoke, write_picture

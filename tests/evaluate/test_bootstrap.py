@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from photochrom.evaluate.bootstrap import interval
+from photochrom.evaluate.accumulators import interval
 
 
 def test_the_interval_is_that_of_the_normal_distribution() -> None:

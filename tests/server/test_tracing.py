@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from photochrom.server.tracing import add_tracing
+from photochrom.server.application import add_tracing
 from tests.helpers.server_running import picture, running, wait_for
 
 for package in ("opentelemetry.sdk", "opentelemetry.instrumentation.asgi"):

@@ -260,7 +260,7 @@ def test_a_part_that_is_none(
     long: Path, colorizer: Colorizer, start: float | None, end: float | None
 ) -> None:
     output = long.with_name("out.mp4")
-    with pytest.raises(ArgumentError, match="change start or end") as caught:
+    with pytest.raises(ArgumentError, match="a start before its end") as caught:
         colorize_video(
             long, output, colorizer=colorizer, video_options=VideoOptions(start=start, end=end)
         )

@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 Source = str | os.PathLike[str]
+_TICK = 0.5  # seconds
 
 
 def run(
@@ -171,15 +172,8 @@ def _settings(
     )
 
 
-_TICK = 0.5  # seconds
-
-
 def run_one(settings: Settings) -> Summary:
-    """Colour one file, see `run`.
-
-    Raises:
-        ArgumentError: the output exists already or cannot be used, or an option does not fit.
-    """
+    """Colour one file, see `run`; ArgumentError if its output or an option does not fit."""
     chosen = settings.archive
     task = _single_task(
         settings.sources,
@@ -204,11 +198,7 @@ def run_one(settings: Settings) -> Summary:
 
 
 def run_sequences(settings: Settings) -> Summary:
-    """Colour image sequences, one after the other, see `run`.
-
-    Raises:
-        ArgumentError: see `sequence_tasks`.
-    """
+    """Colour image sequences, one after the other, see `run` and `sequence_tasks`."""
     from .find.frame_folders import sequence_tasks
     from .find.survey import REASONS
 
@@ -249,11 +239,7 @@ def run_in_thread(settings: Settings, work: Work, tasks: Sequence[Task]) -> None
 
 
 def _check_archive(settings: Settings, film: bool) -> None:
-    """Refuse options that one file does not take.
-
-    Raises:
-        ArgumentError: such an option.
-    """
+    """Refuse options that one file does not take, with ArgumentError."""
     chosen = settings.archive
     ArgumentError.refuse(
         {**chosen.of_folders, "--ray": chosen.cluster and not film},
@@ -312,7 +298,6 @@ def _stream(sources: list[str], output: str | None, compare: bool, naming: Namin
             "a picture from or to a stream cannot be combined with others",
             expected="one picture",
             got=", ".join(sources) or "none",
-            fix="colour the others in a command of their own",
         )
     source = STREAM if sources[0] == STREAM else str(existing(sources[0]))
     target = STREAM if output is None or output == STREAM else output
@@ -322,7 +307,6 @@ def _stream(sources: list[str], output: str | None, compare: bool, naming: Namin
         raise ArgumentError(
             "--compare needs a place for its picture",
             expected="-o FILE",
-            got="a picture that goes to standard output",
             fix="name an output file, or leave out --compare",
         )
     path = Path(target)

@@ -171,11 +171,7 @@ def _pair(row: Row) -> tuple[bytes, bytes] | None:
 
 
 def _thumbnail(path: str) -> bytes:
-    """A picture as a small WebP in sRGB, by its colour profile.
-
-    Raises:
-        pyvips.Error, OSError: it cannot be read.
-    """
+    """A picture as a small WebP in sRGB; pyvips.Error or OSError if it cannot be read."""
     source = storage.read(path)
     size: dict[str, Any] = {"height": _SIDE, "export_profile": "srgb"}
     if isinstance(source, Path):

@@ -108,11 +108,7 @@ class Row:
 
 
 class Manifest:
-    """The rows, in a file or (``None``) in memory.
-
-    Raises:
-        ArgumentError: the file is no manifest, or cannot be written.
-    """
+    """The rows, in a file or (``None``) in memory; ArgumentError if it is no manifest."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file

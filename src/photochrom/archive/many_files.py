@@ -22,8 +22,7 @@ from .naming import is_folder
 from .output_folder import Archive, existing_manifest, open_archive
 from .run_settings import Settings
 from .work import Work
-from .workers.local import Pool, Threads, local_pool
-from .workers.schedule import run
+from .workers import Pool, Threads, local_pool, run
 
 if TYPE_CHECKING:
     from ..video.segments.segment_workers import SegmentWorkers
@@ -33,11 +32,7 @@ _KINDS: tuple[TaskKind, ...] = ("picture", "video")
 
 
 def run_many(settings: Settings) -> Summary:
-    """Colour files, folders and URLs, see `archive.run`.
-
-    Raises:
-        ArgumentError: there is nothing to colour, or the output cannot be used.
-    """
+    """Colour files, folders and URLs, see `archive.run`."""
     _check_output(settings)
     search = _search(settings)
     empty = not settings.archive.watch and next(iter(search), None) is None
@@ -130,11 +125,7 @@ class _Run:
         return [*self._search.unreadable, *((folder, words) for folder in self._read_only)]
 
     def _colour(self) -> None:
-        """Colour everything that is to be done, pictures first.
-
-        Raises:
-            CancelledError: the run was cancelled.
-        """
+        """Colour everything that is to be done, pictures first; CancelledError if cancelled."""
         settings, manifest = self._settings, self._archive.manifest
         todo = {kind: manifest.totals(kind).get("todo", (0, 0, 0)) for kind in _KINDS}
         files = sum(count for count, *_ in todo.values())
@@ -245,11 +236,7 @@ def _skipped(task: Task, reason: SkipReason) -> Outcome:
 
 
 def _check_output(settings: Settings) -> None:
-    """Refuse an output that cannot hold the results.
-
-    Raises:
-        ArgumentError, MissingExtraError: why.
-    """
+    """Refuse an output that cannot hold the results, with ArgumentError or MissingExtraError."""
     output = settings.output
     if output is None:
         urls = [path for path in settings.sources if storage.local(path) is None]
@@ -257,7 +244,6 @@ def _check_output(settings: Settings) -> None:
             raise ArgumentError(
                 f"the results of {show(urls[0])} have no place",
                 expected="-o with a folder or URL for them",
-                got="none",
             )
         return
     folder = storage.local(output)

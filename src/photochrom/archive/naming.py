@@ -124,11 +124,7 @@ def media_of(path: Path) -> Media:
 
 
 def is_folder(text: str, target: Path, *, many: bool, film: bool = False) -> bool:
-    """Whether an output means a folder.
-
-    Raises:
-        ArgumentError: it can be neither file nor folder.
-    """
+    """Whether an output means a folder; ArgumentError if it can be neither file nor folder."""
     if target.is_dir() or text.endswith(("/", os.sep)):
         return True
     suffix = target.suffix.lower()

@@ -58,11 +58,7 @@ class Archive:
 
 @contextmanager
 def open_archive(root: str | None) -> Iterator[Archive]:
-    """The archive whose results go to ``root``, for this process alone.
-
-    Raises:
-        ArgumentError: another process is at work on it, or its folder cannot be written.
-    """
+    """The archive in ``root``, for this process alone; ArgumentError if it cannot be had."""
     if root is None:
         with closing(Manifest(None)) as manifest:
             yield Archive(None, None, manifest)

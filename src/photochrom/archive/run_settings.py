@@ -176,12 +176,7 @@ class Settings:
         return self.summary
 
     def check_kinds(self, videos: int, pictures: int) -> None:
-        """Refuse options that nothing takes.
-
-        Raises:
-            ArgumentError: options of films without a film, of pictures without a picture, or hints
-                for a film.
-        """
+        """Refuse options of films, pictures or hints that no file takes, with ArgumentError."""
         hints, stills = self.options.hints, self.options.stills
         placed = [hint for hint in hints if hint.time is not None]
         if pictures or videos != 1:

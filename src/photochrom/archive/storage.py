@@ -67,12 +67,7 @@ def local(text: str) -> Path | None:
 
 
 def existing(text: str) -> Path:
-    """The path that ``text`` is.
-
-    Raises:
-        ArgumentError: there is no such file or folder, or it is a pipe or a device, which cannot be
-            read twice.
-    """
+    """The path that ``text`` is; ArgumentError if nothing is there, or a pipe or device."""
     path, got, fix = Path(text), None, "check the path"
     if not text or not path.exists():
         got = "no such file or folder" if text else "no name"
@@ -89,12 +84,7 @@ def existing(text: str) -> Path:
 
 
 def filesystem(url: str) -> tuple[Any, str]:
-    """fsspec's file system of a URL, and the path there.
-
-    Raises:
-        MissingExtraError: fsspec, or what it needs for this kind of URL, is not installed.
-        ArgumentError: no such kind of URL.
-    """
+    """fsspec's file system of a URL, and the path there; MissingExtraError or ArgumentError."""
     kind = url.split(":", 1)[0].lower()
     try:
         import fsspec
@@ -121,11 +111,7 @@ def filesystem(url: str) -> tuple[Any, str]:
 
 
 def read(source: str) -> Path | BinaryIO:
-    """What `photochrom.picture` opens: the path, or the bytes of a URL or stream in memory.
-
-    Raises:
-        OSError: it is not there, or cannot be read.
-    """
+    """The path, or the bytes of a URL or stream in memory; OSError if it cannot be read."""
     if source == STREAM:
         return _Named("standard input", sys.stdin.buffer.read())
     path = local(source)
@@ -238,11 +224,7 @@ def join(root: str, relative: str) -> str:
 
 
 def listing(url: str) -> Iterator[tuple[str, str, Stat]]:
-    """Every file under a URL: its own URL, its path seen from there, and its stat.
-
-    Raises:
-        ArgumentError: there is nothing, or the store refuses.
-    """
+    """Every file under a URL: its own URL, its path from there, its stat; else ArgumentError."""
     fs, top = filesystem(url)
     kind, _, rest = url.partition("::")
     try:

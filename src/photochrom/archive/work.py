@@ -97,11 +97,7 @@ class Work:
         self.__init__(state.pop("model"), **state)  # type: ignore[misc]
 
     def load(self, kind: TaskKind = "picture") -> Colorizer:
-        """The loaded model, one for all threads of the process.
-
-        Raises:
-            ModelError, ArgumentError: see `Colorizer`.
-        """
+        """The loaded model, one for all threads of the process; raises as `Colorizer`."""
         with self._loading:
             if kind not in self._loaded:
                 self._loaded[kind] = found = _colorizer(self.model, kind, self.threads)

@@ -164,10 +164,7 @@ def _video_options(given: dict[str, Any]) -> Any:
     if preview is not None:
         if times["end"] is not None:
             raise ArgumentError(
-                "the length of a preview",
-                expected="--preview SECONDS",
-                got="--end as well",
-                fix="leave one of them out",
+                "the length of a preview", expected="--preview SECONDS", fix="leave one of them out"
             )
         times["end"] = (times["start"] or 0) + preview
     in_color = "recolor" if given["in_color"] == "recolor" else "keep"
@@ -216,7 +213,6 @@ def _check_streams(source: bool, target: bool, as_json: bool) -> None:
         raise ArgumentError(
             "there is no picture on standard input",
             expected="a file or a program's output, for example: photochrom colorize - < grey.jpg",
-            got="nothing" if sys.stdin is None else "a terminal",
             fix="name a file instead of -",
         )
     if not target:
@@ -224,16 +220,11 @@ def _check_streams(source: bool, target: bool, as_json: bool) -> None:
     if sys.stdout is None or is_terminal(sys.stdout):
         raise ArgumentError(
             "a picture is not written to a terminal",
-            expected="a file or another program",
-            got="nothing" if sys.stdout is None else "a terminal",
             fix="name a file with -o, or append: > color.jpg",
         )
     if as_json:
         raise ArgumentError(
-            "--json and the picture cannot share standard output",
-            expected="one of them",
-            got="both",
-            fix="name a file with -o",
+            "--json and the picture cannot share standard output", fix="name a file with -o"
         )
 
 
@@ -253,8 +244,7 @@ def _model_file(model: str, prototxt: Path | None, points: Path | None) -> str |
             "a Caffe model consists of three files",
             expected=", ".join(parts),
             got="no " + " and no ".join(key for key, value in parts.items() if not value),
-            fix="name all three, or none for the model that comes with Photochrom",
         )
-    from .networks.caffe import imported
+    from .networks.importing import imported
 
     return imported(prototxt, Path(model), points)

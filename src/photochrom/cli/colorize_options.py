@@ -154,11 +154,7 @@ Points = Annotated[Path | None, _option(_CAFFE, "--points", "-c", of="FILE",
 
 
 def seconds(text: str | None) -> float | None:
-    """``12.5``, ``1:30`` or ``1:02:03.5`` in seconds.
-
-    Raises:
-        ArgumentError: `text` is not of that form.
-    """
+    """``12.5``, ``1:30`` or ``1:02:03.5`` in seconds; ArgumentError for other text."""
     if text is None:
         return None
     from ..errors import ArgumentError
@@ -170,17 +166,12 @@ def seconds(text: str | None) -> float | None:
             "a time in a film",
             expected="seconds, or minutes and seconds, or hours too: 12.5, 1:30 or 1:02:03.5",
             got=repr(text),
-            fix="write it like one of these",
         )
     return found
 
 
 def hints(text: str) -> list[Hint]:
-    """The hints of a --hint: one, or those of a JSON file.
-
-    Raises:
-        ArgumentError: `text` is no hint, or the file holds none.
-    """
+    """The hints of a --hint, or of a JSON file; ArgumentError if there are none."""
     from ..errors import ArgumentError
     from ..hints import Hint, parse_json
 
@@ -193,11 +184,7 @@ def hints(text: str) -> list[Hint]:
 
 
 def reference(text: str) -> str | Still:
-    """``FILE``, or ``FILE@TIME`` where no file has that name.
-
-    Raises:
-        ArgumentError: what follows the file's name is no moment.
-    """
+    """``FILE``, or ``FILE@TIME`` where no file has that name; ArgumentError for other times."""
     from ..options import Still
 
     file, at, time = text.rpartition("@")

@@ -30,11 +30,7 @@ def tell_dry_run(
     model: str | Path,
     as_json: bool,
 ) -> None:
-    """Print what would be done, see `archive.estimate` and `check_film`.
-
-    Raises:
-        ArgumentError: one picture is meant, or what these raise.
-    """
+    """Print what would be done, see `archive.estimate` and `check_film`; not for one picture."""
     from .. import archive
     from ..archive import is_single
 
@@ -62,7 +58,6 @@ def tell_dry_run(
             "--dry-run cannot be used",
             expected="a film, a folder or several pictures",
             got="one picture",
-            fix="leave it out, or name a folder",
         )
     _tell_film(film, output, options, video_options, model, as_json)
 

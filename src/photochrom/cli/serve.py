@@ -124,10 +124,7 @@ def _make_key(file: Path | None, name: str) -> None:
 
     if file is None:
         raise ArgumentError(
-            "a key needs a file that it is added to",
-            expected="--api-keys FILE beside --new-key",
-            got="none",
-            fix="name the file",
+            "a key needs a file that it is added to", expected="--api-keys FILE beside --new-key"
         )
     typer.echo(add_key(file, name))
     say(f"the hash of this key is in {file}; the key itself is shown only now")

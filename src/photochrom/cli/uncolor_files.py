@@ -52,11 +52,7 @@ def uncolor_files(
 
 
 def _check(path: Path, target: Path, overwrite: bool) -> None:
-    """Refuse to replace a file.
-
-    Raises:
-        ArgumentError: `target` exists, or is `path`.
-    """
+    """Refuse a `target` that exists, or is `path`, with ArgumentError."""
     from ..errors import ArgumentError
 
     if not target.exists():

@@ -69,10 +69,5 @@ def _checked(source: str) -> Path:
     except OSError as error:
         raise ArgumentError.unreadable(source, error) from None
     if kind != "picture":
-        raise ArgumentError(
-            f"{source} has no versions",
-            expected="a picture",
-            got=kind,
-            fix="leave out --versions, or name pictures",
-        )
+        raise ArgumentError(f"{source} has no versions", expected="a picture", got=kind)
     return path

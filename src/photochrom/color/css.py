@@ -39,10 +39,7 @@ def parse_color(value: object) -> Rgb:
         red, green, blue = (int(v) for v in value)
         return red, green, blue
     raise ArgumentError(
-        "a colour cannot be read",
-        expected=f"{FORMS}, or three integers 0...255",
-        got=repr(value),
-        fix="for example #c0392b",
+        "a colour cannot be read", expected=f"{FORMS}, or three integers 0...255", got=repr(value)
     )
 
 
@@ -52,12 +49,7 @@ def _three_codes(values: Sequence[object]) -> bool:
 
 
 def color_name(rgb: Rgb, taken: Iterable[str] = ()) -> str:
-    """The CSS name nearest in CIEDE2000, in separate words: ``dark olive green``.
-
-    Args:
-        rgb: sRGB codes.
-        taken: names that other colours have already.
-    """
+    """The CSS name nearest in CIEDE2000, in separate words, but for those that are `taken`."""
     from .difference import ciede2000
 
     names, labs = _names()

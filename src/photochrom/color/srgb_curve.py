@@ -16,6 +16,8 @@ DROPPED = 11
 """Bits of a float32's mantissa that `byte_table` does without."""
 
 _KNEE = np.float32(0.0031308)
+EIGHT_BITS = ((np.arange(65536, dtype=np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+"""uint16 code -> uint8 code, rounded."""
 
 
 def decode(rgb: NDArray[Any]) -> Float:
@@ -104,6 +106,4 @@ def to_8_bits(samples: NDArray[Any]) -> NDArray[Any]:
     return samples if samples.dtype == np.uint8 else EIGHT_BITS[samples]
 
 
-EIGHT_BITS = ((np.arange(65536, dtype=np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-"""uint16 code -> uint8 code, rounded."""
 EIGHT_BITS.flags.writeable = False

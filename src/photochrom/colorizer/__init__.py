@@ -252,7 +252,6 @@ class Colorizer:
             raise ArgumentError(
                 f"the model {self.model.card.name} cannot borrow colours from references",
                 expected="a model with features",
-                got="one without",
                 fix="use the bundled model",
             )
         return prepared.features

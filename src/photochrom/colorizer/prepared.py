@@ -133,10 +133,7 @@ class Prepared:
         ab = np.moveaxis(srgb_to_lab(small)[..., 1:], -1, 0)
         if np.hypot(*ab).max() < _COLORLESS:
             raise ArgumentError(
-                "the reference has no colours to lend",
-                expected="a picture in colour",
-                got="a grey one",
-                fix="choose another picture",
+                "the reference has no colours to lend", expected="a picture in colour"
             )
         return np.ascontiguousarray(ab)
 
@@ -172,7 +169,6 @@ class Prepared:
                 "a palette's place",
                 expected=f"x in 0...{width - 1} and y in 0...{height - 1}",
                 got=f"{x},{y}",
-                fix="give the place in pixels of the full picture",
             )
         ArgumentError.check("count", count, Integral, "a number of suggestions")
         row, column = int(y * logits.shape[1] / height), int(x * logits.shape[2] / width)
@@ -184,7 +180,6 @@ class Prepared:
             raise ArgumentError(
                 "this model gives one colour, not a distribution",
                 expected="a model of the family photochrom or zhang16",
-                got="another family",
                 fix="load the bundled model",
             )
         return self.logits

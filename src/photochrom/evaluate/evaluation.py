@@ -16,10 +16,9 @@ from .accumulators import Truth
 from .image_metrics import MINIMUM
 from .methods import ColorFunction, Results, methods_of
 from .picture_set import PictureSet, chosen, picture_sets, squares
-from .picture_survey import survey_of
 from .protocols import SIZE, check_whole, pictures_of
 from .report.scores import Report
-from .set_run import SetRun
+from .set_run import SetRun, survey_of
 
 if TYPE_CHECKING:
     from .perceptual import Perceptual

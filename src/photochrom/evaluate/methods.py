@@ -148,18 +148,13 @@ class Results:
                 self._results[item] = result
 
     def check(self, items: Sequence[Item]) -> None:
-        """Refuse a folder without a result for each of these pictures.
-
-        Raises:
-            ArgumentError: a picture has no result, or more than one.
-        """
+        """Refuse a folder without one result for each picture, with ArgumentError."""
         missing = [item.name for item in items if item not in self._results]
         if missing:
             raise ArgumentError(
                 f"the results {self.name} are not complete",
                 expected=f"one for each of {len(items)} pictures",
                 got=f"none for {len(missing)} of them, among these {missing[0]}",
-                fix="name them as the pictures are named",
             )
 
     def color(self, truth: Truth, item: Item) -> Coloring:

@@ -133,11 +133,7 @@ def list_pictures(sources: Sequence[str | os.PathLike[str]]) -> list[Item]:
 
 
 def chosen(items: list[Item], limit: int | None, seed: int) -> list[Item]:
-    """All items, or `limit` of them drawn at random, in their order.
-
-    Raises:
-        ArgumentError: `limit` is less than 1.
-    """
+    """All items, or `limit` (1 or more) of them drawn at random, in their order."""
     if limit is None:
         return items
     ArgumentError.check("the limit of pictures", limit, Integral, "a whole number")
@@ -178,11 +174,7 @@ def squares(
 
 
 def read_square(item: Item, size: int) -> NDArray[np.uint8]:
-    """The centre square of one picture, as `squares` gives it.
-
-    Raises:
-        PictureError: it cannot be read.
-    """
+    """The centre square of one picture, as of `squares`; PictureError if it cannot be read."""
     ((_, square),) = squares([item], size)
     if isinstance(square, PhotochromError):
         raise square

@@ -92,12 +92,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
 
 
 def pictures_of(name: str, items: Sequence[Item]) -> list[Item]:
-    """The pictures of a protocol among `items`, in the order of their names.
-
-    Raises:
-        ArgumentError: there is no such protocol, or `items` are not all of its pictures.
-        DownloadError: its list could not be fetched.
-    """
+    """The pictures of a protocol, by name; ArgumentError if some lack, DownloadError."""
     if name not in PROTOCOLS:
         raise ArgumentError.not_one_of("the protocol", name, PROTOCOLS)
     protocol = PROTOCOLS[name]
@@ -114,17 +109,12 @@ def pictures_of(name: str, items: Sequence[Item]) -> list[Item]:
 
 
 def check_whole(name: str, unreadable: Sequence[tuple[str, str]]) -> None:
-    """Refuse a protocol some of whose pictures cannot be read.
-
-    Raises:
-        PictureError: there are some.
-    """
+    """Refuse a protocol some of whose pictures cannot be read, with PictureError."""
     if unreadable:
         first, why = unreadable[0]
         raise PictureError(
             f"{name} needs all of its pictures",
             got=f"{len(unreadable)} that cannot be read, among these {first} ({why})",
-            fix="get these pictures anew",
         )
 
 

@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 
 from ..colorizer import Colorizer
 from ..colorizer.prepared import Prepared
-from ..errors import PhotochromError
+from ..errors import ArgumentError, PhotochromError
 from ..hints import Hint
 from ..options import ColorOptions
-from .accumulators import Calibration, HintCurve, Tally, Truth
-from .bootstrap import interval
+from .accumulators import Calibration, HintCurve, Tally, Truth, compared_lab, interval, is_near_grey
 from .clicks import HINT_STEPS, SteeringTally, true_hints
 from .methods import FlatColor, LoadedModel, Method
 from .picture_set import Item, PictureSet, squares
-from .picture_survey import Survey
 from .protocols import names_sha256
 from .report.scores import BETTER, Comparison, Report, Sample, Score
 from .skin import SkinTally, group_of
@@ -30,6 +28,49 @@ if TYPE_CHECKING:
     from .perceptual import Perceptual
 
 _SHEET = 12  # pictures of the contact sheet
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the first look brought.
+
+    Attributes:
+        readable: the pictures to compare.
+        unreadable: name and reason of each of the others.
+        near_grey: how many of the readable ones have hardly any colour.
+        mean_ab: over all compared pixels.
+    """
+
+    readable: list[Item]
+    unreadable: list[tuple[str, str]]
+    near_grey: int
+    mean_ab: tuple[float, float]
+
+
+def survey_of(pictures: PictureSet, size: int, step: Callable[[], None]) -> Survey:
+    """Look at squares of side `size`, `step` after each; ArgumentError if none has colours."""
+    items = pictures.items
+    readable, unreadable, near_grey = [], [], 0
+    total, pixels = np.zeros(2), 0
+    for place, square in squares(items, size):
+        step()
+        if isinstance(square, PhotochromError):
+            unreadable.append((items[place].name, str(square)))
+            continue
+        lab = compared_lab(square)
+        total += lab[:, 1:].sum(0, dtype=np.float64)
+        pixels += len(lab)
+        near_grey += is_near_grey(lab)
+        readable.append(items[place])
+    if near_grey == len(readable):
+        why = f"{len(unreadable)} unreadable and {near_grey} without colour"
+        raise ArgumentError(
+            f"there is no colour picture to evaluate on in {', '.join(pictures.sources)}",
+            expected="colour photographs",
+            got=why + (f" (the first: {unreadable[0][1]})" if unreadable else ""),
+        )
+    a, b = (total / pixels).tolist()
+    return Survey(readable, unreadable, near_grey, (a, b))
 
 
 @dataclass

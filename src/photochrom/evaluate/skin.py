@@ -19,17 +19,12 @@ _LEAST = 0.1  # of the middle: a picture with less skin does not count
 
 
 def group_of(item: Item) -> str:
-    """The folder that a picture lies in, below the named one.
-
-    Raises:
-        ArgumentError: it lies in none.
-    """
+    """The folder that a picture lies in, below the named one; ArgumentError if in none."""
     folder, slash, _ = item.key.partition("/")
     if not slash:
         raise ArgumentError(
             f"{item.name} belongs to no group",
             expected="a folder for each group of people inside the named one",
-            got="a picture beside them",
             fix="move it into a folder, or leave out --groups",
         )
     return folder

@@ -85,11 +85,7 @@ def identify(head: bytes) -> Media:
 
 
 def read_head(path: str | os.PathLike[str]) -> bytes:
-    """The first bytes of a file, for `identify`.
-
-    Raises:
-        OSError: the file cannot be opened or read.
-    """
+    """The first bytes of a file, for `identify`; OSError if it cannot be read."""
     with Path(path).open("rb") as file:
         return file.read(HEAD)
 
@@ -198,11 +194,7 @@ def result_suffix(media: Media, suffix: str) -> str:
 
 
 def writable_format(name: str) -> str:
-    """``name`` in any usual spelling ("JPG", ".tif", "jpeg") as a key of FORMATS.
-
-    Raises:
-        ArgumentError: no such format, or one that is only read.
-    """
+    """The key of FORMATS that "JPG", ".tif" or "jpeg" mean; ArgumentError if none is written."""
     ArgumentError.check("the format", name, str, "a name such as png")
     key = name.lower().lstrip(".")
     key = PICTURE_SUFFIXES.get(f".{key}", key)
@@ -216,12 +208,7 @@ def writable_format(name: str) -> str:
 
 
 def format_for(target: str | Path | None, format: str | None, source: str | None) -> str:
-    """The format to write: ``format``, else by the suffix of ``target``, else the source's.
-
-    Raises:
-        ArgumentError: ``format`` is unknown.
-        PictureError: the suffix is unknown, or nothing says which format is meant.
-    """
+    """``format``, else by ``target``'s suffix, else ``source``; ArgumentError or PictureError."""
     if format is not None:
         return writable_format(format)
     suffix = Path(target).suffix.lower() if target is not None else ""

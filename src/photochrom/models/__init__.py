@@ -237,7 +237,6 @@ class Model:
                 f"{self.path} is of a family this version does not know",
                 expected=" or ".join(FAMILIES),
                 got=self.card.family,
-                fix="correct its card, or update Photochrom",
             )
         allowed, count = FAMILIES[self.card.family].inputs, len(self._session.get_inputs())
         if count not in allowed or count != (3 if self.card.hints else 1):

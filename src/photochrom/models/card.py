@@ -33,6 +33,13 @@ from ..gamut import BIN_COUNT
 
 METADATA_KEY = "photochrom.card"
 """Key of the card's JSON in the ONNX file's ``metadata_props``."""
+_POSITIVE_INTEGERS = {"size", "film_size", "multiple"}
+_POSITIVE_NUMBERS = {"temperature", "chroma", "scale"}
+FEATURES = "features"
+"""Name of the output with features."""
+
+REGIONS = "regions"
+"""Name of the output with the vectors of regions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,10 +129,6 @@ class Card:
             if not _fits(key, value):
                 raise _bad(where, f"{key} = {value!r}")
         return cls(**values)
-
-
-_POSITIVE_INTEGERS = {"size", "film_size", "multiple"}
-_POSITIVE_NUMBERS = {"temperature", "chroma", "scale"}
 
 
 def _fits(key: str, value: Any) -> bool:
@@ -318,9 +321,3 @@ FAMILIES: dict[str, Family] = {
     "deoldify": Family(_grey_rgb, _rgb, (1,)),
     "plain": Family(_lightness, _chroma_over_128, (1,)),
 }
-
-FEATURES = "features"
-"""Name of the output with features."""
-
-REGIONS = "regions"
-"""Name of the output with the vectors of regions."""

@@ -44,11 +44,7 @@ class Animation:
     _first: int  # number of the first frame among Pillow's
 
     def frames(self) -> Iterator[Picture]:
-        """The frames, each whole, as they are shown.
-
-        Raises:
-            PictureError: one cannot be decoded.
-        """
+        """The frames, each whole, as they are shown; PictureError if one cannot be decoded."""
         with self._source.open() as file:
             image = _opened(self._source, file)
             for number in range(len(self.delays)):

@@ -57,13 +57,7 @@ def assembled(
 
 
 def notes_of(found: Decoded, exif: Exif | None, kept: bytes | None) -> Iterator[str]:
-    """What of a file's metadata is not kept, in words.
-
-    Args:
-        found: what the decoder found.
-        exif: its EXIF, parsed.
-        kept: the colour profile that is kept.
-    """
+    """What of a file's metadata is not kept, in words; ``kept`` is the colour profile that is."""
     space = profile_space(found.icc)
     if found.space == "cmyk":
         yield "CMYK becomes RGB"

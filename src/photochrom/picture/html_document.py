@@ -25,13 +25,7 @@ img { display: block; width: 100%; height: auto; }
 
 
 def document(title: str, body: Iterable[str], style: str = "") -> Iterator[str]:
-    """The lines of a document.
-
-    Args:
-        title: plain text.
-        body: HTML, in lines.
-        style: CSS after the shared one.
-    """
+    """The lines of a document: a title, HTML, and CSS that follows the shared one."""
     yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8" />'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1" />'
     yield f"<title>{escape(title)}</title><style>{_STYLE}{style}</style></head>\n<body><main>"

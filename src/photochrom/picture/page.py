@@ -240,8 +240,5 @@ class Page:
 
 def bad_array(array: Codes, expected: str, got: str | None = None) -> ArgumentError:
     return ArgumentError(
-        "the array is no picture",
-        expected=expected,
-        got=got or f"{array.dtype} {array.shape}",
-        fix="pass H x W x channels of sRGB samples",
+        "the array is no picture", expected=expected, got=got or f"{array.dtype} {array.shape}"
     )

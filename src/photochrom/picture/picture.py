@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 
 _SHOWN = 1024  # pixels of the longer side in notebooks
+_SIDE = 160  # pixels of the longer side that is looked at: grain and JPEG's blocks are gone
+_BANDS = 24  # of L; the tone of a print is a function of L alone
+_FEW = 12  # pixels of a band below which its tone is not known
+_CHROMA = 5.0  # ab beside the tone that counts as colour
+_ALONG = 14.0  # the same in the tone's own hue, of which JPEG files of low quality have much
+_TONED = 4.0  # mean chroma from which a print has a tone
+_SHARE = 0.01  # of the pixels: a hand-tinted print has colour on cheeks and lips only
 
 
 class Picture(Page):
@@ -162,15 +169,6 @@ def _codes(array: Codes) -> Codes:
         scaled: Codes = np.rint(array * 65535).astype(np.uint16)
         return scaled
     raise bad_array(array, "uint8, uint16, bool or floats")
-
-
-_SIDE = 160  # pixels of the longer side that is looked at: grain and JPEG's blocks are gone
-_BANDS = 24  # of L; the tone of a print is a function of L alone
-_FEW = 12  # pixels of a band below which its tone is not known
-_CHROMA = 5.0  # ab beside the tone that counts as colour
-_ALONG = 14.0  # the same in the tone's own hue, of which JPEG files of low quality have much
-_TONED = 4.0  # mean chroma from which a print has a tone
-_SHARE = 0.01  # of the pixels: a hand-tinted print has colour on cheeks and lips only
 
 
 def is_in_color(page: Page) -> bool:

@@ -74,11 +74,7 @@ class Source:
 
     @property
     def format(self) -> str:
-        """The format by the first bytes, whatever the file is called.
-
-        Raises:
-            PictureError: it is no picture of a known format.
-        """
+        """The format by the first bytes; PictureError if the file is no picture."""
         found = self.media
         if found.kind != "picture":
             fix = "give a photograph in one of these formats"
@@ -93,11 +89,7 @@ class Source:
         return self.path if self.path is not None else self.data or b""
 
     def read(self) -> bytes:
-        """The whole file.
-
-        Raises:
-            PictureError: it cannot be read any more.
-        """
+        """The whole file; PictureError if it cannot be read any more."""
         if self.data is not None:
             return self.data
         with self.open() as file:
@@ -105,11 +97,7 @@ class Source:
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """The file, open for reading.
-
-        Raises:
-            PictureError: it cannot be opened any more.
-        """
+        """The file, open for reading; PictureError if it cannot be opened any more."""
         if self.path is None:
             yield io.BytesIO(self.data or b"")
             return

@@ -105,6 +105,4 @@ def _unmarked(name: str) -> PictureError:
     return PictureError(
         f"{name} was not coloured by Photochrom",
         expected="a file with Photochrom's mark in its XMP",
-        got="none",
-        fix="name a result of Photochrom",
     )

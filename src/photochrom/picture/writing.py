@@ -77,29 +77,19 @@ def save_pages(
             raise PictureError(
                 f"several pages cannot be written as {FORMATS[name].title}",
                 expected="one page, or the format TIFF",
-                got="more pages",
                 fix="save as .tif, or take one page (page=, --page)",
             )
         return name
 
 
 def save_bytes(data: bytes, target: str | Path | BinaryIO) -> None:
-    """Write a finished file, whole or not at all.
-
-    Raises:
-        PictureError: it cannot be written.
-    """
+    """Write a finished file, whole or not at all; PictureError if it cannot be written."""
     with writing_to(target) as file:
         file.write(data)
 
 
 def writing_to(target: str | Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
-    """A file that takes the place of a path, or goes into an open file, if all goes well.
-
-    Raises:
-        PictureError: it cannot be written.
-        ArgumentError: `target` is neither.
-    """
+    """A file that replaces a path, or fills an open file, if all goes well; else PictureError."""
     path = _path(target)
     return _replacing(path) if path else _collecting(target)  # type: ignore[arg-type]
 
@@ -163,11 +153,7 @@ def _collecting(target: BinaryIO) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """A file beside ``target`` that takes its place if all went well, and else disappears.
-
-    Raises:
-        PictureError: the file cannot be written.
-    """
+    """A file that replaces ``target`` if all went well, and else disappears; PictureError."""
     name = show(target)
     temporary = None
     try:

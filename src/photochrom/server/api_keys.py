@@ -87,18 +87,13 @@ def _read(file: Path, *, empty: bool = False) -> dict[str, bytes]:
 
 
 def add_key(file: Path, name: str) -> str:
-    """Make a key, add its hash to `file`, which is made if needed, and return the key.
-
-    Raises:
-        ArgumentError: the name is not of its form or has a key, or the file cannot be written.
-    """
+    """Make a key and add its hash to `file`; ArgumentError for a bad name or file."""
     known = _lines(file) if file.exists() else []
     if not _LINE.fullmatch(f"{name} {'0' * 64}") or any(s.split(" ")[0] == name for s in known):
         raise ArgumentError(
             "the name of a key",
             expected="up to 64 letters, digits, dots, dashes, not in the file yet",
             got=name,
-            fix="choose another name, or take its line out of the file",
         )
     key = f"pc_{secrets.token_urlsafe(32)}"
     try:

@@ -1,8 +1,11 @@
-"""The FastAPI application."""
+"""The FastAPI application, with traces of its requests if an endpoint for them is set."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib.util
+import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,7 +22,6 @@ from .http.routes.operator_routes import open_router, router
 from .http.routes.picture_routes import router as picture_router
 from .logs import log
 from .service import Service
-from .tracing import add_tracing
 
 _DESCRIPTION = """
 Colour for black-and-white photographs and films.
@@ -27,6 +29,8 @@ Colour for black-and-white photographs and films.
 The light and dark of a picture, its size, depth and metadata stay as they are. Every error is
 `{"error": {"code", "message", "request_id"}}`.
 """
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_NEEDED = ("opentelemetry.sdk", "opentelemetry.instrumentation.asgi")
 
 
 def create_app(service: Service) -> FastAPI:
@@ -69,3 +73,37 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(RequestMiddleware, metrics=service.metrics)
     add_tracing(app)  # added last: outermost
     return app
+
+
+def add_tracing(app: FastAPI) -> None:
+    """Send a span for each request to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names.
+
+    Without that variable nothing is traced, and nothing is sent.
+    """
+    if not any(os.environ.get(name) for name in _ENDPOINTS):
+        return
+    if not all(_installed(name) for name in _NEEDED):
+        log("no traces: the extra otel is not installed", logging.WARNING)
+        return
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+    from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    name = os.environ.get("OTEL_SERVICE_NAME", "photochrom")
+    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: name}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    app.add_middleware(
+        OpenTelemetryMiddleware,
+        tracer_provider=provider,
+        excluded_urls="/healthz,/readyz,/metrics",
+        exclude_spans=["receive", "send"],
+    )
+
+
+def _installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False

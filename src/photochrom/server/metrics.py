@@ -30,11 +30,7 @@ _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 class Metrics:
-    """The service's metrics, in a registry of their own.
-
-    Args:
-        pool, store: asked for their numbers when Prometheus asks.
-    """
+    """Metrics in a registry of their own; pool and store are asked when Prometheus asks."""
 
     def __init__(self, pool: WorkerPool, store: JobStore) -> None:
         self.registry = registry = CollectorRegistry()

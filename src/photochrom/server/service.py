@@ -1,23 +1,56 @@
-"""The parts of a running service."""
+"""The parts of a running service, and limits on what one client may have at the same time."""
 
 from __future__ import annotations
 
 import re
 import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .._system import cores
 from ..errors import ArgumentError
 from .api_keys import Keys
-from .http.client_limits import ClientLimit
 from .jobs.runner import JobRunner
 from .jobs.webhook import Webhooks
 from .metrics import Metrics
+from .service_error import ServiceError
 from .settings import MEGABYTE, Settings
 from .workers.messages import ModelFile, WorkerSettings
 from .workers.pool import WorkerPool
 
 _STREAMS = 200  # event streams at the same time
+
+
+class ClientLimit:
+    """Counts what is under way, by client.
+
+    Args:
+        what: for messages, in the plural.
+        per_client: of one client.
+        most: of all clients; None: without limit.
+    """
+
+    def __init__(self, what: str, per_client: int, most: int | None = None) -> None:
+        self._what, self._per_client, self._most = what, per_client, most
+        self._now: Counter[str] = Counter()
+
+    @contextmanager
+    def slot(self, client: str) -> Iterator[None]:
+        """Count one more for the time of the block; ServiceError if there are too many already."""
+        if self._now[client] >= self._per_client:
+            message = f"too many {self._what} of one client: expected at most {self._per_client}"
+            raise ServiceError(429, f"{message} at a time; wait for one to end", retry_after=5)
+        if self._most is not None and self._now.total() >= self._most:
+            raise ServiceError(429, f"too many {self._what}; try again later", retry_after=30)
+        self._now[client] += 1
+        try:
+            yield
+        finally:
+            self._now[client] -= 1
+            if not self._now[client]:
+                del self._now[client]
 
 
 class Service:
@@ -67,7 +100,6 @@ def _worker_settings(settings: Settings) -> WorkerSettings:
             "the models to serve",
             expected="different names",
             got=f"{next(name for name in names if names.count(name) > 1)} twice",
-            fix="rename one of the files",
         )
     # Pictures side by side, each with its part of the cores, are a third more per second than
     # pictures that all want all of them.

@@ -92,7 +92,6 @@ class Settings:
                     f"the setting {each.name.replace('_', '-')}",
                     expected="a positive number",
                     got=str(value),
-                    fix="leave it out for the default",
                 )
         if not self.models:
             raise ArgumentError(

@@ -83,21 +83,13 @@ class Preset(ABC):
 
     @abstractmethod
     def sizes(self, size: int | None, data: Sequence[str]) -> tuple[int, int, int]:
-        """Side of the crops at first and in the end, and of the pictures that are kept.
-
-        Raises:
-            ArgumentError: the preset does not take that size.
-        """
+        """Sides of the first crops, the last and the pictures kept; ArgumentError if not taken."""
 
     @abstractmethod
     def network(
         self, encoder: str | None, weights: Sequence[Path], say: Callable[[str], None]
     ) -> Begun:
-        """The network as it is to begin with.
-
-        Raises:
-            PhotochromError: the encoder or the weights cannot be had.
-        """
+        """The network to begin with; PhotochromError if encoder or weights cannot be had."""
 
     @abstractmethod
     def restored(self, encoder: str | None, weights: Path) -> nn.Module:
@@ -276,12 +268,7 @@ PRESETS: dict[str, Preset] = {preset.name: preset for preset in (Photochrom(), P
 
 
 def _fetched(encoder: str) -> ColorNetwork:
-    """A network whose encoder has timm's weights.
-
-    Raises:
-        ArgumentError: timm has no such encoder, or it does not fit.
-        DownloadError: it has, but the weights cannot be fetched.
-    """
+    """A network with timm's encoder weights; ArgumentError or DownloadError without them."""
     ColorNetwork(encoder)  # complains of the name, if there is anything to complain of
     with silent(logging.CRITICAL, "huggingface_hub", "timm"):
         try:

@@ -19,11 +19,10 @@ from .data.cache import Cache, build_cache
 from .data.opening import open_source
 from .data.region_maps import RegionPictures
 from .data.sources import Source
-from .loop import compiling
 from .loop.batches import Batches
 from .loop.callbacks import Progress
 from .loop.color_module import ColorModule
-from .loop.fit import BEST, HISTORY, LAST, STEADY, Settings, fit
+from .loop.fit import BEST, HISTORY, LAST, STEADY, Settings, compiling_pays, fit
 from .loop.history import check_loggers, read_history
 from .loop.region_phase import RegionPhase
 from .loop.run_module import RunModule
@@ -155,7 +154,7 @@ def _run(
         shares=shares_of(options, preset, cache),
         measured=preset.measured,
     )
-    compiled = preset.compiles and compiling.pays(plan, watch.say)
+    compiled = preset.compiles and compiling_pays(plan, watch.say)
     module = preset.module(network, batches, compiled=compiled)
     module.sets = batches.sets
     if kept is None or kept.name != _WEIGHTS:
@@ -239,11 +238,7 @@ def _finish(
 
 
 def _lengthen(options: Options, folder: Path) -> None:
-    """Let a run go on from before its learning rate fell, and note its new length.
-
-    Raises:
-        ArgumentError: it is finished and nothing is kept to go on from.
-    """
+    """Let a run go on from before its learning rate fell; ArgumentError if nothing is kept."""
     steady = folder / STEADY
     if steady.is_file():
         steady.replace(folder / LAST)
@@ -251,7 +246,6 @@ def _lengthen(options: Options, folder: Path) -> None:
         raise ArgumentError(
             f"the run in {folder} cannot be made longer",
             expected=f"its {STEADY}",
-            got="no such file",
             fix=f"begin a new run with --weights {folder / _WEIGHTS}",
         )
     options.store(folder)

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from .._io import replacing
 from ..errors import ArgumentError
-from .data.named import NAMES
+from .data.opening import NAMES
 
 FILE = "run.toml"
 """The options in the folder of a run; ``--config`` of another reads it."""
@@ -73,18 +73,12 @@ class Options:
 
     @classmethod
     def given(cls, given: Mapping[str, Any]) -> Self:
-        """Those of a new run; paths become absolute.
-
-        Raises:
-            ArgumentError: no data, or two lengths.
-        """
+        """Those of a new run, paths absolute; ArgumentError without data, or for two lengths."""
         options = cls(**_absolute({"data": ()} | dict(given)))
         if not options.data:
             raise ArgumentError(
                 "there is nothing to train on",
                 expected="folders, shards or names of data sets: " + ", ".join(NAMES),
-                got="none",
-                fix="name one",
             )
         if options.minutes is not None and options.epochs is not None:
             raise ArgumentError(
@@ -133,11 +127,7 @@ class Options:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Options of a TOML file, by the names of `Options`.
-
-    Raises:
-        ArgumentError: there is no such file, or it has something else.
-    """
+    """Options of a TOML file, by the names of `Options`; ArgumentError if it has something else."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -15,11 +15,10 @@ from ..options import ColorOptions, OutputOptions
 from .color.coloring import film_colorizer
 from .colorize_video import Film
 from .film_work import color_job
-from .numbered_frames import NumberedFrames, numbered_frames
 from .segments.segment_file import writing
 from .segments.segmented_work import Progress, reporter
 from .segments.work_folder import WorkFolder, remove_work_folders
-from .sequence_work import SequenceWork
+from .sequence_work import NumberedFrames, SequenceWork, numbered_frames
 
 _WHOLE = "whole"
 
@@ -68,7 +67,6 @@ def colorize_sequence(
         raise ArgumentError(
             f"hints and stills for the folder {show(source)}",
             expected="a film in one file, which has times",
-            got="numbered frames",
             fix="leave them out, or join the frames to a film first",
         )
     frames = numbered_frames(source)

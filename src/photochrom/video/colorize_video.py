@@ -181,5 +181,4 @@ def _check_range(video: VideoReader, start: float | None, end: float | None) -> 
             expected="a start before its end, in seconds"
             + (f", within {length:.2f}" if length is not None else ""),
             got=f"{first:g} to {'the end' if end is None else f'{end:g}'}",
-            fix="change start or end",
         )

@@ -147,11 +147,7 @@ def check_film(
 def check_open(
     setup: FilmSetup, output: Path, streams: Streams, *, measure: bool = True
 ) -> FilmCheck:
-    """The same for a film that is open and whose `streams` were tried out.
-
-    Args:
-        measure: look for shots and colour some frames; else shots, seconds and bytes are None.
-    """
+    """The same for an open film; without `measure`, shots, seconds and bytes are None."""
     video, frames = setup.video, setup.total
     shots, exact, seconds, written = None, False, None, None
     if measure and frames is not None:

@@ -174,12 +174,7 @@ class FilmFrames:
 
 
 class FilmWork(SegmentedWork):
-    """A part of a film that is coloured by itself; the places of its frames are their pts.
-
-    Args:
-        name: for messages.
-        first, end: pts; see `FilmFrames.between`.
-    """
+    """A part of a film that is coloured by itself, from pts `first` to `end`; has a `name`."""
 
     def __init__(
         self,

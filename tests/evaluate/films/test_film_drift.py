@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photochrom.evaluate.films.film_drift import Drift
+from photochrom.evaluate.films.film_metrics import Drift
 from tests.helpers.film_motion import texture
 
 pytestmark = pytest.mark.usefixtures("needs_opencv")

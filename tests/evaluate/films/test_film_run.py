@@ -29,8 +29,7 @@ from photochrom.evaluate.films.film_report import (
     rows,
     summary,
 )
-from photochrom.evaluate.films.film_run import Method, evaluate_films
-from photochrom.evaluate.films.film_strip import FilmStrip
+from photochrom.evaluate.films.film_run import FilmStrip, Method, evaluate_films
 from tests.helpers.film_files import colour_frames
 
 pytest.importorskip("cv2", reason="measures motion with OpenCV (extra video)")

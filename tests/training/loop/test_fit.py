@@ -25,7 +25,7 @@ from torch import nn  # noqa: E402
 
 from photochrom.errors import ArgumentError, MissingExtraError  # noqa: E402
 from photochrom.gamut import BIN_COUNT  # noqa: E402
-from photochrom.training.loop import compiling  # noqa: E402
+from photochrom.training.loop import fit as fit_module  # noqa: E402
 from photochrom.training.loop import history as histories  # noqa: E402
 from photochrom.training.loop.batches import _Batches, indices  # noqa: E402
 from photochrom.training.loop.callbacks import Averaging, figures_line  # noqa: E402
@@ -301,15 +301,15 @@ def test_the_deep_half_of_an_encoder_is_trained_on_a_cpu(
 
 def test_short_runs_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
-    monkeypatch.setattr(compiling, "_has_compiler", lambda: True)
-    monkeypatch.setattr(compiling, "_works", lambda: True)
-    assert not compiling.pays(Plan(minutes=5), lines.append)
-    assert not compiling.pays(Plan(steps=100), lines.append)
+    monkeypatch.setattr(fit_module, "_has_compiler", lambda: True)
+    monkeypatch.setattr(fit_module, "_works", lambda: True)
+    assert not fit_module.compiling_pays(Plan(minutes=5), lines.append)
+    assert not fit_module.compiling_pays(Plan(steps=100), lines.append)
     assert not lines
-    assert compiling.pays(Plan(minutes=60), lines.append)
+    assert fit_module.compiling_pays(Plan(minutes=60), lines.append)
     assert len(lines) == 1
-    monkeypatch.setattr(compiling, "_works", lambda: False)
-    assert not compiling.pays(Plan(minutes=60), lines.append)
+    monkeypatch.setattr(fit_module, "_works", lambda: False)
+    assert not fit_module.compiling_pays(Plan(minutes=60), lines.append)
 
 
 def test_progress_has_no_rate_at_first() -> None:

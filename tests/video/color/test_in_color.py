@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from photochrom import Colorizer, VideoOptions, colorize_video
-from photochrom.video.color.in_color import is_in_color
+from photochrom.video.color.planes import is_in_color
 from tests.helpers.film_scenes import planes_of, seen, texture
 from tests.helpers.tiny_models import photochrom
 from tests.helpers.video_files import av

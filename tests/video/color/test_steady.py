@@ -12,12 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photochrom import ColorOptions
-from photochrom.evaluate.films.film_drift import Drift
+from photochrom.evaluate.films.film_metrics import Drift
 from photochrom.video.color.cells import describe
-from photochrom.video.color.key_frame import KeyFrame, light_of
 from photochrom.video.color.motion import Places
 from photochrom.video.color.references import References
-from photochrom.video.color.steady import LOOK_AHEAD, Guide, SteadyColor
+from photochrom.video.color.steady import LOOK_AHEAD, Guide, KeyFrame, SteadyColor, light_of
 from tests.helpers.film_scenes import Array, Network, flat, grain, quarter, seen, texture
 
 Answer = Callable[[Array, int], Array]

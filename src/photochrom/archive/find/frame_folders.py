@@ -34,7 +34,7 @@ def sequence_tasks(settings: Settings) -> tuple[list[Task], list[Task]]:
 
 def frame_folders(top: Path) -> list[Path]:
     """`top` itself if it holds pictures, else the folders in it that do, by name."""
-    from ...video.numbered_frames import holds_numbered_frames
+    from ...video.sequence_work import holds_numbered_frames
 
     if holds_numbered_frames(top):
         return [top]

@@ -70,11 +70,7 @@ class Search:
     passed_over: Counter[str] = field(default_factory=Counter)
 
     def __iter__(self) -> Iterator[Found]:
-        """What is there, folder by folder in the order of names.
-
-        Raises:
-            ArgumentError: one of the paths does not exist.
-        """
+        """What is there, in the order of names; ArgumentError if a path does not exist."""
         self.results, self.unreadable, self.passed_over = [], [], Counter()
         for text in self.paths:
             if not storage.is_url(text):

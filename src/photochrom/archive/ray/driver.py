@@ -44,11 +44,7 @@ def room(share: Share) -> int:
 
 
 def check_share(share: Share) -> None:
-    """Refuse a share that no machine has, for which Ray would wait without an end.
-
-    Raises:
-        ArgumentError: there are machines, and none is large enough.
-    """
+    """Refuse a share that no machine has, for which Ray would wait without an end."""
     import ray
 
     nodes: Any = ray.nodes
@@ -108,11 +104,7 @@ class Driver:
         return self._pipe.poll(timeout)
 
     def hear(self) -> Any:
-        """The next thing that it says.
-
-        Raises:
-            PhotochromError: the work on the cluster was broken off.
-        """
+        """The next thing that it says; PhotochromError if the work was broken off."""
         try:
             said = self._pipe.recv()
         except (EOFError, OSError):
@@ -169,11 +161,7 @@ def _run(
 
 
 def _call(address: str) -> None:
-    """Connect to a cluster at ``HOST:PORT`` and hang up; Ray would take minutes to find none.
-
-    Raises:
-        ArgumentError: nobody answers.
-    """
+    """Refuse a ``HOST:PORT`` where nobody answers; Ray would take minutes to find out."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         return
@@ -184,11 +172,7 @@ def _call(address: str) -> None:
 
 
 def _connect(address: str, store: int) -> None:
-    """Connect this process to a cluster.
-
-    Raises:
-        ArgumentError: there is none at `address`.
-    """
+    """Connect this process to a cluster; ArgumentError if there is none at `address`."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # else Ray reports to its makers
     if address == "local" and "RAY_AUTH_MODE" not in os.environ:
         # Of its own accord Ray would write a token into the user's home, from which on every other
@@ -219,11 +203,7 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def check_versions(wanted: dict[str, str]) -> None:
-    """See that a machine of the cluster has the same as the one where the run was started.
-
-    Raises:
-        ArgumentError: it has not.
-    """
+    """Refuse a machine that has other versions than the one where the run was started."""
     own = versions(*wanted)
     if own != wanted:
         raise ArgumentError(

@@ -28,12 +28,7 @@ _DEATHS = 2  # of workers with the same task in hand, before it is given up
 
 
 class Cluster:
-    """The connected cluster and what its workers need.
-
-    Args:
-        work: what they do.
-        share: what each of them takes.
-    """
+    """The connected cluster, the work of its workers and the share that each takes."""
 
     def __init__(self, work: Work, share: Share) -> None:
         import ray

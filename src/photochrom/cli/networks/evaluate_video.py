@@ -67,8 +67,6 @@ def _footage(clips: list[str], motion: list[str], seed: int) -> list[Footage]:
         raise ArgumentError(
             "there is nothing to measure on",
             expected="films in colour, or --motion and a folder of colour photographs",
-            got="neither",
-            fix="name one",
         )
     footage = [open_clip(clip) for clip in clips]
     if motion:

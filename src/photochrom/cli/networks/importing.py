@@ -1,13 +1,16 @@
-"""``photochrom models import``."""
+"""``photochrom models import``; and Caffe files as ``--model``, imported once and kept."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..._io import HOME_VARIABLE, file_sha256, user_folder
+from ...errors import ModelImportError
 from .. import option, say
 
 
@@ -56,7 +59,6 @@ def import_model(
             "there is nothing to import" if file is None else "two models are named",
             expected="FILE, or --prototxt FILE --caffemodel FILE --points FILE",
             got="neither" if file is None else "both",
-            fix="name one of them",
         )
     described = importers.ImportOptions(family, size, multiple, scale, lightness)
     about = ""
@@ -84,7 +86,6 @@ def _target(output: Path | None, name: str, overwrite: bool) -> Path:
             "the model's name cannot be used",
             expected=f"lower-case letters, digits, . _ and -, and not {BUNDLED}",
             got=repr(name),
-            fix="give another with --name",
         )
     target = output or Registry().user_dir / f"{name}.onnx"
     if target.suffix != ".onnx":
@@ -92,7 +93,6 @@ def _target(output: Path | None, name: str, overwrite: bool) -> Path:
             "the model cannot be written",
             expected="a file name that ends in .onnx",
             got=str(target),
-            fix="add .onnx to it",
         )
     if target.exists() and not overwrite:
         fix = "choose another with --name or -o, or replace it with --overwrite"
@@ -102,3 +102,40 @@ def _target(output: Path | None, name: str, overwrite: bool) -> Path:
 
 def _name_of(file: Path) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")
+
+
+def imported(prototxt: Path, caffemodel: Path, points: Path) -> Path:
+    """The ONNX file made of the three, from the user's cache folder if it was made before."""
+    from ... import __version__
+    from ...models.importers.caffe import import_zhang16
+
+    digest = _digest((prototxt, caffemodel, points))
+    target = _folder() / f"{digest}-{__version__}.onnx"
+    if target.is_file():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fix = f"set the environment variable {HOME_VARIABLE} to another folder"
+        raise ModelImportError.unwritable(target.parent, error, fix) from None
+    import_zhang16(prototxt, caffemodel, points, target)
+    for older in target.parent.glob(f"{digest}-*.onnx"):  # another version's
+        if older != target:
+            older.unlink(missing_ok=True)
+    say(f"imported {caffemodel.name}, once for all: {target}")
+    return target
+
+
+def _folder() -> Path:
+    return user_folder("cache") / "caffe"
+
+
+def _digest(files: tuple[Path, ...]) -> str:
+    """One name for the contents of the files, in their order."""
+    each = []
+    for path in files:
+        try:
+            each.append(bytes.fromhex(file_sha256(path)))
+        except OSError as error:
+            raise ModelImportError.unreadable(path, error) from None
+    return hashlib.sha256(b"".join(each)).hexdigest()[:32]

@@ -13,13 +13,7 @@ _PIPED = 160  # characters of a line where there is no terminal to fit into
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Row], title: str = "") -> None:
-    """Print figures in columns to standard output, the best ones bold.
-
-    Args:
-        heads: of the columns.
-        rows: of `text_table`.
-        title: of the first column.
-    """
+    """Print columns of figures (rows of `text_table`) to standard output, the best ones bold."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

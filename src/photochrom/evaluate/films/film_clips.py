@@ -44,12 +44,7 @@ class Footage:
     length: int | None = None
 
     def frames(self, limit: int | None = None) -> Iterator[Rgb]:
-        """The frames, all of one size; `limit` of them at most.
-
-        Raises:
-            VideoError: the clip cannot be read, is too small, or its size changes.
-            PictureError: a frame of a folder cannot be read.
-        """
+        """The frames, all of one size; `limit` at most; VideoError or PictureError if it fails."""
         shape = None
         for place, rgb in enumerate(self.play()):
             if limit is not None and place >= limit:
@@ -62,11 +57,7 @@ class Footage:
             yield rgb
 
     def check(self, limit: int | None = None) -> None:
-        """See whether there is a truth to compare with; cheap unless there is none.
-
-        Raises:
-            VideoError: the clip cannot be read, or has no colour.
-        """
+        """Refuse a clip without colour, with VideoError; quick unless it has none."""
         empty = True
         for rgb in self.frames(limit):
             if not is_near_grey(compared_lab(rgb)):
@@ -85,13 +76,7 @@ class Footage:
 
 
 def open_clip(path: str | os.PathLike[str]) -> Footage:
-    """A film, or a folder whose pictures are the frames, in the order of their names.
-
-    Raises:
-        ArgumentError: there is no such file, or no picture in the folder.
-        VideoError: the file is no film.
-        MissingExtraError: a film, without PyAV.
-    """
+    """A film, or a folder of frames by name; ArgumentError, VideoError or MissingExtraError."""
     source = Path(path).expanduser()
     if source.is_dir():
         files = [item.file for item in list_pictures([source])]
@@ -101,7 +86,6 @@ def open_clip(path: str | os.PathLike[str]) -> Footage:
             f"{show(source)} cannot be evaluated on",
             expected="a film, or a folder with its frames",
             got="no such file or folder",
-            fix="check the path",
         )
     with _Film(source) as film:
         weights = BT601 if film.matrix in (_BT601, _SMPTE170M) else BT709

@@ -27,11 +27,7 @@ class Motion(NamedTuple):
 
 
 class MotionTracker:
-    """Motion from frame to frame, by OpenCV's DIS optical flow on the grey frames.
-
-    Raises:
-        MissingExtraError: without OpenCV.
-    """
+    """Motion from frame to frame, by OpenCV's DIS optical flow on the grey frames."""
 
     def __init__(self) -> None:
         cv2 = opencv()
@@ -93,11 +89,7 @@ def warp_error(motion: Motion, before: Float, after: Float) -> float:
 
 
 def opencv() -> Any:
-    """The module cv2.
-
-    Raises:
-        MissingExtraError: it is not installed.
-    """
+    """The module cv2; MissingExtraError if it is not installed."""
     try:
         import cv2
     except ImportError:

@@ -1,4 +1,4 @@
-"""Evaluation of films: turned grey, coloured by several methods at once, and measured."""
+"""Evaluation of films: turned grey, coloured by several methods at once, measured, and shown."""
 
 from __future__ import annotations
 
@@ -12,19 +12,74 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
+from ..._io import replacing
 from ...errors import ArgumentError, PictureError, VideoError
 from .film_clips import Footage
 from .film_metrics import FilmTally, Frame, Rgb, luma
 from .film_motion import MotionTracker, opencv
 from .film_report import TRUTH, ClipScores, FilmReport
-from .film_strip import FilmStrip
+
+_MOST = 12  # frames across
+_HEIGHT = 120  # of one, in pixels
+_GAP = 4
+_LINE = 20  # for a line of words
+_GREY = "grey"
+
+
+class FilmStrip:
+    """Every k-th frame of a clip of unknown length; k doubles whenever there are too many."""
+
+    def __init__(self) -> None:
+        self._every, self._seen = 1, 0
+        self._kept: list[tuple[int, list[Image.Image]]] = []
+        self._labels: tuple[str, ...] = ()
+
+    def add(self, images: Mapping[str, Rgb]) -> None:
+        """Take note of the next frame: label -> ``(H, W, 3)``."""
+        if self._seen % self._every == 0:
+            self._labels = tuple(images)
+            self._kept.append((self._seen, [_small(rgb) for rgb in images.values()]))
+            if len(self._kept) > _MOST:
+                self._kept, self._every = self._kept[::2], self._every * 2
+        self._seen += 1
+
+    def image(self) -> Image.Image:
+        """The strip, after at least one frame."""
+        width, count = self._kept[0][1][0].width, len(self._kept)
+        font = ImageFont.load_default(size=14)
+        margin = _GAP * 2 + round(max(font.getlength(label) for label in self._labels))
+        size = (
+            margin + count * (width + _GAP),
+            _LINE + len(self._labels) * (_HEIGHT + _GAP),
+        )
+        sheet = Image.new("RGB", size, "white")
+        draw = ImageDraw.Draw(sheet)
+        for row, label in enumerate(self._labels):
+            draw.text((_GAP, _LINE + row * (_HEIGHT + _GAP)), label, "black", font)
+        for column, (number, images) in enumerate(self._kept):
+            x = margin + column * (width + _GAP)
+            draw.text((x, 0), f"{number}", "black", font)
+            for row, image in enumerate(images):
+                sheet.paste(image, (x, _LINE + row * (_HEIGHT + _GAP)))
+        return sheet
+
+    def save(self, path: Path) -> None:
+        """Write the strip as PNG, whole or not at all; OSError if it cannot be written."""
+        with replacing(path) as part:
+            self.image().save(part, "PNG")
+
+
+def _small(rgb: Rgb) -> Image.Image:
+    image = Image.fromarray(np.ascontiguousarray(rgb))
+    width = max(1, round(image.width * _HEIGHT / image.height))
+    return image.resize((width, _HEIGHT), Image.Resampling.BICUBIC)
+
 
 Grey = NDArray[np.uint8]
 Method: TypeAlias = Callable[[Iterable[Grey]], Iterator[Rgb]]
 """Grey frames ``(H, W)`` -> as many colour frames ``(H, W, 3)`` in their order, perhaps later."""
-
-_GREY = "grey"
 
 
 def evaluate_films(

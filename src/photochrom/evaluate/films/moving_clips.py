@@ -303,6 +303,5 @@ def _drawn(sources: Sequence[str | os.PathLike[str]], seed: int, count: int) -> 
             f"no clips can be made from {', '.join(map(str, sources))}",
             expected="at least two pictures in colour",
             got="one" if found else "none",
-            fix="name a folder with more",
         )
     return found

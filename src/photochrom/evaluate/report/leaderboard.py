@@ -14,8 +14,7 @@ from ..._io import replacing
 from ...errors import ArgumentError
 from . import text_table
 from .html_page import table, whole_page
-from .markup import pipe_table
-from .report_file import checked_target
+from .report_file import checked_target, pipe_table
 from .text_table import Row, best_of, words
 
 _TITLES = {  # shorter than those of a report

@@ -15,8 +15,7 @@ from ...errors import ArgumentError, MissingExtraError
 from ..card import FAMILIES
 from .conventions import SAME, Affine, Convention
 from .graph_evidence import GraphEvidence
-from .network_ends import Ends, ends_of
-from .onnx_contents import OnnxContents
+from .onnx_contents import Ends, OnnxContents, ends_of
 from .trial_runs import CLEAR, colors_of, nearest
 
 _SMALL = 1.05  # largest number of colours that are not in Lab units

@@ -15,6 +15,7 @@ import numpy as np
 from ..._io import show
 from ...color import Float
 from ...errors import MissingExtraError, ModelError, ModelImportError
+from ...gamut import BIN_COUNT
 from .. import NUMBERS, import_onnxruntime
 from ..card import METADATA_KEY, Card, message_fields
 
@@ -33,12 +34,7 @@ class Spec:
 
 
 class OnnxContents:
-    """An ONNX file that is to be imported; loaded once, run several times.
-
-    Raises:
-        ModelError: the file is no ONNX model.
-        ModelImportError: a file with its weights is missing.
-    """
+    """An ONNX file to import, loaded once; ModelError, or ModelImportError without its weights."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
@@ -50,7 +46,6 @@ class OnnxContents:
                 raise ModelImportError(
                     f"{path} keeps its weights in another file, which is missing",
                     expected=f"{name} in the same folder",
-                    got="none",
                     fix="copy both files into one folder",
                 )
         ort = import_onnxruntime()
@@ -67,11 +62,7 @@ class OnnxContents:
 
     @property
     def card(self) -> Card | None:
-        """The card in the file, or in a ``.toml`` beside it.
-
-        Raises:
-            ModelError: it cannot be read.
-        """
+        """The card in the file, or in a ``.toml`` beside it; ModelError if it cannot be read."""
         text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if text is not None:
             return Card.from_json(text, str(self.path))
@@ -83,11 +74,7 @@ class OnnxContents:
         return METADATA_KEY in self._session.get_modelmeta().custom_metadata_map
 
     def run(self, arrays: list[Float]) -> list[Float]:
-        """The network's outputs for these inputs, float32.
-
-        Raises:
-            ModelError: it fails.
-        """
+        """The network's outputs for these inputs, float32; ModelError if it fails."""
         feed = {
             spec.name: np.ascontiguousarray(array, spec.numbers)
             for spec, array in zip(self.inputs, arrays, strict=True)
@@ -103,11 +90,7 @@ class OnnxContents:
 
     @cached_property
     def output_shapes(self) -> list[tuple[int, ...]]:
-        """Shapes of the outputs, from a run on zeros; sides that are free are 256.
-
-        Raises:
-            ModelError: the network fails.
-        """
+        """Shapes of the outputs of a run on zeros, free sides being 256; ModelError if it fails."""
         zeros = []
         for spec in self.inputs:
             free = (1, *[_FREE] * (len(spec.shape) - 1))
@@ -117,12 +100,7 @@ class OnnxContents:
 
     @cached_property
     def proto(self) -> Any:
-        """The file as ``onnx.ModelProto``, with all weights inside.
-
-        Raises:
-            MissingExtraError: onnx is not installed.
-            ModelImportError: it cannot be read.
-        """
+        """The ``onnx.ModelProto`` with all weights; MissingExtraError or ModelImportError."""
         try:
             import onnx
         except ImportError as error:
@@ -133,11 +111,7 @@ class OnnxContents:
             raise ModelImportError.unreadable(self.path, error, "check that it is whole") from None
 
     def serialized(self, proto: Any) -> bytes:
-        """The bytes of a file with all weights inside.
-
-        Raises:
-            ModelImportError: these are too many for one file.
-        """
+        """The bytes of a file with all weights inside; ModelImportError if too many for one."""
         if proto.ByteSize() > _LARGEST:
             raise ModelImportError(
                 f"{self.path} is too large",
@@ -175,3 +149,55 @@ def _spec(info: Any) -> Spec:
     shape: tuple[Any, ...] = tuple(info.shape)
     numbers: type[np.generic] = NUMBERS.get(info.type, np.float32)
     return Spec(info.name, shape, numbers)
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The shape of a network's inputs and outputs.
+
+    Attributes:
+        inputs: how many there are.
+        channels: of the first one.
+        colors: channels of the output with colours, 2 or 3.
+        distribution: whether there are logits over the gamut bins.
+        channels_last: whether arrays are ``(N, H, W, C)``.
+        size: ``(height, width)`` if the network says that it takes one size only.
+    """
+
+    inputs: int
+    channels: int
+    colors: int
+    distribution: bool
+    channels_last: bool
+    size: tuple[int, int] | None
+
+
+def ends_of(contents: OnnxContents) -> Ends:
+    """The ends of a network; ModelError if they are those of no family, or it fails."""
+    shapes = [spec.shape for spec in contents.inputs]
+    if not shapes or any(len(shape) != 4 for shape in shapes):
+        raise no_family(contents)
+    first = shapes[0]
+    last = first[1] not in (1, 3, 4) and first[3] in (1, 3, 4)
+    found = first[3] if last else first[1]
+    channels = found if isinstance(found, int) else 0
+    height, width = first[1:3] if last else first[2:4]
+    size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
+    axis = 3 if last else 1
+    outputs = [shape[axis] for shape in contents.output_shapes if len(shape) == 4]
+    colors = 2 if 2 in outputs else 3 if 3 in outputs else 0
+    known = (channels, len(shapes)) in {(1, 1), (1, 3), (3, 1), (4, 1)}
+    if not known or not colors or (channels != 3 and colors != 2):
+        raise no_family(contents)
+    return Ends(len(shapes), channels, colors, BIN_COUNT in outputs, last, size)
+
+
+def no_family(contents: OnnxContents) -> ModelError:
+    """The error for a network that is none of those known."""
+    return ModelError(
+        f"{contents.path} does not fit any family",
+        expected="inputs (N, 1, H, W), perhaps with hints, (N, 3, H, W) or (N, 4, H, W), and an "
+        "output of 2 or 3 channels; or the same with the channels last",
+        got=f"{[list(each.shape) for each in contents.inputs]} and "
+        f"{[list(each.shape) for each in contents.outputs]}",
+    )

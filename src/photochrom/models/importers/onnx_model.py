@@ -18,8 +18,7 @@ from .. import Model
 from ..card import FAMILIES, Card, card_field, read_card
 from .conventions import Convention
 from .family_guess import RANGES, guess
-from .network_ends import ends_of
-from .onnx_contents import OnnxContents
+from .onnx_contents import OnnxContents, ends_of
 
 CHECKPOINTS = (".pth", ".pt", ".bin", ".ckpt", ".safetensors")
 """Suffixes of files with weights alone."""
@@ -44,11 +43,7 @@ class ImportOptions:
     lightness: str | None = None
 
     def check_empty(self, what: str) -> None:
-        """Refuse options for a model that has a card.
-
-        Raises:
-            ArgumentError: there is one.
-        """
+        """Refuse options for a model that has a card, with ArgumentError."""
         if given := [f"--{key}" for key, value in vars(self).items() if value is not None]:
             raise ArgumentError(
                 f"{what} says itself what it is", got=", ".join(given), fix="leave them out"
@@ -119,13 +114,7 @@ def import_checkpoint(file: Path, target: Path, name: str, options: ImportOption
 
 
 def import_caffe(parts: Sequence[Path | None], target: Path, options: ImportOptions) -> Card:
-    """Turn prototxt, caffemodel and points into an ONNX file at ``target``, if it then works.
-
-    Raises:
-        ArgumentError: one of the three is missing, or there are options.
-        ModelError: they cannot be imported.
-        MissingExtraError: onnx or protobuf is not installed.
-    """
+    """An ONNX file of the three at ``target``, if it works; ArgumentError or ModelError if not."""
     from .caffe import import_zhang16
 
     prototxt, caffemodel, points = parts

@@ -10,8 +10,7 @@ import numpy as np
 
 from ...color import Float, srgb_to_lab
 from .conventions import Affine, Convention
-from .network_ends import Ends, no_family
-from .onnx_contents import OnnxContents
+from .onnx_contents import Ends, OnnxContents, no_family
 
 _SIZE = 256  # of the pictures, for networks that take any
 CLEAR = 1.0  # ab: by so much the best candidate must be nearer to the truth than the next

@@ -10,12 +10,7 @@ from .decoding import Decoded, check_size
 
 
 def decode_raw(source: Source, limit: int) -> Decoded:
-    """Develop a raw file with the camera's white balance, to 16 bits of sRGB.
-
-    Raises:
-        MissingExtraError: rawpy is not installed.
-        PictureError: LibRaw cannot read it, or it is too large.
-    """
+    """Develop a raw file with the camera's white balance, to 16 bits of sRGB (needs rawpy)."""
     try:
         import rawpy
     except ImportError:

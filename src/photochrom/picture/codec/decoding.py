@@ -107,11 +107,7 @@ def damaged(source: Source, format: str, words: str) -> PictureError:
 
 
 def decode_vips(source: Source, format: str, limit: int, **options: Any) -> Decoded:
-    """Decode a JPEG, PNG, TIFF, WebP, AVIF or GIF.
-
-    Raises:
-        PictureError: it is damaged, of a kind that cannot be used, or too large.
-    """
+    """Decode a JPEG, PNG, TIFF, WebP, AVIF or GIF; PictureError if damaged or too large."""
     pyvips = library()
     try:
         image = load(format, source.path, source.data, **options)

@@ -73,12 +73,7 @@ def decode_scan(source: Source, format: str, limit: int) -> Decoded:
 
 
 def encode_scan(picture: Page, file: BinaryIO, format: str, depth: int) -> None:
-    """Write a DPX or an OpenEXR, with the header of the source if it has one.
-
-    Raises:
-        MissingExtraError: OpenImageIO is not installed.
-        PictureError: it cannot be written.
-    """
+    """Write a DPX or OpenEXR with its source's header (needs OpenImageIO); else PictureError."""
     library = _library()
     encoding, pixels = picture.metadata.encoding, np.atleast_3d(picture.pixels)
     count = pixels.shape[2]

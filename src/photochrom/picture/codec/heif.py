@@ -19,12 +19,7 @@ from .vips_image import unsuitable, vips_image
 
 
 def decode_heic(source: Source, limit: int) -> Decoded:
-    """Decode a HEIC.
-
-    Raises:
-        MissingExtraError: pillow-heif is not installed.
-        PictureError: it is damaged or too large.
-    """
+    """Decode a HEIC (needs pillow-heif); PictureError if it is damaged or too large."""
     try:
         import pillow_heif
     except ImportError:
@@ -66,12 +61,7 @@ def encode_heic(
     quality: int | None,
     extra: Attachments,
 ) -> None:
-    """Encode a HEIC.
-
-    Raises:
-        MissingExtraError: pillow-heif is not installed.
-        PictureError: the format cannot hold the picture.
-    """
+    """Encode a HEIC (needs pillow-heif); PictureError if it cannot hold the picture."""
     try:
         import pillow_heif
     except ImportError:

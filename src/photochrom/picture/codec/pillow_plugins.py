@@ -15,11 +15,7 @@ from .decoding import Decoded, check_size, damaged, full_range
 
 
 def decode_pillow(source: Source, format: str, limit: int) -> Decoded:
-    """Decode a format that a plugin of Pillow reads.
-
-    Raises:
-        PictureError: it is damaged, of a kind that cannot be used, or too large.
-    """
+    """Decode a format that a plugin of Pillow reads; errors as of `decode_vips`."""
     icc = exif = xmp = bits = None
     with source.open() as file:
         try:
@@ -55,11 +51,7 @@ def pillow_plugin(format: str) -> Any:
 
 
 def from_pillow(image: Any, name: str) -> Decoded:
-    """Samples, space, profile and resolution of a Pillow image.
-
-    Raises:
-        PictureError: its mode has more than 16 bits per channel, or it cannot be decoded.
-    """
+    """Samples, space, profile and resolution of a Pillow image; PictureError if damaged or deep."""
     mode = image.mode
     try:
         if mode == "I":

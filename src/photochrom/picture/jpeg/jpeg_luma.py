@@ -76,11 +76,7 @@ class ColorJpeg:
 
     @cached_property
     def grey(self) -> GreyJpeg:
-        """A grey JPEG with the coefficients of Y' and with this file's segments of metadata.
-
-        Raises:
-            PictureError: jpeglib cannot read the coefficients.
-        """
+        """A grey JPEG with the coefficients of Y' and metadata; PictureError if jpeglib fails."""
         import jpeglib
 
         with tempfile.TemporaryDirectory(prefix="photochrom-") as folder:
@@ -161,11 +157,7 @@ class JpegLuma:
 
     @cached_property
     def half(self) -> Codes:
-        """Codes of Y' at half size, rounded up: what each pixel of Cb and Cr lies under; upright.
-
-        Raises:
-            pyvips.Error: the scans are damaged.
-        """
+        """Upright codes of Y' at half size, rounded up, as Cb and Cr; pyvips.Error if damaged."""
         return upright(self.file.decode_half(self.fail_on), self.orientation)
 
     def full(self) -> Codes:

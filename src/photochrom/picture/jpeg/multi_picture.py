@@ -16,11 +16,7 @@ _COUNT, _ENTRIES = 0xB001, 0xB002
 
 
 def further_pictures(directory: bytes) -> int:
-    """Number of pictures behind the first.
-
-    Args:
-        directory: as `jpeg.directory` gives it.
-    """
+    """Number of pictures behind the first, by what `jpeg.directory` gives."""
     try:
         reader = TiffReader(io.BytesIO(directory))
         return max(reader.number(reader.directory(reader.first)[0], _COUNT) - 1, 0)
@@ -29,12 +25,7 @@ def further_pictures(directory: bytes) -> int:
 
 
 def relinked(data: bytes, grey: GreyJpeg) -> bytes:
-    """A coloured file whose directory says where the further pictures are now.
-
-    Args:
-        data: the coloured file.
-        grey: the source.
-    """
+    """The coloured file of `grey` whose directory says where the further pictures are now."""
     before = [part for part in grey.parts if is_directory(grey.data, part)]
     after = [part for part in segments(data) if is_directory(data, part)]
     grown, out = len(data) - len(grey.data), bytearray(data)

@@ -120,11 +120,7 @@ def _spliced(
 
 
 def without_color(data: bytes) -> bytes:
-    """The grey JPEG that a colour one was made of by `with_color`, byte for byte.
-
-    Raises:
-        NotColored: there is no list of edits, or undoing them does not give the source.
-    """
+    """The grey JPEG that `with_color` was given, byte for byte; NotColored of other files."""
     recipe, rest, at = b"", [], 0
     for part in segments(data):
         if part.marker == APP9 and data[part.body : part.stop].startswith(_MARK):
@@ -157,11 +153,7 @@ def without_color(data: bytes) -> bytes:
 
 
 class _Edits:
-    """Bytes with some of them replaced, and the list of what was.
-
-    Args:
-        data: the source; edits are made from its front to its back.
-    """
+    """Bytes with some of them replaced, from front to back, and the list of what was."""
 
     def __init__(self, data: bytes) -> None:
         self._data, self._view, self._at = data, memoryview(data), 0

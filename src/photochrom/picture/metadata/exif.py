@@ -68,11 +68,7 @@ class Exif:
 
     @classmethod
     def of_directory(cls, reader: TiffReader, main: dict[int, Entry]) -> Exif:
-        """The tags of a main directory and of the directories it points at.
-
-        Raises:
-            Malformed: the values are larger than the reader allows.
-        """
+        """The tags of a main directory and those it points at; Malformed if they are too large."""
         found = cls(order=reader.order)
         found.main = _values(reader, {k: v for k, v in main.items() if k not in STRUCTURE})
         exif = _pointed(reader, main, EXIF_POINTER)

@@ -79,11 +79,7 @@ class TiffReader:
         return self._file.read(size)
 
     def directory(self, offset: int) -> tuple[dict[int, Entry], int]:
-        """The tags of the directory at ``offset``, and the offset of the next one (0: none).
-
-        Raises:
-            Malformed: there is no directory.
-        """
+        """The tags of a directory, and the next one's offset (0: none); Malformed if none."""
         head, step, link = (8, 20, 8) if self._big else (2, 12, 4)
         raw = self._read(offset, head)
         if len(raw) < head or offset < 8:
@@ -111,11 +107,7 @@ class TiffReader:
         return entries, following if len(end) == link else 0
 
     def value(self, entry: Entry) -> Value:
-        """The value of one tag.
-
-        Raises:
-            Malformed: the reader's limit of bytes is used up.
-        """
+        """The value of one tag; Malformed if the reader's limit of bytes is used up."""
         size = self.size_of(entry)
         if size > MAX_BYTES:
             raise Malformed
@@ -131,11 +123,7 @@ class TiffReader:
         return struct.unpack(form, data)[0] if len(data) == struct.calcsize(form) else default
 
     def numbers(self, entries: dict[int, Entry], tag: int) -> list[int]:
-        """All elements of an integer tag; none without one.
-
-        Raises:
-            Malformed: the reader's limit of bytes is used up.
-        """
+        """All elements of an integer tag; none without one; raises as `value`."""
         entry = entries.get(tag)
         if entry is None or entry.kind not in _INTEGERS:
             return []
@@ -149,19 +137,11 @@ class TiffReader:
         return {**_SIZES, **_BIG_SIZES}[entry.kind] * entry.length
 
     def total(self, entries: dict[int, Entry], tag: int) -> int:
-        """The sum of all elements of an integer tag; 0 without one.
-
-        Raises:
-            Malformed: the reader's limit of bytes is used up.
-        """
+        """The sum of all elements of an integer tag; 0 without one; raises as `value`."""
         return sum(self.numbers(entries, tag))
 
     def pages(self) -> Iterator[tuple[int, dict[int, Entry]]]:
-        """Offset and tags of each directory of the main chain; a cycle or a broken link ends it.
-
-        Raises:
-            Malformed: not even the first directory is readable.
-        """
+        """Offset and tags of each directory up to a cycle or a broken link; Malformed if none."""
         seen: set[int] = set()
         offset = self.first
         while offset and offset not in seen and len(seen) < MAX_PAGES:

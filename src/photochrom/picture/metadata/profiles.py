@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...color.srgb_curve import decode_formula
 from .containers import nclx
-from .curves import SRGB_TO_XYZ, grey_tones, profile_tags
+from .icc import SRGB_TO_XYZ, grey_tones, profile_tags
 from .png import chunks
 
 _Doubles = NDArray[np.float64]

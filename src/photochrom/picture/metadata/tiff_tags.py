@@ -104,11 +104,7 @@ def _is_raw(reader: TiffReader, entries: dict[int, Entry]) -> bool:
 
 
 def read_page(file: BinaryIO, offset: int) -> TiffPage:
-    """The tags of the page at ``offset``.
-
-    Raises:
-        Malformed: there is no such page, or its tags are absurdly large.
-    """
+    """The tags of the page at ``offset``; Malformed if there is none, or they are too large."""
     reader = TiffReader(file)
     entries, _ = reader.directory(offset)
     strip = max(reader.number(entries, tag) for tag in (_STRIP_SIZES, _TILE_SIZES))

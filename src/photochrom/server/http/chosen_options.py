@@ -63,11 +63,7 @@ class Chosen:
 
 
 def with_form(options: _Options, form: Mapping[str, str]) -> _Options:
-    """`options` of the query with the fields of a form laid over them.
-
-    Raises:
-        ServiceError: a field is unknown or not of its form.
-    """
+    """`options` of the query with a form's fields laid over them; ServiceError if one is wrong."""
     # An empty field is what a browser sends for an input that nobody filled in.
     given = {name: value for name, value in form.items() if value != ""}
     if not given:
@@ -133,11 +129,7 @@ def chosen(
 
 
 def check_options_of(kind: Literal["pictures", "film"], options: RequestOptions) -> None:
-    """Refuse options that the files of a job do not take.
-
-    Raises:
-        ServiceError: there are such options.
-    """
+    """Refuse options that the files of a job do not take, with ServiceError."""
     others = VIDEO.keys() - OUTPUT.keys()
     if kind == "film":
         others = OUTPUT.keys() - VIDEO.keys()

@@ -23,11 +23,7 @@ _bearer = HTTPBearer(auto_error=False, description="An API key, if the service a
 def check_key(
     request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> str | None:
-    """The name of the API key; None if the service asks for none.
-
-    Raises:
-        ServiceError: the key is missing or wrong.
-    """
+    """The name of the API key; None if the service asks for none; ServiceError if it is wrong."""
     service = service_of(request)
     if service.keys is None:
         return None
@@ -57,10 +53,6 @@ Client = Annotated[str, Depends(client_of)]
 
 
 def accepting(service: Running) -> None:
-    """Refuse new work when the service is about to stop.
-
-    Raises:
-        ServiceError: it is.
-    """
+    """Refuse new work when the service is about to stop, with ServiceError."""
     if service.stopping.is_set():
         raise ServiceError(503, "the service stops; try again", retry_after=10, close=True)

@@ -187,11 +187,7 @@ def _copy(source: BinaryIO, path: Path) -> None:
 
 
 def _bounded(request: Request, limit: int, seconds: float) -> Receive:
-    """The request's ``receive``, which raises as soon as a limit is passed.
-
-    Raises:
-        ServiceError: now, if the length that the request states is too large already.
-    """
+    """The request's ``receive``, which raises ServiceError as soon as a limit is passed."""
     stated = request.headers.get("content-length", "")
     too_large = ServiceError(
         413, f"the request is too large: expected at most {limit:,} bytes; send less"

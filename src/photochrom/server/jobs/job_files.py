@@ -126,12 +126,7 @@ class JobFiles:
         return next((self.of(id) / "out").glob(f"{number:04}.*"), None)
 
     def pack(self, id: str, names: Iterable[str]) -> None:
-        """Put the coloured pictures into one ZIP file, as the result, and remove them.
-
-        Args:
-            id: of the job.
-            names: of the files as they were sent, in their order.
-        """
+        """Put the coloured pictures into one ZIP file by their names as sent, and remove them."""
         taken: set[str] = set()
         with (
             replacing(self.of(id) / "result.zip") as target,

@@ -107,11 +107,7 @@ class JobStore:
             self._db.close()
 
     def add(self, job: Job) -> None:
-        """Put a new job at the end of the queue.
-
-        Raises:
-            sqlite3.IntegrityError: its owner has one with the same idempotency key.
-        """
+        """Queue a job; sqlite3.IntegrityError if its owner has one with this idempotency key."""
         self._rows(
             "insert into jobs (id, owner, kind, options, items, total, created, idempotency)"
             " values (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -195,11 +191,7 @@ class JobStore:
         )
 
     def recover(self, expires: float) -> tuple[int, list[str]]:
-        """Queue the jobs again that were running when the process ended, unless too often.
-
-        Returns:
-            How many go on, and the ids of those given up.
-        """
+        """Queue jobs again that were running at the end, unless too often; number, ids given up."""
         message = f"given up: the service ended {_ATTEMPTS} times while it worked on this"
         lost = self._rows(
             "update jobs set state = 'failed', error = ?, finished = ?, expires = ?"

@@ -48,11 +48,7 @@ class JobWork:
         self._stop, self._on_end = stop, on_end
 
     def do(self, job: Job, cancel: CancelToken) -> None:
-        """Do a job, to its end or until `cancel` is set.
-
-        Raises:
-            OSError, sqlite3.OperationalError: an outage.
-        """
+        """Do a job until `cancel` is set; OSError or sqlite3.OperationalError in an outage."""
         log("job begun", job=job.id, kind=job.kind, attempt=job.attempts)
         try:
             options = JobOptions.model_validate(job.options)
@@ -85,11 +81,7 @@ class JobWork:
         log("job ended", job=job.id, state=state)
 
     def _note(self, job: Job, done: int, total: int | None) -> None:
-        """Write the progress.
-
-        Raises:
-            CancelledError: the service stops, or the job was cancelled.
-        """
+        """Write the progress; CancelledError if the service stops, or the job was cancelled."""
         self._stop.check()
         if not self._store.progress(job, done, total):
             raise CancelledError("the job was cancelled")

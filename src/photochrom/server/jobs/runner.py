@@ -103,11 +103,7 @@ class JobRunner:
 
     @contextmanager
     def place(self, size: int) -> Iterator[None]:
-        """A place in the queue for a job whose files, of `size` bytes, are still to arrive.
-
-        Raises:
-            ServiceError: all are taken, or the disk is too full.
-        """
+        """A place in the queue for a job of `size` bytes; ServiceError if there is none."""
         waiting = self.store.counts().get("queued", 0) + self._arriving
         if waiting >= self._settings.max_jobs:
             raise ServiceError(429, "too many jobs wait already; try again", retry_after=30)
@@ -230,11 +226,7 @@ class JobRunner:
         self.store.called(job.id, due)
 
     def _next(self, kind: str) -> float:
-        """Do the oldest job of a kind.
-
-        Raises:
-            OSError, sqlite3.OperationalError: not now; the job is queued again.
-        """
+        """Do the oldest job of a kind; in an outage queue it again and raise, see `JobWork.do`."""
         if self.files.free() < _SPARE // 10:
             raise OSError(28, "No space left on device")
         for id in self._interrupted(kind):

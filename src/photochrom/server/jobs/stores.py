@@ -15,12 +15,7 @@ _CHUNK = 1 << 20
 
 
 class Stores:
-    """The stores that the operator allows; the rights there are those of the service.
-
-    Raises:
-        ArgumentError: one is no URL, or of an unknown kind.
-        MissingExtraError: the package for one is not installed.
-    """
+    """The stores that the operator allows; the rights there are those of the service."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
         self._allowed = [url.rstrip("/") for url in allowed]
@@ -30,16 +25,11 @@ class Stores:
                     f"the store {show(url)}",
                     expected="a URL such as s3://bucket/folder",
                     got="a path, or a URL within another",
-                    fix="correct --store",
                 )
             storage.filesystem(url)
 
     def check(self, option: str, urls: Sequence[str]) -> None:
-        """Refuse addresses outside the stores.
-
-        Raises:
-            ServiceError: there are no stores, or an address is outside them.
-        """
+        """Refuse addresses outside the stores, with ServiceError."""
         if not self._allowed:
             raise ServiceError(422, f"{option}: this service has no stores (--store)")
         for url in urls:
@@ -68,11 +58,7 @@ class Stores:
         part.replace(path)
 
     def put(self, path: Path, url: str) -> None:
-        """Copy a file into a store, which shows it when it is complete.
-
-        Raises:
-            PictureError: it cannot be written there.
-        """
+        """Copy a file into a store, which shows it when complete; PictureError if it fails."""
         fs, inner = storage.filesystem(url)
         try:
             fs.put_file(str(path), inner)

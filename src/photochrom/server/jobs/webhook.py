@@ -40,11 +40,7 @@ class Webhooks:
         self._secret = None if secret is None else _read(secret)
 
     def check(self, url: str) -> None:
-        """Refuse an address that is none, or that is not allowed.
-
-        Raises:
-            ServiceError: with the status 422.
-        """
+        """Refuse an address that is none, or that is not allowed, with the status 422."""
         if self._secret is None:
             raise ServiceError(422, "webhook: this service calls none (--webhook-secret)")
         try:

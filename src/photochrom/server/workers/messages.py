@@ -119,11 +119,7 @@ def encode(kind: str, value: Any) -> bytes:
 
 
 def decode(message: bytes) -> tuple[str, Any]:
-    """The kind and the value of a message of `encode`.
-
-    Raises:
-        ValueError: it is none.
-    """
+    """The kind and the value of a message of `encode`; ValueError if it is none."""
     ((kind, value),) = json.loads(message).items()
     return kind, value
 

@@ -103,11 +103,7 @@ class WorkerPool:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """One of the places, for the time of a request.
-
-        Raises:
-            ServiceError: they are all taken.
-        """
+        """One of the places, for the time of a request; ServiceError if all are taken."""
         if self.taken >= self.places:
             raise ServiceError(
                 429, "too many requests wait already; try again", retry_after=self.retry_after

@@ -82,12 +82,7 @@ class WorkerProcess:
         return pid
 
     def wait_until_ready(self) -> None:
-        """Wait until the models are loaded.
-
-        Raises:
-            PhotochromError: a model cannot be loaded.
-            WorkerDiedError: the process ended.
-        """
+        """Wait until the models are loaded; PhotochromError, or WorkerDiedError if it ended."""
         kind, value = self._receive(time.monotonic() + _START, None)
         if kind == "error":
             self.kill()
@@ -146,11 +141,7 @@ class WorkerProcess:
                 pass
 
     def _receive(self, end: float | None, cancel: CancelToken | None) -> tuple[str, Any]:
-        """The next message.
-
-        Raises:
-            CancelledError: the task did not end in time after it was cancelled.
-        """
+        """The next message; CancelledError if a cancelled task did not end in time."""
         asked = False
         while not wait([self._pipe, self._process.sentinel], _LOOK):
             if cancel is not None and cancel.is_set() and not asked:

@@ -79,11 +79,7 @@ class WorkerSlot:
                 self._replace("grown")
 
     def _replace(self, reason: str) -> None:
-        """Start another process instead of one that has ended.
-
-        Raises:
-            CancelledError: the pool is closed.
-        """
+        """Start another process instead of an ended one; CancelledError if the pool is closed."""
         self.process.kill()
         if not self._stop.is_set():
             self._deaths[reason] += 1

@@ -207,18 +207,13 @@ def _made(folder: Path, digest: str) -> Cache | None:
 
 
 def _check_replaceable(folder: Path) -> None:
-    """See that nothing but a cache is lost when the folder is replaced.
-
-    Raises:
-        ArgumentError: there is something else in it.
-    """
+    """Refuse to replace a folder that holds something other than a cache, with ArgumentError."""
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if folder.is_file() or names - {_META, _INDEX, _PICTURES}:
         raise ArgumentError(
             f"the pictures cannot be kept in {folder}",
             expected="a folder that is empty, new or an earlier cache",
             got="one with other files" if names else "a file",
-            fix="name another folder",
         )
 
 
@@ -253,10 +248,7 @@ def _check(sources: Sequence[Source], side: int, workers: int | None) -> None:
     ):
         if value < least:
             raise ArgumentError(
-                f"{name} is too small",
-                expected=f"at least {least}",
-                got=str(value),
-                fix=f"raise {name}",
+                f"{name} is too small", expected=f"at least {least}", got=str(value)
             )
     if not sources:
         raise ArgumentError(

@@ -69,11 +69,7 @@ class Result:
 
 
 def decoded(items: Iterable[Item], side: int, workers: int) -> Iterator[Result]:
-    """Decode pictures, in the order given.
-
-    Raises:
-        PhotochromError: a process that decodes was killed.
-    """
+    """Decode pictures, in the order given; PhotochromError if a process was killed."""
     if workers <= 1:
         for item in items:
             yield decode(item, side)
@@ -135,12 +131,7 @@ def _decode_chunk(items: list[Item], side: int) -> list[Result]:
 
 
 def decode(item: Item, side: int) -> Result:
-    """Decode one picture; see the module for what is left out.
-
-    Args:
-        item: which one.
-        side: the longest that the short side may be; a smaller picture is not enlarged.
-    """
+    """Decode one picture; its short side becomes at most `side`; nothing is enlarged."""
     source, key, opener = item
     try:
         with warnings.catch_warnings():

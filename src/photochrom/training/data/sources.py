@@ -212,11 +212,7 @@ def _shard_length(path: Path) -> int:
 
 
 def _members(path: Path) -> Iterator[tuple[str, Opener]]:
-    """The pictures of a shard, in the order of the archive.
-
-    Raises:
-        PictureError: the archive is damaged.
-    """
+    """The pictures of a shard, in the order of the archive; PictureError if it is damaged."""
     try:
         yield from _zipped(path) if path.suffix.lower() == ".zip" else _tarred(path)
     except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error) as error:

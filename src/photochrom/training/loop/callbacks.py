@@ -41,11 +41,7 @@ class Progress:
 
 
 class Clock(Callback):
-    """Counts the seconds of training, ends the run, and tells the loader how far it is.
-
-    Args:
-        done: shared with the processes that make the batches.
-    """
+    """Counts the seconds of training, ends the run, and shares how far it is with the loader."""
 
     def __init__(self, done: Tensor) -> None:
         self.done = done

@@ -80,12 +80,7 @@ def read_history(path: Path) -> dict[str, dict[int, float]]:
 
 
 def check_loggers(names: Sequence[str]) -> None:
-    """See that figures can go there.
-
-    Raises:
-        ArgumentError: a name that is none of `LOGGERS`.
-        MissingExtraError: its package is not installed.
-    """
+    """Refuse loggers not of `LOGGERS` (ArgumentError) or not installed (MissingExtraError)."""
     for name in names:
         if name not in LOGGERS:
             raise ArgumentError.not_one_of("--logger", name, LOGGERS)

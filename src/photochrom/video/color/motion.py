@@ -89,11 +89,7 @@ class Link:
 
 
 def link(before: Float, after: Float) -> Link:
-    """How two frames hang together.
-
-    Args:
-        before, after: L ``(h, w)`` float32, 0...100, with even sides.
-    """
+    """How two frames hang together, by their L: ``(h, w)`` float32, 0...100, even sides."""
     old, new = halved(before), halved(after)
     codes = [np.clip(L * np.float32(2.55), 0, 255).astype(np.uint8) for L in (old, new)]
     back, forth = _flow(codes[1], codes[0]), _flow(codes[0], codes[1])

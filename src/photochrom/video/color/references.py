@@ -1,7 +1,7 @@
 """References of a shot: cells with colours that its key frames are matched with.
 
 A cell is a feature vector of the network (see `photochrom.models.card`) and its ab / (L + 16),
-as in `key_frame`. Cells come from frames that the network coloured without hints, or from a
+as in `KeyFrame`. Cells come from frames that the network coloured without hints, or from a
 person's stills. No cell ever takes its colour from another one, so colours cannot drift, however
 long the shot is.
 """
@@ -98,7 +98,7 @@ class References:
 
         Args:
             features: ``(C, h, w)``.
-            L: ``(h, w)``; the less light, the less chroma, see `key_frame`.
+            L: ``(h, w)``; the less light, the less chroma, see `KeyFrame`.
             own: the set is of the frame's own shot, so that what is less alike is the same thing.
         """
         cells, tint = self.cells, self._tint.T.astype(np.float32)
@@ -176,12 +176,7 @@ def _news(similarity: Float) -> NDArray[np.bool_]:
 
 
 def pinned(colorizer: Colorizer, options: ColorOptions) -> References:
-    """The references that a person gave, as a set for all shots.
-
-    Raises:
-        PictureError: one cannot be read.
-        ArgumentError: one has no colours, or the model has no features.
-    """
+    """A person's references, for all shots; PictureError or ArgumentError if one is unusable."""
     made = References()
     for source in options.references:
         add_picture(made, source, colorizer, options)
@@ -191,12 +186,7 @@ def pinned(colorizer: Colorizer, options: ColorOptions) -> References:
 def add_picture(
     references: References, source: Source, colorizer: Colorizer, options: ColorOptions
 ) -> None:
-    """Take the cells of a coloured picture.
-
-    Raises:
-        PictureError: it cannot be read.
-        ArgumentError: it has no colours, or the model has no features.
-    """
+    """Take the cells of a coloured picture; PictureError or ArgumentError if it has none."""
     if isinstance(source, Reference):
         one, light = source, np.full((1, 1), _USUAL, np.float32)
     else:
@@ -226,12 +216,7 @@ def _within_bars(source: Any, colorizer: Colorizer, size: int | None) -> tuple[P
 
 
 def shown_in(references: References, features: Float) -> float:
-    """Part of a frame, 0...1, that a set of another shot knows; see `SAME_PLACE`.
-
-    Args:
-        references: the set.
-        features: ``(C, h, w)``.
-    """
+    """Part, 0...1, of a frame's features ``(C, h, w)`` that another shot's set knows."""
     with one_blas_thread():
         similar = cell_similarities(features, references.cells)
     mutual = mutual_share(similar, features.shape[1:]) >= _MUTUAL

@@ -21,17 +21,64 @@ from ...options import ColorOptions
 from ...upsample import joint_bilateral
 from ..shots.carried_hints import CarriedHints
 from .cells import Cells
-from .key_frame import KeyFrame, light_of
 from .motion import Places, enlarged, link
 from .references import EarlierShots, References, State
 from .view import Box, View, box_in
 
+_SHINE = 1.5  # times as much chroma as at the key frame is the most that more light gives
+_AROUND = 9  # pixels; light is compared over such a square, not grain by grain
 LOOK_AHEAD = 10
 """Frames that may come in before the first of them goes out: the longest way between key frames."""
-
 _SHORTEST = 3  # frames between key frames, where the motion loses much
 _LOST = 0.2  # part of a frame that the motion may leave unexplained
 _ENOUGH = 0.5  # of trust; below it a pixel counts as unexplained
+
+
+@dataclass(frozen=True, eq=False)
+class KeyFrame:
+    """A key frame with its colour, exact in float16, as it is stored.
+
+    Stored is not ab itself but ab / (L + 16), which stays the same when a surface is lit more or
+    less (X, Y and Z all grow by one factor k, so a, b and L + 16 grow by its cube root): fades,
+    flashes and uneven exposure keep the colours of the film.
+
+    Attributes:
+        L: ``(h, w)`` float32, 0...100.
+        tint: ``(h, w, 3)`` float32: ab / (light + 16), and the light, which is L without grain.
+    """
+
+    L: Float
+    tint: Float
+
+    @classmethod
+    def of(cls, L: Float, ab: Float) -> KeyFrame:
+        """From ab ``(2, h, w)``."""
+        light = light_of(L)
+        tint = np.dstack([*(ab / (light + 16)), light])
+        return cls(*(planes.astype(np.float16).astype(np.float32) for planes in (L, tint)))
+
+    def own(self) -> Float:
+        """Its colour: ``(2, h, w)``."""
+        return self._lit(self.tint, self.tint[..., 2] + 16)
+
+    def seen(self, places: Places, light: Float) -> Float:
+        """Its colour in another frame, whose light is given: ``(2, h, w)``."""
+        tint = places.of(self.tint)
+        return self._lit(tint, np.minimum(light + 16, np.float32(_SHINE) * (tint[..., 2] + 16)))
+
+    @staticmethod
+    def _lit(tint: Float, light: Float) -> Float:
+        ab = np.empty((2, *light.shape), np.float32)
+        for plane, part in zip(ab, (tint[..., 0], tint[..., 1]), strict=True):
+            np.multiply(part, light, out=plane)
+        return ab
+
+
+def light_of(L: Float) -> Float:
+    """L ``(h, w)`` without grain."""
+    import cv2
+
+    return np.asarray(cv2.blur(L, (_AROUND, _AROUND)))
 
 
 @dataclass(frozen=True, eq=False)

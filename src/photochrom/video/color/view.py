@@ -144,11 +144,7 @@ def wider(one: Box, other: Box) -> Box:
 
 
 def common_box(planes: Iterable[Float]) -> Box | None:
-    """The picture of a whole film, from some of its frames; None where it has no bars.
-
-    Args:
-        planes: L ``(h, w)``, 0...100, of frames from all over the film.
-    """
+    """The picture of a whole film, from L ``(h, w)`` of some frames; None where it has no bars."""
     found: Box | None = None
     for L in planes:
         if float(L.std()) < _CONTRAST:

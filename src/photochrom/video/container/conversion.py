@@ -47,12 +47,7 @@ class Converter(Protocol):
 
 
 def converter(stream: Stream, muxer: str) -> Converter | None:
-    """What turns a stream into one that a file can hold; None if nothing does.
-
-    Args:
-        stream: of the source.
-        muxer: FFmpeg's name of the new file's format.
-    """
+    """What turns a stream into one that a file of this muxer can hold; None if nothing does."""
     context = stream.codec_context
     if stream.type == "audio" and context is not None:
         lossless, lossy = _SOUND[muxer]

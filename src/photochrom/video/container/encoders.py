@@ -153,11 +153,7 @@ MUXER_OPTIONS = {
 
 
 def container_of(target: Path) -> Container:
-    """The kind of file that a name stands for.
-
-    Raises:
-        ArgumentError: none that can be written.
-    """
+    """The kind of file that a name stands for; ArgumentError if none that can be written."""
     container = CONTAINERS.get(VIDEO_SUFFIXES.get(target.suffix.lower(), ""))
     if container is None or not container.write:
         written = (row.suffixes[0] for row in CONTAINERS.values() if row.write)
@@ -193,19 +189,12 @@ class Encoding:
         crf: float | None = None,
         preset: str | None = None,
     ) -> Encoding:
-        """The encoding for a file, with what is not said filled in.
-
-        Raises:
-            ArgumentError: the file cannot hold the codec, or the codec has no such setting.
-        """
+        """The encoding for a file, defaults filled in; ArgumentError for what it cannot hold."""
         allowed = container_of(target).codecs
         codec = codec or allowed[0]
         if codec not in allowed:
             raise ArgumentError(
-                f"the codec of {target}",
-                expected=f"one of {', '.join(allowed)}",
-                got=codec,
-                fix="choose one of them, or the name of an .mkv file",
+                f"the codec of {target}", expected=f"one of {', '.join(allowed)}", got=codec
             )
         chosen = CODECS[codec]
         if preset is not None and preset not in chosen.presets:
@@ -213,14 +202,12 @@ class Encoding:
                 f"the preset of {codec}",
                 expected=f"one of {', '.join(chosen.presets)}" if chosen.presets else "none",
                 got=preset,
-                fix="choose one of them" if chosen.presets else "leave it out",
             )
         if crf is not None and (chosen.crf is None or not 0 <= crf <= 51):
             raise ArgumentError(
                 f"the crf of {codec}",
                 expected="none" if chosen.crf is None else "0 to 51",
                 got=f"{crf:g}",
-                fix="leave it out" if chosen.crf is None else "choose a number between them",
             )
         return cls(
             codec, chosen.crf if crf is None else crf, chosen.preset if preset is None else preset

@@ -69,12 +69,7 @@ class FrameSpool:
         return SpooledFrame(frame.pts, kept, place)
 
     def take(self, spooled: SpooledFrame, like: tuple[int, int, str]) -> VideoFrame:
-        """A frame that was stored, whose place is free then.
-
-        Args:
-            spooled: what `put` gave.
-            like: height, width and pixel format of the frame.
-        """
+        """A frame of a height, width and pixel format that was stored; its place is free then."""
         import av
 
         height, width, pixels = like

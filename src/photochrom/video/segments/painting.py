@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...color import Codes, Float
-from ..color.in_color import is_in_color
-from ..color.planes import chroma_planes, working_L
+from ..color.planes import chroma_planes, is_in_color, working_L
 from ..color.tones import Tones
 from ..container.encoders import Encoding
 from ..container.frame_planes import chroma, luma

@@ -260,22 +260,14 @@ class Segment:
 
 
 def segment_times(path: Path) -> list[int]:
-    """The pts of a segment's frames, in the order they are shown.
-
-    Raises:
-        VideoError: the file cannot be read or is no segment.
-    """
+    """The pts of a segment's frames, in the order they are shown; VideoError if it is none."""
     with Segment(path) as segment:
         return sorted(segment.times())
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns what goes wrong in writing a file into one clear line.
-
-    Raises:
-        VideoError: the disk is full, the folder may not be written to, and so on.
-    """
+    """Turns what goes wrong in writing a file into a VideoError of one line."""
     import av
 
     try:

@@ -87,11 +87,7 @@ class SegmentWorkers(Protocol):
         """Have a task done some time, again if a worker is lost with it."""
 
     def take(self, timeout: float) -> list[Path]:
-        """The segments written since the last call; waits up to `timeout` seconds for the first.
-
-        Raises:
-            PhotochromError: one cannot be written.
-        """
+        """Segments written since the last call, or within `timeout` seconds; PhotochromError."""
 
 
 class SharedSegments:
@@ -150,12 +146,7 @@ class SharedSegments:
 
 
 def write_segment(task: SegmentTask) -> None:
-    """Paint and encode the frames of a segment; it is there when it is whole.
-
-    Raises:
-        VideoError: the film cannot be read here, is another one here, or the segment cannot be
-            written.
-    """
+    """Paint and encode a segment, which appears when it is whole; VideoError if it cannot."""
     for path in (task.source, task.path.parent):
         if not path.exists():
             raise _not_shared(path, f"a worker on {socket.gethostname()}", "it")

@@ -30,12 +30,7 @@ _DIGIT, _DIGITS = "[0-9a-f]", 12  # of the name of a job's folder
 
 
 class WorkFolder:
-    """The folder of one job.
-
-    Args:
-        folder: where it is or will be.
-        suffix: of the segments' names; "" where they are folders.
-    """
+    """The folder of one job; `suffix` is of its segments' names, "" where they are folders."""
 
     def __init__(self, folder: Path, suffix: str = SUFFIX) -> None:
         self._folder, self._suffix = folder, suffix
@@ -117,11 +112,7 @@ class ShotFolders:
     @classmethod
     @contextmanager
     def of(cls, output: Path) -> Iterator[Self]:
-        """The folder of a film, for this process alone.
-
-        Raises:
-            VideoError: it cannot be written to, or another process is at work in it.
-        """
+        """The folder of a film, for this process alone; VideoError if it cannot be had."""
         folder = _shots_of(output)
         with writing(output):
             folder.mkdir(parents=True, exist_ok=True)
@@ -139,11 +130,7 @@ class ShotFolders:
         return self._folder / "found.json"
 
     def folders(self, jobs: Sequence[dict[str, Any]]) -> list[WorkFolder]:
-        """Those of all shots, in their order.
-
-        Raises:
-            VideoError: they cannot be written to.
-        """
+        """Those of all shots, in their order; VideoError if they cannot be written to."""
         names = [_digest(job) for job in jobs]
         self._remove_but({*names, *self._last()})
         for name, job in zip(names, jobs, strict=True):

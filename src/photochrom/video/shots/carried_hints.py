@@ -49,11 +49,7 @@ class HintedFrame:
     shape: tuple[int, int]
 
     def weights(self) -> Float:
-        """How far each hint decides the colour of each cell: ``(k, n)``.
-
-        Raises:
-            ArgumentError: a hint lies outside the picture.
-        """
+        """How far each hint decides each cell: ``(k, n)``; ArgumentError for one outside."""
         cells, grid = self.cells, (self.cells.L.shape[0], self.cells.L.shape[1])
         tones = tone_vectors(self.L, cells.ab)
         regions = cells.features if cells.regions is None else cells.regions

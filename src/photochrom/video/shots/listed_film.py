@@ -46,7 +46,6 @@ def listed_film(
             f"the list of shots of {shots.film}",
             expected=f"one of {video.path.name}, which is {length:.2f} s long",
             got=f"one of {shots.duration:.2f} s",
-            fix="make one with `photochrom shots`",
         )
     planned = plans(shots, video, setup.options, wanted.start, wanted.end)
     guides, frames = ShotGuides(setup), FilmFrames(video)

@@ -65,12 +65,7 @@ class ShotGuides:
             self._reader.close()
 
     def steady(self, plan: ShotPlan) -> SteadyColor:
-        """What colours a shot.
-
-        Raises:
-            ArgumentError: a hint outside the picture, or no such version.
-            PictureError: a reference cannot be read.
-        """
+        """What colours a shot; ArgumentError or PictureError for unusable hints or references."""
         if self._pinned is None:
             self._pinned = pinned(self._colorizer, self._setup.options)
         guide = Guide(self._begin(plan), self._stills(plan), self._hints(plan))
@@ -105,11 +100,7 @@ class ShotGuides:
             self._reader = VideoReader(video.path, reading=video.reading)
         frame = next(self._reader.frames(video.pts_at(seconds)), None)
         if frame is None:
-            raise ArgumentError(
-                f"the moment {seconds:g} s",
-                expected=f"one within {video.path}",
-                got="none of its frames",
-            )
+            raise ArgumentError(f"the moment {seconds:g} s", expected=f"one within {video.path}")
         return frame
 
     def _begin(self, plan: ShotPlan) -> References:

@@ -130,11 +130,7 @@ def needs_shots(options: ColorOptions) -> bool:
 
 
 def with_stills(options: ColorOptions) -> ColorOptions:
-    """The options of a film with the stills of folders in the place of these.
-
-    Raises:
-        ArgumentError: a folder without stills, or with names that end in no number.
-    """
+    """The options with the stills of folders in their place; ArgumentError for other folders."""
     found: list[Source | Still] = list(options.stills)
     for source in options.references:
         folder = not isinstance(source, Reference) and Path(source).is_dir()
@@ -164,7 +160,6 @@ def _stills_in(folder: Path) -> list[Still]:
             f"the folder {folder}",
             expected="stills whose names end in the number of their frame, such as ref_000034.jpg",
             got="none",
-            fix="name another folder, or a picture",
         )
     return found
 
@@ -187,11 +182,7 @@ def _own_hints(number: int, shot: Shot) -> list[Hint]:
 
 
 def _place(moment: Moment, shots: ShotList, video: VideoReader) -> tuple[int, float]:
-    """Index of the shot that a moment is in, and its seconds.
-
-    Raises:
-        ArgumentError: it is after the end of the film.
-    """
+    """Index of the shot that a moment is in, and seconds; ArgumentError after the film's end."""
     seconds = moment.seconds
     if seconds is None:
         seconds = _time_of(int(moment.frame or 0), shots, video)
@@ -199,7 +190,6 @@ def _place(moment: Moment, shots: ShotList, video: VideoReader) -> tuple[int, fl
         raise ArgumentError(
             f"the moment {moment}",
             expected=f"one in the film, which is {shots.shots[-1].end:.2f} s long",
-            got="one after its end",
         )
     begun = [index for index, shot in enumerate(shots.shots) if shot.start <= seconds]
     return (begun[-1] if begun else 0), seconds

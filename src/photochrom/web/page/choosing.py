@@ -34,11 +34,7 @@ def entries() -> dict[str, Entry]:
 
 
 def current(workspace: Workspace, found: Mapping[str, Entry]) -> Colorizer:
-    """The chosen model, loaded.
-
-    Raises:
-        ModelError: it cannot be loaded.
-    """
+    """The chosen model, loaded; ModelError if it cannot be loaded."""
     path = Registry().resolve(_chosen(workspace, found))
     return load(str(path), path.stat().st_mtime)
 
@@ -138,7 +134,6 @@ def import_caffe(files: Mapping[str, BinaryIO], folder: Path) -> Card:
             "a Caffe model consists of three files",
             expected="a .prototxt, a .caffemodel and an .npy file",
             got=f"no {' and no '.join(words.removeprefix('a ') for words in missing)}",
-            fix="drop all three together",
         )
     with tempfile.TemporaryDirectory(prefix="photochrom-import-") as room:
         paths = []

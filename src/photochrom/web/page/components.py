@@ -11,9 +11,13 @@ from typing import Any
 import streamlit as st
 
 from ...hints import KEEP
+from ...options import ranges
+from ..visit.canvas import Canvas, Finish
 from ..visit.edits import MAX_PINS, Edits
+from ..visit.items import Item
 from ..visit.looks import Look, Pin, View
 from ..visit.words import color_words
+from ..visit.workspace import Workspace
 
 
 def _component(name: str, *helpers: str, folder: str = "") -> Callable[..., Any]:
@@ -42,11 +46,7 @@ def watch_connection() -> None:
 def compare(
     *, key: str, name: str, size: tuple[int, int], before: str, after: str, moving: bool = False
 ) -> None:
-    """Show a picture before and after under a divider; see `stage` for the arguments.
-
-    Args:
-        moving: the divider moves until somebody takes it, or for twelve seconds.
-    """
+    """Show before and after under a divider, see `stage`; `moving`: for up to twelve seconds."""
     width, height = size
     data = {"name": name, "width": width, "height": height, "before": before, "after": after}
     _compare(key=key, data={**data, "moving": moving})
@@ -201,3 +201,56 @@ def _said(edits: Edits) -> str:
     if not count:
         return "Click or tap a place to change its colour."
     return "1 place changed" if count == 1 else f"{count} places changed"
+
+
+def sliders(edits: Edits, key: str) -> None:
+    """One slider for each number of `ColorOptions`, whatever they are."""
+    options = edits.look.options
+    for name, allowed in ranges(options).items():
+        widget = f"{name}-{key}"
+        value = float(getattr(options, name))
+        if st.session_state.get(widget) != value:  # undo moves it too; else it is the user's
+            st.session_state[widget] = value
+        st.slider(
+            name.capitalize(),
+            float(allowed.low),
+            float(allowed.high),
+            step=0.05,
+            key=widget,
+            help=allowed.about,
+            on_change=partial(_tuned, edits, name, widget),
+        )
+
+
+def _tuned(edits: Edits, name: str, widget: str) -> None:
+    edits.tune(name, st.session_state[widget])
+
+
+def picture_stage(
+    workspace: Workspace, item: Item, canvas: Canvas, finish: Finish, *, doubt: bool = False
+) -> None:
+    """Show a picture before and after, with its places and the palette of the chosen one.
+
+    Args:
+        workspace: the visit.
+        item: what the picture belongs to.
+        canvas: the picture.
+        finish: how it is coloured.
+        doubt: whether the layer of certainty lies over it.
+    """
+    pin = item.edits.pin
+    stage(
+        item.edits,
+        key=f"stage-{item.key}",
+        name=item.name,
+        size=(canvas.width, canvas.height),
+        before=canvas.before,
+        after=canvas.after(finish),
+        doubt=canvas.certainty if doubt else None,
+        palette=canvas.palette(pin) if pin else (),
+        named=workspace.colors,
+        on_color=workspace.name_color,
+        now=canvas.color_at(pin, finish) if pin else "",
+        detail=canvas.detail(finish, item.edits.view) if item.edits.view else None,
+        unsaved=workspace.unsaved,
+    )

@@ -12,12 +12,10 @@ from ...colorizer import Colorizer
 from ..visit.canvas import Canvas, Finish
 from ..visit.items import Item
 from ..visit.workspace import Workspace
-from .components import Shown, strip
+from .components import Shown, picture_stage, sliders, strip
 from .intake import thumbnail
-from .picture_stage import picture_stage
 from .progress import batch
 from .reference import borrow
-from .sliders import sliders
 
 _COLUMNS = (7, 3)
 

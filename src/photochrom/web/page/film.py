@@ -27,11 +27,9 @@ from ..visit.items import Item
 from ..visit.jobs import Job, Progress
 from ..visit.thumbnails import file_thumbnail
 from ..visit.workspace import Workspace
-from .components import Shown, strip
-from .picture_stage import picture_stage
+from .components import Shown, picture_stage, sliders, strip
 from .progress import time_left, watch
 from .reference import borrow
-from .sliders import sliders
 
 _PREVIEW = 3.0  # seconds of a film
 _LOOK_AGAIN = 1.0  # seconds

@@ -112,11 +112,7 @@ def _uploader(workspace: Workspace) -> None:
 
 
 def take(workspace: Workspace, uploads: Iterable[BinaryIO]) -> list[str]:
-    """Keep uploaded files on disk and let Streamlit's copy in memory go.
-
-    Returns:
-        A line for each that was not taken.
-    """
+    """Keep uploaded files on disk, not in Streamlit's memory; a line for each not taken."""
     refused, first = [], None
     for upload in uploads:
         try:

@@ -125,11 +125,7 @@ class Canvas:
 
     @cached_property
     def certainty(self) -> str:
-        """A layer to lay over the picture: the more violet, the less sure the model is.
-
-        Raises:
-            ArgumentError: the model gives no distribution.
-        """
+        """A layer, more violet where the model is less sure; ArgumentError if it cannot tell."""
         doubt = np.clip((self._prepared.entropy - _SURE) / (_UNSURE - _SURE), 0, 1)
         layer = np.empty((*doubt.shape, 4), np.uint8)
         layer[..., :3], layer[..., 3] = _VIOLET, np.rint(_OPACITY * doubt)
@@ -170,12 +166,7 @@ class Canvas:
         return f"#{code.hex()}"
 
     def options(self, finish: Finish, shape: tuple[int, int]) -> ColorOptions:
-        """The options that give the picture this look.
-
-        Args:
-            finish: the look.
-            shape: ``(H, W)`` of the picture that the hints are for.
-        """
+        """The options that give the picture, whose hints are for ``(H, W)`` pixels, this look."""
         version, pins = finish.look.version, finish.look.pins
         height, width = shape
         # Hints are for the first page; a TIFF's others get the numbers only.
@@ -190,12 +181,7 @@ class Canvas:
     def save(
         self, target: str | Path | BinaryIO, finish: Finish, cancel: CancelToken | None = None
     ) -> None:
-        """Write the result at full size in the format of the original.
-
-        Raises:
-            PictureError: the file cannot be read or written.
-            CancelledError: `cancel` was set.
-        """
+        """Write the result at full size in the original's format; PictureError, CancelledError."""
         options = self.options(finish, (self.height, self.width))
         output = OutputOptions(format=self.suffix, max_pixels=MAX_PIXELS)
         colorize_file(self.colorizer, self.file, target, options, output, cancel=cancel)

@@ -49,12 +49,7 @@ def write_still(film: Path, target: Path, seconds: float) -> None:
 
 
 def duration(film: Path) -> float:
-    """Seconds that a film lasts; 0 if it does not say.
-
-    Raises:
-        VideoError: the film cannot be read.
-        MissingExtraError: PyAV is not installed.
-    """
+    """Seconds that a film lasts; 0 if it does not say; VideoError if it cannot be read."""
     from ...video.container.video_reader import VideoReader
 
     with VideoReader(film) as video:

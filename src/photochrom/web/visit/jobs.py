@@ -91,11 +91,7 @@ class Job:
         self._cancel.set()
 
     def report(self, done: int, total: int | None) -> None:
-        """Note how far the work is.
-
-        Raises:
-            CancelledError: nobody wants it any more.
-        """
+        """Note how far the work is; CancelledError if nobody wants it any more."""
         self._cancel.check()
         self.done, self.total = done, total
 

@@ -25,11 +25,7 @@ _PICTURE_SIGN = (
 
 
 def address(pixels: NDArray[Any]) -> str:
-    """A ``data:`` address: JPEG, or PNG where there is transparency.
-
-    Args:
-        pixels: ``(H, W, 3)`` or ``(H, W, 4)`` uint8.
-    """
+    """A ``data:`` address of ``(H, W, 3 or 4)`` uint8: JPEG, or PNG with transparency."""
     buffer, kind = io.BytesIO(), "jpeg" if pixels.shape[2] == 3 else "png"
     Image.fromarray(pixels).save(buffer, kind, quality=_QUALITY)
     return data_uri(buffer.getvalue(), kind)
@@ -43,12 +39,7 @@ def reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def file_thumbnail(file: Path | BinaryIO, kind: str) -> str:
-    """Address of a small picture of a file, or of a sign for what cannot be read at once.
-
-    Args:
-        file: a path or an open file.
-        kind: "picture" or "film".
-    """
+    """Address of a small picture of a file, or of a sign for what cannot be read at once."""
     try:
         with Image.open(file) as image:
             image.draft("RGB", (2 * _SIDE, 2 * _SIDE))

@@ -49,12 +49,7 @@ def color_words(color: str) -> str:
 
 
 def explain(error: BaseException, name: str = "") -> tuple[str, str]:
-    """An error in a sentence for people, and the technical detail without paths of this machine.
-
-    Args:
-        error: of Photochrom or of anything else.
-        name: of the file it is about, as its owner calls it.
-    """
+    """An error in a sentence about a file, and the detail without this machine's paths."""
     subject = f"“{name}”" if name else "This"
     match error:
         case PictureTooLargeError():

@@ -112,12 +112,7 @@ class Workspace:
         return sum(item.path.stat().st_size for item in items)
 
     def add(self, name: str, file: BinaryIO) -> Item:
-        """Keep a picture or film.
-
-        Raises:
-            ArgumentError: there are too many, they are too large, or this one is no picture and
-                no film.
-        """
+        """Keep a picture or film; ArgumentError if it is neither, or too large, or one too many."""
         if len(self.items) >= FILES:
             raise _full(name, f"at most {FILES} files", f"{FILES} already")
         item = self._spool(name, file, ("picture", "video"))
@@ -127,11 +122,7 @@ class Workspace:
         return item
 
     def lend(self, name: str, file: BinaryIO) -> Item:
-        """Keep a reference photograph, in the place of the oldest if there are many.
-
-        Raises:
-            ArgumentError: it is too large, or no picture.
-        """
+        """Keep a reference, instead of the oldest if there are many; ArgumentError if too large."""
         item = self._spool(name, file, ("picture",))
         self.references[item.key] = item
         if len(self.references) > _REFERENCES:

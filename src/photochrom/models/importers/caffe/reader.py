@@ -85,11 +85,7 @@ def _check_layers(path: Path, net: Any, types: Collection[str]) -> None:
 
 
 def read_caffemodel(path: Path) -> dict[str, list[Any]]:
-    """The learned blobs of each layer, by the layer's name, as ``BlobProto`` messages.
-
-    Raises:
-        ModelImportError: the file is not a caffemodel in Caffe's current format.
-    """
+    """The learned blobs of each layer by its name, as ``BlobProto``; else ModelImportError."""
     from google.protobuf.message import DecodeError
 
     data = _read(path, _CAFFEMODEL)
@@ -137,11 +133,7 @@ def to_array(blob: Any, where: str) -> NDArray[np.float32]:
 
 
 def read_points(path: Path) -> NDArray[np.float32]:
-    """The ab points (Lab units), ``(313, 2)`` float32; the file may hold the transpose.
-
-    Raises:
-        ModelImportError: the file is not a NumPy array of that many finite numbers.
-    """
+    """The ab points, ``(313, 2)`` float32, also of a transpose; else ModelImportError."""
     data = _read(path, _POINTS)
     fix = "give pts_in_hull.npy"
     if not data.startswith(b"\x93NUMPY"):

@@ -111,11 +111,7 @@ _MESSAGES = {
 
 
 def net_parameter() -> Any:
-    """The message class ``NetParameter``: the root of a prototxt and of a caffemodel.
-
-    Raises:
-        ImportError: protobuf is not installed.
-    """
+    """The message class ``NetParameter``, root of prototxt and caffemodel; needs protobuf."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
     file = descriptor_pb2.FileDescriptorProto(

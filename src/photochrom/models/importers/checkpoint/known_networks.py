@@ -57,11 +57,7 @@ class Known:
         )
 
     def build(self, state: State, file: Path) -> nn.Module:
-        """The network with these weights, in evaluation mode.
-
-        Raises:
-            ModelImportError: some are missing, of another shape or unknown.
-        """
+        """The network with these weights, to be evaluated; ModelImportError if they do not fit."""
         try:
             with torch.device("meta"):
                 network = self.module(state)
@@ -155,11 +151,7 @@ KNOWN = (
 
 
 def known_network(state: State, file: Path) -> Known:
-    """The kind of network that a state dict belongs to.
-
-    Raises:
-        ModelImportError: none of `KNOWN`.
-    """
+    """The kind of network that a state dict belongs to; ModelImportError if none of `KNOWN`."""
     for known in KNOWN:
         if all(mark in state for mark in known.marks):
             return known

@@ -126,11 +126,7 @@ def _check(
 def _container_of_sources(
     sources: Sequence[str], options: JobOptions, service: Service
 ) -> str | None:
-    """The suffix of the film in a store, by its name; None if they are pictures.
-
-    Raises:
-        ServiceError: not with these options, or a film beside others.
-    """
+    """The suffix of the film in a store; None if there are pictures; ServiceError if both."""
     suffix = next((found for source in sources if (found := film_suffix(source))), None)
     if suffix is None:
         check_options_of("pictures", options)
@@ -140,11 +136,7 @@ def _container_of_sources(
 
 
 def _container(files: list[Upload], options: JobOptions, service: Service) -> str | None:
-    """The suffix of the film that `files` is; None if they are pictures.
-
-    Raises:
-        ServiceError: they are neither, or too large, or not with these options.
-    """
+    """The suffix of the film in `files`; None if they are pictures; ServiceError if neither."""
     for number, upload in enumerate(files, 1):
         head = upload.head(HEAD)
         media = identify(head)

@@ -15,9 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from ....media import CONTAINERS, PICTURE_SUFFIXES
 from ...jobs.job_store import ENDED, Job, State
-from ...service import Service
+from ...service import ClientLimit, Service
 from ...service_error import ServiceError
-from ..client_limits import ClientLimit
 from ..dependencies import Client, Owner, Running, check_key
 from ..error_responses import responses
 from ..openapi import BINARY
@@ -78,11 +77,7 @@ def find(
     service: Running,
     owner: Owner,
 ) -> Job:
-    """The job of the path.
-
-    Raises:
-        ServiceError: there is none of that id, or it was made with another key.
-    """
+    """The job of the path; ServiceError if there is none, or it was made with another key."""
     job = service.jobs.store.get(id)
     if job is None or job.owner != owner:
         raise ServiceError(404, "there is no such job, or its time is over")
@@ -154,11 +149,7 @@ class EventStream(StreamingResponse):
         self._limit, self._client = limit, client
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI.
-
-        Raises:
-            ServiceError: the client has too many.
-        """
+        """See ASGI; ServiceError if the client has too many."""
         with self._limit.slot(self._client):
             await super().__call__(scope, receive, send)
 

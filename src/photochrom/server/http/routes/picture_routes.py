@@ -68,11 +68,7 @@ class Analysis(BaseModel):
 
 
 def check_is_picture(head: bytes) -> None:
-    """Refuse a file whose first bytes are not those of a picture.
-
-    Raises:
-        ServiceError: with the status 415.
-    """
+    """Refuse a file whose first bytes are not those of a picture, with the status 415."""
     found = identify(head)
     if found.kind != "picture":
         raise ServiceError(415, f"the file is no picture: expected {READABLE}, got {found}")

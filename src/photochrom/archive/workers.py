@@ -1,4 +1,4 @@
-"""Workers on this machine: threads for a few pictures, processes for many."""
+"""Workers on this machine, threads for a few pictures and processes for many, and their loop."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import os
 import signal
 import threading
 from collections import Counter, deque
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from typing import Any, Protocol
 
-from ..._system import cores, fork_server
-from ...errors import ModelError, PhotochromError
-from ..events import Outcome, Task, TaskKind
-from ..work import Loaded, Work
+from .._system import cores, fork_server
+from ..errors import CancelToken, ModelError, PhotochromError
+from .events import Outcome, Task, TaskKind
+from .manifest import Manifest
+from .work import Loaded, Work
 
 _FEW = 6  # pictures for each core: below that threads, which start at once
 _REMOTE_LANES = 4  # threads of a process, of which some wait for the network
 _DEATHS = 2  # times that a picture may take its worker with it
+_TICK = 0.5  # seconds; Ctrl-C cannot end a longer wait on every system
 
 
 class Pool(Protocol):
@@ -30,11 +33,7 @@ class Pool(Protocol):
         """How many tasks keep all of them busy."""
 
     def loaded(self, kind: TaskKind) -> Loaded:
-        """What the workers have loaded; waits for the first of them.
-
-        Raises:
-            ModelError, ArgumentError: the model cannot be loaded, or not with these options.
-        """
+        """What the workers have loaded, once the first has; else ModelError or ArgumentError."""
 
     def submit(self, task: Task) -> None:
         """Queue a task."""
@@ -243,3 +242,61 @@ def local_pool(work: Work, tasks: int, *, remote: bool, jobs: int | None = None)
     if tasks < _FEW * count:
         return Threads(work, min(count, max(1, tasks)))
     return Processes(work, count, _REMOTE_LANES if remote else 1)
+
+
+def run(
+    manifest: Manifest,
+    pool: Pool,
+    tell: Callable[[Outcome], None],
+    *,
+    kind: TaskKind = "picture",
+    limit: int | None = None,
+    cancel: CancelToken | None = None,
+    tick: Callable[[], None] = lambda: None,
+) -> Outcome | None:
+    """Have the tasks of a manifest done; write down and report each outcome.
+
+    Args:
+        manifest: after a survey.
+        pool: the workers; stays open.
+        tell: called with each outcome after it is in the manifest.
+        kind: of the tasks.
+        limit: stop after so many tasks.
+        cancel: ends the loop.
+        tick: called now and then; what it raises ends the loop.
+
+    Raises:
+        CancelledError: `cancel` was set; what had been begun is to be done again.
+
+    Returns:
+        None, or the outcome that made it useless to go on: its task, and all that had been begun,
+        is to be done again.
+    """
+    begun = open_ = 0
+    left = True
+    while left or open_:
+        room = pool.capacity - open_ if left else 0
+        if limit is not None:
+            room = min(room, limit - begun)
+        # Claimed a few at a time, for each claim is a write to the disk.
+        tasks = manifest.claim(room, kind) if room > 0 else []
+        left = left and room == len(tasks) and (limit is None or begun + len(tasks) < limit)
+        for task in tasks:
+            pool.submit(task)
+        begun, open_ = begun + len(tasks), open_ + len(tasks)
+        outcomes = pool.take(_TICK) if open_ else []
+        open_ -= len(outcomes)
+        fatal = next((outcome for outcome in outcomes if outcome.fatal), None)
+        outcomes = [outcome for outcome in outcomes if not outcome.fatal]
+        if cancel is not None and cancel.is_set():  # which is why the others failed
+            outcomes = [outcome for outcome in outcomes if outcome.state != "failed"]
+        if outcomes:
+            manifest.finish(outcomes)
+            for outcome in outcomes:
+                tell(outcome)
+        if fatal:
+            return fatal
+        if cancel is not None:
+            cancel.check()
+        tick()
+    return None

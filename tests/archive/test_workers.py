@@ -17,8 +17,7 @@ from photochrom.archive.find.search import Search
 from photochrom.archive.find.survey import Wanted, digest, model_digest, survey
 from photochrom.archive.manifest import Manifest
 from photochrom.archive.work import Work
-from photochrom.archive.workers.local import Pool, Processes, Threads, local_pool
-from photochrom.archive.workers.schedule import run
+from photochrom.archive.workers import Pool, Processes, Threads, local_pool, run
 from tests.helpers.cli_model import is_coloured, write_picture
 
 pytest.importorskip("onnx", reason="the tests' model is made with onnx")
@@ -79,7 +78,7 @@ def test_close_now(tmp_path: Path, model: Path, kind: Any) -> None:
 
 
 def test_which_pool(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photochrom.archive.workers.local.cores", lambda: 1)
+    monkeypatch.setattr("photochrom.archive.workers.cores", lambda: 1)
     few, many = (local_pool(Work(model), count, remote=False) for count in (3, 100))
     assert isinstance(few, Threads)
     assert isinstance(many, Processes)

@@ -1,1 +1,0 @@
-"""Threads and processes of this machine that colour an archive."""
