@@ -27,12 +27,12 @@ def halves(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return planes
 
 
-def prepared(right: np.ndarray = TORN) -> Prepared:
+def prepared(right: np.ndarray = TORN, own: tuple[float, float] = (40, 20)) -> Prepared:
     things = np.random.default_rng(0).normal(0, 1, (2, 32)).astype(np.float32)
     return Prepared(
         Picture(np.full((160, 240), 128, np.uint8)),
         np.full((64, 96), 55, np.float32),
-        halves(np.array([20, 20]), np.array([40, 20])),
+        halves(np.array([20, 20]), np.array(own)),
         halves(SURE, right),
         regions=halves(*things),
     )
@@ -50,6 +50,11 @@ def test_what_is_uncertain_has_other_colours() -> None:
         assert hint.page == 0
         assert np.hypot(*(hint.ab - [40, 20])) >= 29
     assert similarities(picture.vectors, [(0, picture.vectors.shape[2] - 1)])[0, 0, 0] < 0.3
+
+
+def test_the_colour_that_a_thing_has_is_none_of_its_others() -> None:
+    """A model's ab is larger than the mean of its distribution, by the card's factor of chroma."""
+    assert versions(prepared(towards((60, 30, 30)), own=(99, 50))) == []
 
 
 def test_a_thing_is_looked_at_once_and_changes_as_a_whole() -> None:

@@ -10,7 +10,7 @@ from ..affinity import mean_similarities
 from ..color import Float, srgb_to_lab
 from ..color.css import parse_color
 from ..errors import ArgumentError
-from ..gamut import entropy, probabilities
+from ..gamut import annealed_mean, entropy, probabilities
 from ..hints import Hint
 from ..hints.palette import palette
 from ..hints.spread import thing
@@ -65,6 +65,7 @@ def versions(prepared: Prepared, count: int = 4) -> list[Version]:
     grid = vectors.shape[1:]
     logits = resized(prepared.logits, grid)
     ab, L = resized(prepared.ab, grid), resized(prepared.L[None], grid)[0]
+    mean = annealed_mean(logits[None])[0]  # `ab` has more chroma by the factor of the model's card
     p, doubt = probabilities(logits[None])[0], entropy(logits[None])[0]
     left, regions = doubt.copy(), list[Float]()
     for _ in range(_REGIONS):
@@ -82,14 +83,14 @@ def versions(prepared: Prepared, count: int = 4) -> list[Version]:
             continue
         regions.append(region)
         weight = region / region.sum()
-        own, tone = (ab * weight).sum((1, 2)), float((L * weight).sum())
+        own, plain, tone = ((each * weight).sum((-2, -1)) for each in (ab, mean, L))
         pooled = np.log((p * weight).sum((1, 2)) + np.float32(1e-6))
         uncertain = float((doubt * region).mean())
         place = _pixel(row, column, grid, prepared.shape)
-        for each in palette(pooled, tone, fewest=1):
+        for each in palette(pooled, float(tone), fewest=1):
             color = parse_color(each.color)
             other = srgb_to_lab(np.array([color], np.uint8))[0, 1:]
-            if np.hypot(*(other - own)) >= _OTHER:
+            if np.hypot(*(other - own)) >= _OTHER and np.hypot(*(other - plain)) >= _OTHER / 2:
                 name = f"{_where(weight)}: {each.name}"
                 hint = Hint(*place, color, page=0)
                 found.append((uncertain * each.probability, Version(name, (hint,))))
