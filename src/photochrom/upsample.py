@@ -77,16 +77,12 @@ def resized(planes: NDArray[Any], size: tuple[int, int]) -> Float:
 
 
 class Pin(NamedTuple):
-    """A pixel that gets the very chroma of its place in the model's picture.
+    """A pixel that gets the very chroma of its place in the model's picture."""
 
-    Attributes:
-        row, column: of the full picture.
-        L: there, 0...100.
-    """
-
+    # row, column: of the full picture
     row: int
     column: int
-    L: float
+    L: float  # there, 0...100
 
 
 class GuidedChroma:

@@ -32,16 +32,11 @@ li { margin: .25rem 0; } li b { font-weight: 600; color: var(--mark); }
 
 @dataclass(frozen=True)
 class Facts:
-    """What the manifest does not know.
+    """What the manifest does not know."""
 
-    Attributes:
-        root: where the results are, a path or URL.
-        summary: of the run.
-        unreadable: folders that could not be looked into or written to, and why.
-    """
-
-    root: str
-    summary: Summary
+    root: str  # where the results are, a path or URL
+    summary: Summary  # of the run
+    # folders that could not be looked into or written to, and why
     unreadable: list[tuple[str, str]]
 
 

@@ -26,17 +26,11 @@ _NUMBER = re.compile(r"-[0-9]+$")
 
 @dataclass(frozen=True)
 class Naming:
-    """How results are named.
+    """How results are named."""
 
-    Attributes:
-        mark: what the name of a result gets that lies beside its source.
-        preview: results of films are previews, which have a mark of their own.
-        format: of pictures, a key of `media.FORMATS`; None: as the source.
-    """
-
-    mark: str = COLOR
-    preview: bool = False
-    format: str | None = None
+    mark: str = COLOR  # what the name of a result gets that lies beside its source
+    preview: bool = False  # results of films are previews, which have a mark of their own
+    format: str | None = None  # of pictures, a key of `media.FORMATS`; None: as the source
 
     def name(self, source: PurePath, media: Media, *, beside: bool, number: int = 1) -> str:
         """The name of the result of a file.

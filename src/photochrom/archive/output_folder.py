@@ -26,18 +26,13 @@ _UNFINISHED = ".photochrom-*"  # what `save_pages` writes to until a file is com
 
 @dataclass(frozen=True)
 class Archive:
-    """An open archive.
+    """An open archive."""
 
-    Attributes:
-        root: the folder for results, a path or URL; None: results go beside their pictures, and
-            the manifest is in memory.
-        folder: where the manifest is; None if `root` is.
-        manifest: its manifest.
-    """
-
+    # the folder for results, a path or URL; None: results go beside their pictures, and the
+    # manifest is in memory
     root: str | None
-    folder: Path | None
-    manifest: Manifest
+    folder: Path | None  # where the manifest is; None if `root` is
+    manifest: Manifest  # its manifest
 
     @property
     def turn(self) -> str | None:

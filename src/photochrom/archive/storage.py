@@ -35,15 +35,10 @@ _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", 
 
 @dataclass(frozen=True)
 class Stat:
-    """What tells a version of a file from another.
+    """What tells a version of a file from another."""
 
-    Attributes:
-        size: bytes.
-        version: modification time in nanoseconds, or the tag that a store gives.
-    """
-
-    size: int
-    version: str
+    size: int  # bytes
+    version: str  # modification time in nanoseconds, or the tag that a store gives
 
 
 def is_url(text: str) -> bool:

@@ -31,17 +31,11 @@ ColorFunction = Callable[[NDArray[np.uint8]], Rgb]
 
 @dataclass(frozen=True)
 class Coloring:
-    """What a method made of one picture.
+    """What a method made of one picture."""
 
-    Attributes:
-        rgb: ``(size, size, 3)``.
-        seconds: time taken; None where nothing was computed.
-        prepared: the model's prediction; None for other methods.
-    """
-
-    rgb: Rgb
-    seconds: float | None = None
-    prepared: Prepared | None = None
+    rgb: Rgb  # ``(size, size, 3)``
+    seconds: float | None = None  # time taken; None where nothing was computed
+    prepared: Prepared | None = None  # the model's prediction; None for other methods
 
 
 class Method(Protocol):

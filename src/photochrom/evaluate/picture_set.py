@@ -27,17 +27,11 @@ _LARGEST_MEMBER = 2**30  # bytes; a small zip file may claim to hold far more
 
 @dataclass(frozen=True)
 class Item:
-    """One picture of a set.
+    """One picture of a set."""
 
-    Attributes:
-        file: the picture, or the zip file it is in.
-        member: its name in the zip file; empty for a file of its own.
-        top: the folder that was named; None for a file that was named itself.
-    """
-
-    file: Path
-    member: str = ""
-    top: Path | None = None
+    file: Path  # the picture, or the zip file it is in
+    member: str = ""  # its name in the zip file; empty for a file of its own
+    top: Path | None = None  # the folder that was named; None for a file that was named itself
 
     @property
     def key(self) -> str:
@@ -55,17 +49,11 @@ class Item:
 
 @dataclass(frozen=True)
 class PictureSet:
-    """Pictures that are measured together.
+    """Pictures that are measured together."""
 
-    Attributes:
-        name: of the folder or zip file, without its suffix.
-        sources: what was named.
-        items: the pictures.
-    """
-
-    name: str
-    sources: tuple[str, ...]
-    items: list[Item]
+    name: str  # of the folder or zip file, without its suffix
+    sources: tuple[str, ...]  # what was named
+    items: list[Item]  # the pictures
 
 
 def picture_sets(

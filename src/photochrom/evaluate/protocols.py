@@ -32,20 +32,13 @@ _CTEST10K = (
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """A set of pictures.
+    """A set of pictures."""
 
-    Attributes:
-        title: what it is, for people.
-        pictures: whose files they are, where to get them.
-        count: how many.
-        sha256: of the sorted names without suffixes, each followed by a line break.
-        belongs: gives a function that says whether a name belongs to the set.
-    """
-
-    title: str
-    pictures: str
-    count: int
-    sha256: str
+    title: str  # what it is, for people
+    pictures: str  # whose files they are, where to get them
+    count: int  # how many
+    sha256: str  # of the sorted names without suffixes, each followed by a line break
+    # gives a function that says whether a name belongs to the set
     belongs: Callable[[], Callable[[str], bool]]
 
 

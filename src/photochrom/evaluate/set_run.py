@@ -32,19 +32,12 @@ _SHEET = 12  # pictures of the contact sheet
 
 @dataclass(frozen=True)
 class Survey:
-    """What the first look brought.
+    """What the first look brought."""
 
-    Attributes:
-        readable: the pictures to compare.
-        unreadable: name and reason of each of the others.
-        near_grey: how many of the readable ones have hardly any colour.
-        mean_ab: over all compared pixels.
-    """
-
-    readable: list[Item]
-    unreadable: list[tuple[str, str]]
-    near_grey: int
-    mean_ab: tuple[float, float]
+    readable: list[Item]  # the pictures to compare
+    unreadable: list[tuple[str, str]]  # name and reason of each of the others
+    near_grey: int  # how many of the readable ones have hardly any colour
+    mean_ab: tuple[float, float]  # over all compared pixels
 
 
 def survey_of(pictures: PictureSet, size: int, step: Callable[[], None]) -> Survey:

@@ -33,58 +33,36 @@ class Media:
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """What a picture format is called and can hold.
+    """What a picture format is called and can hold."""
 
-    Attributes:
-        title: name for people.
-        suffixes: file name endings, the usual one first.
-        magic: regular expression of the first bytes.
-        brands: brands of an ISO media file (``ftyp``) of this format.
-        deep: holds more than 8 bits per channel.
-        alpha: holds transparency.
-        quality: default of the ``quality`` option; None if the format has none (it is lossless).
-        animated: holds animations.
-        metadata: holds EXIF, XMP and a colour profile.
-        vips: what libvips calls it in the names of its operations, if that reads and writes it.
-        plugin: of Pillow (Bmp for BmpImagePlugin), if that does; if neither, code of its own.
-        write: Photochrom writes it.
-    """
-
-    title: str
-    suffixes: tuple[str, ...]
-    magic: bytes = rb"(?!)"
-    brands: tuple[bytes, ...] = ()
-    deep: bool = False
-    alpha: bool = False
+    title: str  # name for people
+    suffixes: tuple[str, ...]  # file name endings, the usual one first
+    magic: bytes = rb"(?!)"  # regular expression of the first bytes
+    brands: tuple[bytes, ...] = ()  # brands of an ISO media file (``ftyp``) of this format
+    deep: bool = False  # holds more than 8 bits per channel
+    alpha: bool = False  # holds transparency
+    # default of the ``quality`` option; None if the format has none (it is lossless)
     quality: int | None = None
-    animated: bool = False
-    metadata: bool = True
+    animated: bool = False  # holds animations
+    metadata: bool = True  # holds EXIF, XMP and a colour profile
+    # what libvips calls it in the names of its operations, if that reads and writes it
     vips: str | None = None
+    # of Pillow (Bmp for BmpImagePlugin), if that does; if neither, code of its own
     plugin: str | None = None
-    write: bool = True
+    write: bool = True  # Photochrom writes it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """What a kind of video file is called and can hold.
+    """What a kind of video file is called and can hold."""
 
-    Attributes:
-        title: name for people.
-        suffixes: file name endings, the usual one first.
-        magic: regular expression of the first bytes.
-        brands: brands of an ISO media file (``ftyp``) of this kind.
-        muxer: FFmpeg's name for writing it; None if it is only read.
-        codecs: that a coloured film in it can have, the default first.
-        media_type: MIME type.
-    """
-
-    title: str
-    suffixes: tuple[str, ...]
-    magic: bytes = rb"(?!)"
-    brands: tuple[bytes, ...] = ()
-    muxer: str | None = None
-    codecs: tuple[str, ...] = ()
-    media_type: str = "application/octet-stream"
+    title: str  # name for people
+    suffixes: tuple[str, ...]  # file name endings, the usual one first
+    magic: bytes = rb"(?!)"  # regular expression of the first bytes
+    brands: tuple[bytes, ...] = ()  # brands of an ISO media file (``ftyp``) of this kind
+    muxer: str | None = None  # FFmpeg's name for writing it; None if it is only read
+    codecs: tuple[str, ...] = ()  # that a coloured film in it can have, the default first
+    media_type: str = "application/octet-stream"  # MIME type
 
     @property
     def write(self) -> bool:

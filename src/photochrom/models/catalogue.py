@@ -16,43 +16,28 @@ from .card import Card
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteFile:
-    """One file of a download.
+    """One file of a download."""
 
-    Attributes:
-        role: "model" for a finished ONNX file; "weights" for those of a known network, or
-            "prototxt", "caffemodel" and "points" of Zhang 2016, which are turned into one.
-        filename: its name, while it is being fetched and turned into a model.
-        urls: mirrors, tried in order.
-        size: length in bytes.
-        sha256: 64 lower-case hexadecimal digits.
-    """
-
+    # "model" for a finished ONNX file; "weights" for those of a known network, or "prototxt",
+    # "caffemodel" and "points" of Zhang 2016, which are turned into one
     role: str
-    filename: str
-    urls: tuple[str, ...]
-    size: int
-    sha256: str
+    filename: str  # its name, while it is being fetched and turned into a model
+    urls: tuple[str, ...]  # mirrors, tried in order
+    size: int  # length in bytes
+    sha256: str  # 64 lower-case hexadecimal digits
 
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogueEntry:
-    """One model that can be downloaded.
+    """One model that can be downloaded."""
 
-    Attributes:
-        title: one line for people.
-        licence: SPDX expression.
-        family: key of ``models.card.FAMILIES``.
-        homepage: page of the model's authors.
-        files: what is fetched: one file of role "model" or "weights", or the parts of Zhang 2016.
-        card: description to write beside an ONNX file that has none inside.
-    """
-
-    title: str
-    licence: str
-    family: str
-    homepage: str
+    title: str  # one line for people
+    licence: str  # SPDX expression
+    family: str  # key of ``models.card.FAMILIES``
+    homepage: str  # page of the model's authors
+    # what is fetched: one file of role "model" or "weights", or the parts of Zhang 2016
     files: tuple[RemoteFile, ...]
-    card: Card | None = None
+    card: Card | None = None  # description to write beside an ONNX file that has none inside
 
     @property
     def size(self) -> int:

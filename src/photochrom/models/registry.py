@@ -27,22 +27,16 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One model, for a list.
+    """One model, for a list."""
 
-    Attributes:
-        name: what ``resolve`` or ``pull`` takes.
-        where: "bundled", "user" (in the user's folder) or "download" (in the catalogue only).
-        path: its ONNX file; None for "download".
-        title, licence: from its card or the catalogue; empty and "unknown" where neither tells.
-        size: bytes of the file, or to download.
-    """
-
-    name: str
+    name: str  # what ``resolve`` or ``pull`` takes
+    # "bundled", "user" (in the user's folder) or "download" (in the catalogue only)
     where: Literal["bundled", "user", "download"]
-    path: Path | None
+    path: Path | None  # its ONNX file; None for "download"
+    # title, licence: from its card or the catalogue; empty and "unknown" where neither tells
     title: str
     licence: str
-    size: int
+    size: int  # bytes of the file, or to download
 
 
 class Registry:

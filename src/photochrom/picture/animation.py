@@ -25,21 +25,13 @@ from .writing import writing_to
 
 @dataclass(frozen=True)
 class Animation:
-    """An animation that was opened.
+    """An animation that was opened."""
 
-    Attributes:
-        delays: seconds for which each frame is shown.
-        plays: how often the animation runs; 0: for ever.
-        metadata: of the file.
-        format: key of FORMATS.
-        alpha: whether frames may be transparent.
-    """
-
-    delays: tuple[Fraction, ...]
-    plays: int
-    metadata: Metadata
-    format: str
-    alpha: bool
+    delays: tuple[Fraction, ...]  # seconds for which each frame is shown
+    plays: int  # how often the animation runs; 0: for ever
+    metadata: Metadata  # of the file
+    format: str  # key of FORMATS
+    alpha: bool  # whether frames may be transparent
     _source: Source
     _first: int  # number of the first frame among Pillow's
 

@@ -18,19 +18,12 @@ from ..media import HEAD, READABLE, Media, identify
 
 @dataclass(frozen=True)
 class Source:
-    """A file that may be a picture.
+    """A file that may be a picture."""
 
-    Attributes:
-        name: what error messages call it.
-        path: where it is; None if only ``data`` is there.
-        data: its bytes; None if it is read from ``path``.
-        head: its first bytes.
-    """
-
-    name: str
-    path: str | None
-    data: bytes | None
-    head: bytes
+    name: str  # what error messages call it
+    path: str | None  # where it is; None if only ``data`` is there
+    data: bytes | None  # its bytes; None if it is read from ``path``
+    head: bytes  # its first bytes
 
     @classmethod
     def of(cls, source: str | os.PathLike[str] | bytes | BinaryIO | Source) -> Source:

@@ -34,15 +34,10 @@ _CALIBRATED = 400  # pictures, at most, on which the temperature is chosen
 
 
 class Begun(NamedTuple):
-    """A network as it is to begin with.
+    """A network as it is to begin with."""
 
-    Attributes:
-        network: to be trained.
-        whole: whether all of it was trained before, so that this run fine-tunes it.
-    """
-
-    network: nn.Module
-    whole: bool = False
+    network: nn.Module  # to be trained
+    whole: bool = False  # whether all of it was trained before, so that this run fine-tunes it
 
 
 class Preset(ABC):
@@ -50,35 +45,25 @@ class Preset(ABC):
 
     For one of your own derive from it, or from `Plain` or `Photochrom` where only the network or
     the loss is another, and give it to `train`.
-
-    Attributes:
-        name: as the user calls it.
-        family: of its models, see ``models.card.FAMILIES``.
-        values: of the `Plan`, where they are not its own.
-        minutes, epochs: length of a run if the user says none.
-        scale: of the crops, see `CropBatches`.
-        encoder: the name in timm of the one it has if the user names none.
-        compiles: whether compiling makes it faster.
-        most: largest part of the crops that one source may have; None: each picture once per
-            epoch.
-        measured: most pictures that a validation looks at.
-        regions: whether its network can have a region head.
-        aside: fewest pictures that are set aside for it, if these are not more than 15 %.
-        tuning: of the `Options`, where the user gives none, if a run fine-tunes a network.
     """
 
-    name: ClassVar[str]
-    family: ClassVar[str]
-    values: ClassVar[dict[str, Any]]
+    name: ClassVar[str]  # as the user calls it
+    family: ClassVar[str]  # of its models, see ``models.card.FAMILIES``
+    values: ClassVar[dict[str, Any]]  # of the `Plan`, where they are not its own
+    # minutes, epochs: length of a run if the user says none
     minutes: ClassVar[float | None] = None
     epochs: ClassVar[float | None] = None
-    scale: ClassVar[tuple[float, float]]
+    scale: ClassVar[tuple[float, float]]  # of the crops, see `CropBatches`
+    # the name in timm of the one it has if the user names none
     encoder: ClassVar[str | None] = None
-    compiles: ClassVar[bool] = False
+    compiles: ClassVar[bool] = False  # whether compiling makes it faster
+    # largest part of the crops that one source may have; None: each picture once per epoch
     most: ClassVar[float | None] = None
-    measured: ClassVar[int] = 2000
+    measured: ClassVar[int] = 2000  # most pictures that a validation looks at
+    # fewest pictures that are set aside for it, if these are not more than 15 %
     aside: ClassVar[int] = 1
-    regions: ClassVar[bool] = False
+    regions: ClassVar[bool] = False  # whether its network can have a region head
+    # of the `Options`, where the user gives none, if a run fine-tunes a network
     tuning: ClassVar[dict[str, Any]] = {}
 
     @abstractmethod

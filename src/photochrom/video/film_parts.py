@@ -16,15 +16,10 @@ _TICK = 0.2  # seconds between two looks at what workers have done
 
 @dataclass(frozen=True, eq=False)
 class FilmPart:
-    """A part of a film that is coloured by itself.
+    """A part of a film that is coloured by itself."""
 
-    Attributes:
-        folder: of its segments.
-        work: makes what is missing of them; called when the part is reached.
-    """
-
-    folder: WorkFolder
-    work: Callable[[], FilmWork]
+    folder: WorkFolder  # of its segments
+    work: Callable[[], FilmWork]  # makes what is missing of them; called when the part is reached
 
 
 class FilmParts:

@@ -40,30 +40,19 @@ _LOSSLESS = Encoding("ffv1", None, None)
 
 @dataclass(frozen=True, eq=False)
 class FilmSetup:
-    """A film, its options and what was found out about it.
+    """A film, its options and what was found out about it."""
 
-    Attributes:
-        video: the film.
-        colorizer: the loaded model.
-        options, video_options: as given.
-        encoding: of the result.
-        painter: of its frames.
-        box: the picture between the bars of the whole film; None: it has none.
-        turns: quarter turns counter-clockwise that make frames upright.
-        in_color: part of the frames that were looked at, 0...1, that are in colour.
-        keep: frames in colour stay as they are.
-    """
-
-    video: VideoReader
-    colorizer: Colorizer
+    video: VideoReader  # the film
+    colorizer: Colorizer  # the loaded model
+    # options, video_options: as given
     options: ColorOptions
     video_options: VideoOptions
-    encoding: Encoding
-    painter: Painter
-    box: Box | None
-    turns: int
-    in_color: float
-    keep: bool
+    encoding: Encoding  # of the result
+    painter: Painter  # of its frames
+    box: Box | None  # the picture between the bars of the whole film; None: it has none
+    turns: int  # quarter turns counter-clockwise that make frames upright
+    in_color: float  # part of the frames that were looked at, 0...1, that are in colour
+    keep: bool  # frames in colour stay as they are
 
     @classmethod
     def of(

@@ -37,17 +37,11 @@ _LARGE = 32 << 20  # bytes of a frame above which it waits in a file
 
 @dataclass(frozen=True)
 class NumberedFrames:
-    """The frames in a folder.
+    """The frames in a folder."""
 
-    Attributes:
-        folder: where they are.
-        files: of the frames, in their order.
-        notes: what is amiss with them, in words.
-    """
-
-    folder: Path
-    files: tuple[Path, ...]
-    notes: tuple[str, ...] = ()
+    folder: Path  # where they are
+    files: tuple[Path, ...]  # of the frames, in their order
+    notes: tuple[str, ...] = ()  # what is amiss with them, in words
 
 
 def numbered_frames(folder: Path) -> NumberedFrames:
@@ -105,17 +99,12 @@ def _no_frames(folder: Path, got: str) -> VideoError:
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """A frame that waits.
+    """A frame that waits."""
 
-    Attributes:
-        number: from 0.
-        kept: whether its own colours stay.
-    """
-
-    number: int
+    number: int  # from 0
     path: Path
     picture: Picture
-    kept: bool
+    kept: bool  # whether its own colours stay
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,33 +25,23 @@ _ENOUGH = 30  # pictures done before that tell more than a sample
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is to be expected.
+    """What is to be expected."""
 
-    Attributes:
-        pictures, size: that are to be coloured, and bytes of their files.
-        workers: that work side by side.
-        seconds: until all are done; None if nothing is known.
-        written: bytes of the results; None if nothing is known.
-        free: bytes on the disk for the results; None if they go to a store.
-        measured: pictures that this was measured on.
-        before: whether those were done before, rather than for this.
-        videos: films to colour.
-        film_seconds, film_written: that they take on this machine, one after the other, and bytes
-            of the results; None if nothing is known.
-        done, skipped, failed: files that are not to be coloured, by their state.
-    """
-
+    # pictures, size: that are to be coloured, and bytes of their files
     pictures: int
     size: int
-    workers: int
-    seconds: float | None
-    written: int | None
-    free: int | None
-    measured: int
-    before: bool
-    videos: int = 0
+    workers: int  # that work side by side
+    seconds: float | None  # until all are done; None if nothing is known
+    written: int | None  # bytes of the results; None if nothing is known
+    free: int | None  # bytes on the disk for the results; None if they go to a store
+    measured: int  # pictures that this was measured on
+    before: bool  # whether those were done before, rather than for this
+    videos: int = 0  # films to colour
+    # film_seconds, film_written: that they take on this machine, one after the other, and bytes of
+    # the results; None if nothing is known
     film_seconds: float | None = None
     film_written: int | None = None
+    # done, skipped, failed: files that are not to be coloured, by their state
     done: int = 0
     skipped: int = 0
     failed: int = 0

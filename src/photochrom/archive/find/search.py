@@ -24,23 +24,14 @@ from ..naming import Naming, media_by_name, media_of
 
 @dataclass(frozen=True)
 class Found:
-    """One picture or film.
+    """One picture or film."""
 
-    Attributes:
-        path: where it is, a path or URL.
-        relative: the same, seen from the folder that was named, with forward slashes.
-        real: one name for the file, however it is reached.
-        stat: its size and version.
-        media: what it is: by its content if it was named itself, else by its name.
-        named: by the user, rather than found in a folder.
-    """
-
-    path: str
-    relative: str
-    real: str
-    stat: storage.Stat
-    media: Media
-    named: bool = False
+    path: str  # where it is, a path or URL
+    relative: str  # the same, seen from the folder that was named, with forward slashes
+    real: str  # one name for the file, however it is reached
+    stat: storage.Stat  # its size and version
+    media: Media  # what it is: by its content if it was named itself, else by its name
+    named: bool = False  # by the user, rather than found in a folder
 
 
 @dataclass

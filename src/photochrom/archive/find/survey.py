@@ -35,27 +35,19 @@ REASONS: dict[SkipReason, str] = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the rows are compared with.
+    """What the rows are compared with."""
 
-    Attributes:
-        root: the folder for results, a path or URL; None: beside the sources.
-        model, options, video_options: digests of the model and of the settings.
-        compare: before-and-after pictures are wanted.
-        overwrite: whatever is there is to be done again, and replaced.
-        retry: what failed is to be tried again.
-        settle: files may still be written to: take those only that have stopped changing.
-        naming: how results are called.
-    """
-
-    root: str | None
+    root: str | None  # the folder for results, a path or URL; None: beside the sources
+    # model, options, video_options: digests of the model and of the settings
     model: str
     options: str
     video_options: str = ""
-    compare: bool = False
-    overwrite: bool = False
-    retry: bool = False
+    compare: bool = False  # before-and-after pictures are wanted
+    overwrite: bool = False  # whatever is there is to be done again, and replaced
+    retry: bool = False  # what failed is to be tried again
+    # files may still be written to: take those only that have stopped changing
     settle: bool = False
-    naming: Naming = field(default_factory=Naming)
+    naming: Naming = field(default_factory=Naming)  # how results are called
 
 
 def survey(manifest: Manifest, found: Iterable[Found], wanted: Wanted) -> list[str]:

@@ -29,19 +29,13 @@ _UNTOLD = (0, 2, 3)  # RGB, unspecified, reserved
 
 @dataclass(frozen=True)
 class Footage:
-    """A colour clip that can be played more than once.
+    """A colour clip that can be played more than once."""
 
-    Attributes:
-        name: what people call it.
-        play: gives its frames, ``(H, W, 3)`` uint8, from the first one on.
-        weights: of R, G and B in its luma.
-        length: how many frames it should have; None if unknown.
-    """
-
-    name: str
+    name: str  # what people call it
+    # gives its frames, ``(H, W, 3)`` uint8, from the first one on
     play: Callable[[], Iterator[Rgb]]
-    weights: tuple[float, float, float] = BT709
-    length: int | None = None
+    weights: tuple[float, float, float] = BT709  # of R, G and B in its luma
+    length: int | None = None  # how many frames it should have; None if unknown
 
     def frames(self, limit: int | None = None) -> Iterator[Rgb]:
         """The frames, all of one size; `limit` at most; VideoError or PictureError if it fails."""

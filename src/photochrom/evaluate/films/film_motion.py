@@ -15,14 +15,10 @@ SMALLEST = 16
 
 
 class Motion(NamedTuple):
-    """Where the pixels of a frame are in the next one.
+    """Where the pixels of a frame are in the next one."""
 
-    Attributes:
-        places: ``(H, W, 2)`` float32, x and y in the next frame.
-        seen: ``(H, W)``; whether the pixel is there at all, and its motion to be trusted.
-    """
-
-    places: Float
+    places: Float  # ``(H, W, 2)`` float32, x and y in the next frame
+    # ``(H, W)``; whether the pixel is there at all, and its motion to be trusted
     seen: NDArray[np.bool_]
 
 

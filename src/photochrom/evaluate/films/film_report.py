@@ -38,32 +38,22 @@ class FilmScore:
 
 @dataclass(frozen=True, kw_only=True)
 class ClipScores:
-    """The figures of one clip.
+    """The figures of one clip."""
 
-    Attributes:
-        name: of the clip.
-        frames: how many were compared.
-        width, height: of a frame, in pixels.
-        scores: of the clip left grey, of each method, and last the truth's own.
-    """
-
-    name: str
-    frames: int
+    name: str  # of the clip
+    frames: int  # how many were compared
+    # width, height: of a frame, in pixels
     width: int
     height: int
-    scores: tuple[FilmScore, ...]
+    scores: tuple[FilmScore, ...]  # of the clip left grey, of each method, and last the truth's own
 
 
 @dataclass(frozen=True, kw_only=True)
 class FilmReport:
-    """Everything an evaluation on films found.
+    """Everything an evaluation on films found."""
 
-    Attributes:
-        clips: in their order, those that could be read.
-        unreadable: name and reason of each clip that could not be measured.
-    """
-
-    clips: tuple[ClipScores, ...]
+    clips: tuple[ClipScores, ...]  # in their order, those that could be read
+    # name and reason of each clip that could not be measured
     unreadable: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -43,18 +43,13 @@ _Light = Callable[[int, Float], Float]  # number of the frame, its L -> another 
 
 @dataclass(frozen=True)
 class View:
-    """What the camera sees of a picture.
+    """What the camera sees of a picture."""
 
-    Attributes:
-        x, y: pixels from the picture's centre to the frame's.
-        scale: pixels of the picture for one of the frame.
-        angle: the camera's turn, in radians, clockwise.
-    """
-
+    # x, y: pixels from the picture's centre to the frame's
     x: float = 0.0
     y: float = 0.0
-    scale: float = 1.0
-    angle: float = 0.0
+    scale: float = 1.0  # pixels of the picture for one of the frame
+    angle: float = 0.0  # the camera's turn, in radians, clockwise
 
 
 def look(picture: Rgb, view: View) -> Rgb:
@@ -191,16 +186,11 @@ def grain(draw: _Draw, size: float = 4.0) -> _Light:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A kind of clip.
+    """A kind of clip."""
 
-    Attributes:
-        name: of the clip.
-        pictures: how many it is made of.
-        shoot: makes its frames of them, ``(SIDE, SIDE, 3)`` each.
-    """
-
-    name: str
-    pictures: int
+    name: str  # of the clip
+    pictures: int  # how many it is made of
+    # makes its frames of them, ``(SIDE, SIDE, 3)`` each
     shoot: Callable[[Sequence[Rgb], _Draw], _Shot]
 
 

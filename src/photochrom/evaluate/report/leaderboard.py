@@ -37,15 +37,10 @@ _NEEDED = {"name", "names_sha256", "pictures", "size", "scores"}
 
 @dataclass
 class Board:
-    """The methods that were measured on one set.
+    """The methods that were measured on one set."""
 
-    Attributes:
-        title: what the set is.
-        scores: as in the reports, the best first.
-    """
-
-    title: str
-    scores: list[dict[str, Any]] = field(default_factory=list)
+    title: str  # what the set is
+    scores: list[dict[str, Any]] = field(default_factory=list)  # as in the reports, the best first
 
 
 def leaderboard(reports: Sequence[str | os.PathLike[str]], by: str = "ciede2000") -> list[Board]:

@@ -13,31 +13,21 @@ BETTER = {"auc": 1, "psnr_ab": 1, "ssim": 1, "ciede2000": -1}
 
 @dataclass(frozen=True, kw_only=True)
 class Decile:
-    """About a tenth of the compared pixels, of similar entropy.
+    """About a tenth of the compared pixels, of similar entropy."""
 
-    Attributes:
-        entropy_from, entropy_to: 0 certain ... 1 no idea.
-        share: of the pixels, 0...1.
-        ab_error: their mean distance to the truth in ab.
-    """
-
+    # entropy_from, entropy_to: 0 certain ... 1 no idea.
     entropy_from: float
     entropy_to: float
-    share: float
-    ab_error: float
+    share: float  # of the pixels, 0...1
+    ab_error: float  # their mean distance to the truth in ab
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confidence:
-    """Whether a model is less sure where it is more wrong.
+    """Whether a model is less sure where it is more wrong."""
 
-    Attributes:
-        deciles: surest first.
-        spearman: rank correlation of entropy and ab error over the pixels, -1...1.
-    """
-
-    deciles: tuple[Decile, ...]
-    spearman: float
+    deciles: tuple[Decile, ...]  # surest first
+    spearman: float  # rank correlation of entropy and ab error over the pixels, -1...1
 
     @property
     def rises(self) -> bool:
@@ -48,14 +38,10 @@ class Confidence:
 
 @dataclass(frozen=True, kw_only=True)
 class HintStep:
-    """Mean quality with a number of true hints.
+    """Mean quality with a number of true hints."""
 
-    Attributes:
-        hints: how many.
-        psnr, psnr_ab: in dB, of RGB and of ab alone.
-    """
-
-    hints: int
+    hints: int  # how many
+    # psnr, psnr_ab: in dB, of RGB and of ab alone
     psnr: float
     psnr_ab: float
 
@@ -86,18 +72,12 @@ class Steering:
 
 @dataclass(frozen=True, kw_only=True)
 class SkinScore:
-    """The skin of one group of people; means over its pictures.
+    """The skin of one group of people; means over its pictures."""
 
-    Attributes:
-        group: name of its folder.
-        pictures: with enough skin to count.
-        ciede2000: on pixels of skin.
-        chroma, truth_chroma: of these pixels, as coloured and as they are.
-    """
-
-    group: str
-    pictures: int
-    ciede2000: float
+    group: str  # name of its folder
+    pictures: int  # with enough skin to count
+    ciede2000: float  # on pixels of skin
+    # chroma, truth_chroma: of these pixels, as coloured and as they are
     chroma: float
     truth_chroma: float
 
@@ -185,15 +165,10 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A picture of the contact sheet.
+    """A picture of the contact sheet."""
 
-    Attributes:
-        name: of the picture.
-        images: column -> the bytes of a WebP file: grey, each model, truth.
-    """
-
-    name: str
-    images: dict[str, bytes]
+    name: str  # of the picture
+    images: dict[str, bytes]  # column -> the bytes of a WebP file: grey, each model, truth
 
 
 @dataclass(frozen=True, kw_only=True)

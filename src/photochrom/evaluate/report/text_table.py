@@ -12,17 +12,11 @@ NOTHING = "–"
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of every method.
+    """One figure of every method."""
 
-    Attributes:
-        title: what it is.
-        cells: one for each column of `heads`.
-        best: places of the best cells.
-    """
-
-    title: str
-    cells: tuple[str, ...]
-    best: frozenset[int] = frozenset()
+    title: str  # what it is
+    cells: tuple[str, ...]  # one for each column of `heads`
+    best: frozenset[int] = frozenset()  # places of the best cells
 
 
 FIGURES = {

@@ -33,27 +33,17 @@ SAME = Affine()
 
 @dataclass(frozen=True, kw_only=True)
 class Convention:
-    """What a network takes and gives, as differences from a family of `card.FAMILIES`.
+    """What a network takes and gives, as differences from a family of `card.FAMILIES`."""
 
-    Attributes:
-        family: its key.
-        about: for people: "lightness 0...100 -> ab".
-        taken: from each of the family's inputs to the network's; missing ones are the same.
-        given: from the network's colours to the family's.
-        stacked: the network has one input for L, hint map and hint mask.
-        channels_last: its arrays are ``(N, H, W, C)``.
-        logits: name of a value inside the graph that becomes an output.
-        scale: of the card, see `Card`.
-    """
-
-    family: str
-    about: str
+    family: str  # its key
+    about: str  # for people: "lightness 0...100 -> ab"
+    # from each of the family's inputs to the network's; missing ones are the same
     taken: tuple[Affine, ...] = ()
-    given: Affine = SAME
-    stacked: bool = False
-    channels_last: bool = False
-    logits: str = ""
-    scale: float = 1.0
+    given: Affine = SAME  # from the network's colours to the family's
+    stacked: bool = False  # the network has one input for L, hint map and hint mask
+    channels_last: bool = False  # its arrays are ``(N, H, W, C)``
+    logits: str = ""  # name of a value inside the graph that becomes an output
+    scale: float = 1.0  # of the card, see `Card`
 
     @property
     def is_family(self) -> bool:

@@ -153,22 +153,14 @@ def _spec(info: Any) -> Spec:
 
 @dataclass(frozen=True)
 class Ends:
-    """The shape of a network's inputs and outputs.
+    """The shape of a network's inputs and outputs."""
 
-    Attributes:
-        inputs: how many there are.
-        channels: of the first one.
-        colors: channels of the output with colours, 2 or 3.
-        distribution: whether there are logits over the gamut bins.
-        channels_last: whether arrays are ``(N, H, W, C)``.
-        size: ``(height, width)`` if the network says that it takes one size only.
-    """
-
-    inputs: int
-    channels: int
-    colors: int
-    distribution: bool
-    channels_last: bool
+    inputs: int  # how many there are
+    channels: int  # of the first one
+    colors: int  # channels of the output with colours, 2 or 3
+    distribution: bool  # whether there are logits over the gamut bins
+    channels_last: bool  # whether arrays are ``(N, H, W, C)``
+    # ``(height, width)`` if the network says that it takes one size only
     size: tuple[int, int] | None
 
 

@@ -26,20 +26,13 @@ CHECKPOINTS = (".pth", ".pt", ".bin", ".ckpt", ".safetensors")
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How the user describes a network; None where nothing was said.
+    """How the user describes a network; None where nothing was said."""
 
-    Attributes:
-        family: key of `FAMILIES`.
-        size: side in pixels of the square whose area the input should have.
-        multiple: both sides of the input are multiples of this.
-        scale: largest value of an RGB input, 1 or 255; family ``deoldify`` only.
-        lightness: range of the lightness that goes in, a key of `family_guess.RANGES`.
-    """
-
-    family: str | None = None
-    size: int | None = None
-    multiple: int | None = None
-    scale: int | None = None
+    family: str | None = None  # key of `FAMILIES`
+    size: int | None = None  # side in pixels of the square whose area the input should have
+    multiple: int | None = None  # both sides of the input are multiples of this
+    scale: int | None = None  # largest value of an RGB input, 1 or 255; family ``deoldify`` only
+    # range of the lightness that goes in, a key of `family_guess.RANGES`
     lightness: str | None = None
 
     def check_empty(self, what: str) -> None:

@@ -28,23 +28,15 @@ _MOST_CHANNELS = 16  # of a TIFF with saved selections
 
 @dataclass(kw_only=True)
 class Decoded:
-    """What a decoder found.
+    """What a decoder found."""
 
-    Attributes:
-        samples: ``(H, W, C)`` uint8 or uint16: 1 channel for grey, 3 for RGB, 4 for CMYK, then
-            further ones.
-        space: ``"grey"``, ``"rgb"`` or ``"cmyk"``.
-        extra: kinds of the further channels: 0 unspecified, 1 and 2 alpha; None: one alpha.
-        orientation: how to turn the pixels, 1...8 as in EXIF; None: as EXIF says.
-        exif, icc, xmp, iptc, photoshop, texts, dpi, encoding: as in ``Metadata``, not yet cleaned.
-        further: as in ``Encoding``.
-        notes: what of the file was not kept, in words.
-    """
-
+    # ``(H, W, C)`` uint8 or uint16: 1 channel for grey, 3 for RGB, 4 for CMYK, then further ones
     samples: Codes
-    space: str
+    space: str  # ``"grey"``, ``"rgb"`` or ``"cmyk"``
+    # kinds of the further channels: 0 unspecified, 1 and 2 alpha; None: one alpha
     extra: tuple[int, ...] | None = None
-    orientation: int | None = None
+    orientation: int | None = None  # how to turn the pixels, 1...8 as in EXIF; None: as EXIF says
+    # exif, icc, xmp, iptc, photoshop, texts, dpi, encoding: as in ``Metadata``, not yet cleaned
     exif: bytes | None = None
     icc: bytes | None = None
     xmp: bytes | None = None
@@ -53,8 +45,8 @@ class Decoded:
     texts: tuple[bytes, ...] = ()
     dpi: tuple[float, float] | None = None
     encoding: Encoding = field(default_factory=Encoding)
-    further: int = 0
-    notes: tuple[str, ...] = ()
+    further: int = 0  # as in ``Encoding``
+    notes: tuple[str, ...] = ()  # what of the file was not kept, in words
 
     def tags(self) -> Exif | None:
         """`exif`, taken apart; None if there is none, or if it is broken."""

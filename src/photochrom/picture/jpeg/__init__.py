@@ -36,21 +36,13 @@ _TABLE_50 = np.array([
 
 
 class Segment(NamedTuple):
-    """One marker with what belongs to it, as offsets into the file.
+    """One marker with what belongs to it, as offsets into the file."""
 
-    Attributes:
-        marker: second byte of the marker.
-        start: of the marker, with any fill bytes before it.
-        body: of the parameters, behind their length.
-        stop: of the parameters.
-        end: of the entropy-coded bytes behind a SOS; else `stop`.
-    """
-
-    marker: int
-    start: int
-    body: int
-    stop: int
-    end: int
+    marker: int  # second byte of the marker
+    start: int  # of the marker, with any fill bytes before it
+    body: int  # of the parameters, behind their length
+    stop: int  # of the parameters
+    end: int  # of the entropy-coded bytes behind a SOS; else `stop`
 
 
 def segments(data: bytes, *, scans: bool = True) -> Iterator[Segment]:
@@ -130,24 +122,16 @@ def directory(data: bytes) -> bytes | None:
 
 @dataclass(frozen=True, eq=False)
 class GreyJpeg:
-    """A JPEG file of one component, whose scans can become the Y scans of a colour JPEG.
+    """A JPEG file of one component, whose scans can become the Y scans of a colour JPEG."""
 
-    Attributes:
-        data: the file.
-        parts: its segments.
-        frame: the place of SOFn in `parts`.
-        width, height: pixels as stored, before EXIF's orientation.
-        component: identifier of the component.
-        table: number of its quantisation table.
-    """
-
-    data: bytes
-    parts: tuple[Segment, ...]
-    frame: int
+    data: bytes  # the file
+    parts: tuple[Segment, ...]  # its segments
+    frame: int  # the place of SOFn in `parts`
+    # width, height: pixels as stored, before EXIF's orientation
     width: int
     height: int
-    component: int
-    table: int
+    component: int  # identifier of the component
+    table: int  # number of its quantisation table
 
     @classmethod
     def parse(cls, data: bytes) -> GreyJpeg | None:

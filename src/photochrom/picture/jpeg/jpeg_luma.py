@@ -35,14 +35,10 @@ def available() -> bool:
 
 @dataclass(frozen=True, eq=False)
 class ColorJpeg:
-    """A JPEG file of Y', Cb and Cr; where `GreyJpeg` can stand, this can.
+    """A JPEG file of Y', Cb and Cr; where `GreyJpeg` can stand, this can."""
 
-    Attributes:
-        data: the file.
-        width, height: pixels as stored, before EXIF's orientation.
-    """
-
-    data: bytes
+    data: bytes  # the file
+    # width, height: pixels as stored, before EXIF's orientation
     width: int
     height: int
 
@@ -130,23 +126,16 @@ class JpegLuma:
 
     Its pixels cannot be turned: planes given and taken here are upright, and `orientation` says
     how the file's are stored.
-
-    Attributes:
-        file: the source; of one with colour components, the luma.
-        orientation: 1...8, as in EXIF.
-        tones: sRGB code, uint16, of each of the 256 codes of Y'; None: they are sRGB codes.
-        curve: linear light of each code, for `luma.chroma_codes`; None: sRGB's.
-        profile: an RGB profile with this curve, for the result; None: sRGB.
-        fail_on: how strict libvips is to be with the file.
-        chroma: gives Cb and Cr, ``(H', W')`` uint8 of the size of `half`; None before colouring.
     """
 
-    file: GreyJpeg | ColorJpeg
-    orientation: int = 1
+    file: GreyJpeg | ColorJpeg  # the source; of one with colour components, the luma
+    orientation: int = 1  # 1...8, as in EXIF
+    # sRGB code, uint16, of each of the 256 codes of Y'; None: they are sRGB codes
     tones: Codes | None = None
-    curve: bytes | None = None
-    profile: bytes | None = None
-    fail_on: str = "error"
+    curve: bytes | None = None  # linear light of each code, for `luma.chroma_codes`; None: sRGB's
+    profile: bytes | None = None  # an RGB profile with this curve, for the result; None: sRGB
+    fail_on: str = "error"  # how strict libvips is to be with the file
+    # gives Cb and Cr, ``(H', W')`` uint8 of the size of `half`; None before colouring
     chroma: Callable[[], tuple[Codes, Codes]] | None = None
 
     @property

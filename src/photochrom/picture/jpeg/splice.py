@@ -209,15 +209,10 @@ class _Edits:
 
 
 class _ChromaScans(NamedTuple):
-    """Two coded planes.
+    """Two coded planes."""
 
-    Attributes:
-        steps: of quantisation, 64 bytes in zigzag order.
-        data: Huffman tables and scans of the components 2 and 3.
-    """
-
-    steps: bytes
-    data: bytes
+    steps: bytes  # of quantisation, 64 bytes in zigzag order
+    data: bytes  # Huffman tables and scans of the components 2 and 3
 
 
 def _chroma_scans(

@@ -39,20 +39,15 @@ _NO_DPI_FIELD = ("webp", "avif", "heic", "jp2")
 
 @dataclass
 class Exif:
-    """The tags of one EXIF block.
+    """The tags of one EXIF block."""
 
-    Attributes:
-        order: byte order of the values, ``"<"`` or ``">"``.
-        main, exif, gps, interop: the directories; tag -> value.
-        note_at: offset of the maker's note in the block it came from.
-    """
-
-    order: str = "<"
+    order: str = "<"  # byte order of the values, ``"<"`` or ``">"``
+    # main, exif, gps, interop: the directories; tag -> value
     main: dict[int, Value] = field(default_factory=dict)
     exif: dict[int, Value] = field(default_factory=dict)
     gps: dict[int, Value] = field(default_factory=dict)
     interop: dict[int, Value] = field(default_factory=dict)
-    note_at: int = 0
+    note_at: int = 0  # offset of the maker's note in the block it came from
 
     @classmethod
     def parse(cls, block: bytes) -> Exif | None:

@@ -40,31 +40,18 @@ class CameraRaw(Exception):  # noqa: N818 - says what the file is
 
 @dataclass(frozen=True)
 class TiffPage:
-    """What the tags of one page of a TIFF file say.
+    """What the tags of one page of a TIFF file say."""
 
-    Attributes:
-        compression: for results, as in ``Encoding``.
-        exif: all its tags but those of the storage, and its EXIF and GPS directories.
-        orientation: how the pixels are to be turned, 1...8.
-        large_strips: the strips are so large that libtiff refuses them unless it is asked to.
-        photometric: what the first channels are (TIFF 6.0, tag 262).
-        extra: kinds of the further channels: 0 unspecified, 1 and 2 alpha (tag 338).
-        bits: per channel.
-        coding: number of the compression (tag 259).
-        planes: each channel is stored by itself (tag 284).
-        lost: what is not kept, in words.
-    """
-
-    compression: str | None
-    exif: Exif
-    orientation: int
-    large_strips: bool
-    photometric: int
-    extra: tuple[int, ...]
-    bits: int
-    coding: int
-    planes: bool
-    lost: tuple[str, ...]
+    compression: str | None  # for results, as in ``Encoding``
+    exif: Exif  # all its tags but those of the storage, and its EXIF and GPS directories
+    orientation: int  # how the pixels are to be turned, 1...8
+    large_strips: bool  # the strips are so large that libtiff refuses them unless it is asked to
+    photometric: int  # what the first channels are (TIFF 6.0, tag 262)
+    extra: tuple[int, ...]  # kinds of the further channels: 0 unspecified, 1 and 2 alpha (tag 338)
+    bits: int  # per channel
+    coding: int  # number of the compression (tag 259)
+    planes: bool  # each channel is stored by itself (tag 284)
+    lost: tuple[str, ...]  # what is not kept, in words
 
     @property
     def colors(self) -> int | None:

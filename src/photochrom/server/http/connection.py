@@ -19,22 +19,16 @@ from .error_responses import SECURITY_HEADERS, error_body
 
 @dataclass
 class ConnectionLimits:
-    """Limits on connections.
+    """Limits on connections."""
 
-    Attributes:
-        head: seconds for the head of a request, and for the rest of a body that nobody reads.
-        write: seconds that a client may read nothing while an answer waits to be sent.
-        linger: seconds that a refused connection is read on, so that its client sees the answer.
-        most: connections at the same time.
-        per_address: of one client address.
-        trusted: addresses of proxies, for which `per_address` does not count.
-    """
-
+    # seconds for the head of a request, and for the rest of a body that nobody reads
     head: float = 20.0
-    write: float = 30.0
+    write: float = 30.0  # seconds that a client may read nothing while an answer waits to be sent
+    # seconds that a refused connection is read on, so that its client sees the answer
     linger: float = 2.0
-    most: int = 1000
-    per_address: int = 200
+    most: int = 1000  # connections at the same time
+    per_address: int = 200  # of one client address
+    # addresses of proxies, for which `per_address` does not count
     trusted: frozenset[str] = frozenset()
 
 

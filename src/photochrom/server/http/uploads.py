@@ -35,17 +35,11 @@ MOST_REFERENCES = 4
 
 @dataclass(frozen=True)
 class Upload:
-    """One file of a request.
+    """One file of a request."""
 
-    Attributes:
-        name: what the sender calls it; for people only, never a path.
-        path: where it is.
-        size: bytes.
-    """
-
-    name: str
-    path: Path
-    size: int
+    name: str  # what the sender calls it; for people only, never a path
+    path: Path  # where it is
+    size: int  # bytes
 
     def head(self, size: int) -> bytes:
         """Its first bytes."""
@@ -55,16 +49,11 @@ class Upload:
 
 @dataclass
 class Uploads:
-    """The files and fields of a request.
+    """The files and fields of a request."""
 
-    Attributes:
-        files: in their order.
-        references: files of the fields `reference`.
-        fields: the other fields of the form; of equal names the last.
-    """
-
-    files: list[Upload] = field(default_factory=list)
-    references: list[Upload] = field(default_factory=list)
+    files: list[Upload] = field(default_factory=list)  # in their order
+    references: list[Upload] = field(default_factory=list)  # files of the fields `reference`
+    # the other fields of the form; of equal names the last
     fields: dict[str, str] = field(default_factory=dict)
 
 

@@ -37,42 +37,27 @@ _ADDED = {"note": "text", "idempotency": "text", "webhook_due": "real", "webhook
 
 @dataclass(frozen=True)
 class Job:
-    """A row of the table.
+    """A row of the table."""
 
-    Attributes:
-        id: unguessable.
-        owner: name of the API key it was made with; None without keys.
-        kind: ``"pictures"`` or ``"film"``.
-        state: queued, running, done, failed or cancelled.
-        options: as ``JobOptions`` has them.
-        items: one per file: its ``name``, and ``error`` if it failed.
-        done, total: pictures or frames; `total` may not be known.
-        attempts: how often it was begun.
-        error: why it failed.
-        created, finished, expires: seconds since 1970.
-        note: why it waits, if it does not wait for others only.
-        idempotency: the client's own key for it.
-        webhook_due: when its webhook is to be called next; None: not any more.
-        webhook_tries: calls so far.
-    """
-
-    id: str
-    kind: Literal["pictures", "film"]
-    options: dict[str, Any]
-    items: list[dict[str, Any]]
-    owner: str | None = None
-    state: State = "queued"
+    id: str  # unguessable
+    kind: Literal["pictures", "film"]  # ``"pictures"`` or ``"film"``
+    options: dict[str, Any]  # as ``JobOptions`` has them
+    items: list[dict[str, Any]]  # one per file: its ``name``, and ``error`` if it failed
+    owner: str | None = None  # name of the API key it was made with; None without keys
+    state: State = "queued"  # queued, running, done, failed or cancelled
+    # done, total: pictures or frames; `total` may not be known
     done: int = 0
     total: int | None = None
-    attempts: int = 0
-    error: str | None = None
+    attempts: int = 0  # how often it was begun
+    error: str | None = None  # why it failed
+    # created, finished, expires: seconds since 1970
     created: float = field(default_factory=time.time)
     finished: float | None = None
     expires: float | None = None
-    note: str | None = None
-    idempotency: str | None = None
-    webhook_due: float | None = None
-    webhook_tries: int | None = None
+    note: str | None = None  # why it waits, if it does not wait for others only
+    idempotency: str | None = None  # the client's own key for it
+    webhook_due: float | None = None  # when its webhook is to be called next; None: not any more
+    webhook_tries: int | None = None  # calls so far
 
 
 class JobStore:

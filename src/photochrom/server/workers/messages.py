@@ -30,19 +30,12 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What every worker process gets at its start.
+    """What every worker process gets at its start."""
 
-    Attributes:
-        models: to load, the default first.
-        threads: for one picture.
-        memory: bytes that a task may allocate, beyond what the loaded models take.
-        file_size: bytes that a file written by a worker may have.
-    """
-
-    models: tuple[ModelFile, ...]
-    threads: int
-    memory: int
-    file_size: int
+    models: tuple[ModelFile, ...]  # to load, the default first
+    threads: int  # for one picture
+    memory: int  # bytes that a task may allocate, beyond what the loaded models take
+    file_size: int  # bytes that a file written by a worker may have
 
 
 @dataclass(frozen=True)
@@ -63,39 +56,28 @@ class ColorizeTask:
 
 @dataclass(frozen=True)
 class AnalyzeTask:
-    """Find the likeliest colours of some places of a picture, and how certain the model is.
-
-    Attributes:
-        places: x and y in pixels; None: nine, spread over the picture.
-        size: of `ColorOptions`.
-        max_pixels: of the picture.
-    """
+    """Find the likeliest colours of some places of a picture, and how certain the model is."""
 
     source: Path
     model: str
+    # x and y in pixels; None: nine, spread over the picture
     places: Sequence[tuple[float, float]] | None
-    size: int | None
-    max_pixels: int
+    size: int | None  # of `ColorOptions`
+    max_pixels: int  # of the picture
 
 
 @dataclass(frozen=True)
 class FilmTask:
-    """Colour the film `source`; begun again with the same `target`, it goes on.
-
-    Attributes:
-        max_frames: limit on its length.
-        max_pixels: limit on the pixels of a frame, and of a reference.
-        references: pictures to borrow colours from.
-    """
+    """Colour the film `source`; begun again with the same `target`, it goes on."""
 
     source: Path
     target: Path
     model: str
     options: ColorOptions
     video: VideoOptions
-    max_frames: int
-    max_pixels: int
-    references: tuple[Path, ...] = ()
+    max_frames: int  # limit on its length
+    max_pixels: int  # limit on the pixels of a frame, and of a reference
+    references: tuple[Path, ...] = ()  # pictures to borrow colours from
 
 
 _NO_MEMORY = re.compile(  # how libraries say it that have no MemoryError

@@ -93,17 +93,11 @@ def named_source(name: str, root: Path | None = None) -> Source:
 
 @dataclass(frozen=True)
 class Arrays:
-    """Pictures that are kept in memory.
+    """Pictures that are kept in memory."""
 
-    Attributes:
-        name: of the source.
-        data: torchvision's data set, with its pictures in ``data``: ``(N, H, W, 3)`` uint8.
-        files: what they were read from.
-    """
-
-    name: str
-    data: Any
-    files: Files
+    name: str  # of the source
+    data: Any  # torchvision's data set, with its pictures in ``data``: ``(N, H, W, 3)`` uint8
+    files: Files  # what they were read from
 
     def __len__(self) -> int:
         return len(self.data)

@@ -76,17 +76,11 @@ def _suffixes() -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Files:
-    """Pictures that are files, or lie in shards.
+    """Pictures that are files, or lie in shards."""
 
-    Attributes:
-        name: of the source.
-        base: keys are relative to this folder.
-        paths: pictures and shards.
-    """
-
-    name: str
-    base: Path
-    paths: tuple[Path, ...]
+    name: str  # of the source
+    base: Path  # keys are relative to this folder
+    paths: tuple[Path, ...]  # pictures and shards
 
     def __len__(self) -> int:
         return self._count
@@ -146,21 +140,13 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Slice:
-    """Opens a picture that is a range of bytes of an archive.
+    """Opens a picture that is a range of bytes of an archive."""
 
-    Attributes:
-        path: the archive.
-        offset: where the picture's bytes begin, or in a zip file its local header.
-        size: in the archive.
-        crc: CRC-32 of the unpacked bytes; None in a tar, which has none.
-        method: how a zip file packed it.
-    """
-
-    path: str
-    offset: int
-    size: int
-    crc: int | None = None
-    method: int = zipfile.ZIP_STORED
+    path: str  # the archive
+    offset: int  # where the picture's bytes begin, or in a zip file its local header
+    size: int  # in the archive
+    crc: int | None = None  # CRC-32 of the unpacked bytes; None in a tar, which has none
+    method: int = zipfile.ZIP_STORED  # how a zip file packed it
 
     def __call__(self) -> Image.Image:
         with Path(self.path).open("rb") as file:

@@ -64,23 +64,14 @@ _TEMPERATURE, _TILT, _FACTOR = 0.1, 0.0125, 0.025  # least steps; of the logarit
 
 @dataclass(frozen=True)
 class Calibration:
-    """One operating point and its figures.
+    """One operating point and its figures."""
 
-    Attributes:
-        temperature: T of the annealed mean.
-        tilt: part of the rebalancing that is taken back; negative: more of it is added.
-        chroma: factor of the mean's ab.
-        figures: of `Resampled`.
-        pictures: on how many it was measured.
-        kept: whether it is as colourful as the model that was fine-tuned.
-    """
-
-    temperature: float
-    tilt: float
-    chroma: float
-    figures: Mapping[str, NDArray[np.float64]] = field(repr=False, compare=False)
-    pictures: int = 0
-    kept: bool = False
+    temperature: float  # T of the annealed mean
+    tilt: float  # part of the rebalancing that is taken back; negative: more of it is added
+    chroma: float  # factor of the mean's ab
+    figures: Mapping[str, NDArray[np.float64]] = field(repr=False, compare=False)  # of `Resampled`
+    pictures: int = 0  # on how many it was measured
+    kept: bool = False  # whether it is as colourful as the model that was fine-tuned
 
     def figure(self, name: str) -> float:
         """``raw_gain``, ``balanced_gain``, ``ciede2000_over_grey`` or ``colorfulness``."""

@@ -49,19 +49,12 @@ def rebalancing(share: Float, strength: float = 1.0) -> Float:
 
 
 class Parts(NamedTuple):
-    """What the loss is made of, each a mean over cells.
+    """What the loss is made of, each a mean over cells."""
 
-    Attributes:
-        entropy: rebalanced cross-entropy, nats.
-        balanced: distance of the annealed mean, rebalanced, in ab.
-        distance: the same with all cells alike.
-        uneven: the distance's change between neighbours, in ab.
-    """
-
-    entropy: Tensor
-    balanced: Tensor
-    distance: Tensor
-    uneven: Tensor
+    entropy: Tensor  # rebalanced cross-entropy, nats
+    balanced: Tensor  # distance of the annealed mean, rebalanced, in ab
+    distance: Tensor  # the same with all cells alike
+    uneven: Tensor  # the distance's change between neighbours, in ab
 
 
 class ColorLoss(nn.Module):

@@ -22,17 +22,11 @@ _COLOR, _LIGHTNESS, _PLACE = 8.0, 20.0, 0.2
 
 @dataclass(frozen=True)
 class Extra:
-    """Hints for the two terms, for the first crops of a batch.
+    """Hints for the two terms, for the first crops of a batch."""
 
-    Attributes:
-        own: ``(n, 1, H, W)``, 1 where the network's own colours are hints.
-        false_ab: ``(m, 2, H, W)``, one colour for each of the next `m` crops.
-        false: ``(m, 1, H, W)``, 1 in one patch.
-    """
-
-    own: Tensor
-    false_ab: Tensor
-    false: Tensor
+    own: Tensor  # ``(n, 1, H, W)``, 1 where the network's own colours are hints
+    false_ab: Tensor  # ``(m, 2, H, W)``, one colour for each of the next `m` crops
+    false: Tensor  # ``(m, 1, H, W)``, 1 in one patch
 
 
 def draw(n: int, m: int, side: int, bins: Tensor, generator: torch.Generator) -> Extra:

@@ -16,19 +16,12 @@ _PATCH = 10  # half cells: side of the pattern that describes a place
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The network's output for a frame, on its grid.
+    """The network's output for a frame, on its grid."""
 
-    Attributes:
-        ab: ``(2, h, w)`` float32, its own colours.
-        features: ``(C, h, w)`` float32, of the network, or of `describe`.
-        L: ``(h, w)`` float32.
-        regions: ``(C, h, w)`` float32, by which the regions of the frame are told apart; None:
-            `features`.
-    """
-
-    ab: Float
-    features: Float
-    L: Float
+    ab: Float  # ``(2, h, w)`` float32, its own colours
+    features: Float  # ``(C, h, w)`` float32, of the network, or of `describe`
+    L: Float  # ``(h, w)`` float32
+    # ``(C, h, w)`` float32, by which the regions of the frame are told apart; None: `features`
     regions: Float | None = None
 
     @classmethod

@@ -28,15 +28,10 @@ _SURROUNDINGS = 15  # pixels; changes of exposure are the same over such a squar
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Where the pixels of a frame lie in another frame.
+    """Where the pixels of a frame lie in another frame."""
 
-    Attributes:
-        at: ``(h / 2, w / 2, 2)`` float32, x and y there, in pixels of half the working size.
-        trust: ``(h / 2, w / 2)`` float32, 0...1.
-    """
-
-    at: Float
-    trust: Float
+    at: Float  # ``(h / 2, w / 2, 2)`` float32, x and y there, in pixels of half the working size
+    trust: Float  # ``(h / 2, w / 2)`` float32, 0...1
 
     @classmethod
     def own(cls, shape: tuple[int, int]) -> Places:
@@ -77,15 +72,10 @@ class Places:
 
 @dataclass(frozen=True, eq=False)
 class Link:
-    """Two frames next to each other in time.
+    """Two frames next to each other in time."""
 
-    Attributes:
-        back: places of the later frame's pixels in the earlier one.
-        forth: those of the earlier frame's in the later one.
-    """
-
-    back: Places
-    forth: Places
+    back: Places  # places of the later frame's pixels in the earlier one
+    forth: Places  # those of the earlier frame's in the later one
 
 
 def link(before: Float, after: Float) -> Link:

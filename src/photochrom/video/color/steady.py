@@ -41,14 +41,10 @@ class KeyFrame:
     Stored is not ab itself but ab / (L + 16), which stays the same when a surface is lit more or
     less (X, Y and Z all grow by one factor k, so a, b and L + 16 grow by its cube root): fades,
     flashes and uneven exposure keep the colours of the film.
-
-    Attributes:
-        L: ``(h, w)`` float32, 0...100.
-        tint: ``(h, w, 3)`` float32: ab / (light + 16), and the light, which is L without grain.
     """
 
-    L: Float
-    tint: Float
+    L: Float  # ``(h, w)`` float32, 0...100
+    tint: Float  # ``(h, w, 3)`` float32: ab / (light + 16), and the light, which is L without grain
 
     @classmethod
     def of(cls, L: Float, ab: Float) -> KeyFrame:
@@ -83,17 +79,11 @@ def light_of(L: Float) -> Float:
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """A frame that waits for its colour.
+    """A frame that waits for its colour."""
 
-    Attributes:
-        L: ``(h, w)``.
-        after: the places in it of the pixels of the frame before.
-        key: its pixels' places in the key frame before.
-    """
-
-    L: Float
-    after: Places
-    key: Places
+    L: Float  # ``(h, w)``
+    after: Places  # the places in it of the pixels of the frame before
+    key: Places  # its pixels' places in the key frame before
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,18 +28,14 @@ _CURVES = {8: "linear light", 9: "log", 10: "log", 16: "PQ (HDR10)", 17: "SMPTE 
 class Tones:
     """What the numbers in a film's Y'CbCr planes mean.
 
-    Attributes:
-        matrix: ``bt709``, ``bt601``, ``bt2020nc``, ``smpte240m`` or ``fcc``.
-        full_range: codes from 0 to the top, not 16...235 and 16...240 (times 2^(depth - 8)).
-        depth: bits per value: 8 (in uint8), 10 or 12 (in the low bits of uint16).
-
     Raises:
         ArgumentError: `matrix` or `depth` is another.
     """
 
-    matrix: str = "bt709"
+    matrix: str = "bt709"  # ``bt709``, ``bt601``, ``bt2020nc``, ``smpte240m`` or ``fcc``
+    # codes from 0 to the top, not 16...235 and 16...240 (times 2^(depth - 8))
     full_range: bool = False
-    depth: int = 8
+    depth: int = 8  # bits per value: 8 (in uint8), 10 or 12 (in the low bits of uint16)
 
     def __post_init__(self) -> None:
         if self.matrix not in WEIGHTS or self.depth not in (8, 10, 12):

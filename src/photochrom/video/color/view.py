@@ -27,15 +27,10 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class View:
-    """How a frame is shown to the network.
+    """How a frame is shown to the network."""
 
-    Attributes:
-        box: the picture within the bars.
-        turns: quarter turns counter-clockwise that make it upright.
-    """
-
-    box: Box
-    turns: int = 0
+    box: Box  # the picture within the bars
+    turns: int = 0  # quarter turns counter-clockwise that make it upright
 
     @property
     def shape(self) -> tuple[int, int]:

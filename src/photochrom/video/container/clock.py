@@ -22,16 +22,11 @@ _FORTH = 10  # seconds: and one that leaps by more; FFmpeg's own limit
 
 @dataclass(frozen=True)
 class Clock:
-    """What is added to the times of each part of a file.
+    """What is added to the times of each part of a file."""
 
-    Attributes:
-        positions: first byte of each part but the first, ascending.
-        offsets: seconds added to the times of these parts.
-        end: seconds on the mended clock at which the last stream ends; None if not known.
-    """
-
-    positions: tuple[int, ...] = ()
-    offsets: tuple[Fraction, ...] = ()
+    positions: tuple[int, ...] = ()  # first byte of each part but the first, ascending
+    offsets: tuple[Fraction, ...] = ()  # seconds added to the times of these parts
+    # seconds on the mended clock at which the last stream ends; None if not known
     end: Fraction | None = None
 
     def at(self, position: int) -> Fraction:

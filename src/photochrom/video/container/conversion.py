@@ -31,13 +31,9 @@ _RATES = {  # that encoders take, where they do not take all
 
 
 class Converter(Protocol):
-    """Makes packets of another codec.
+    """Makes packets of another codec."""
 
-    Attributes:
-        codec: the name of the codec.
-    """
-
-    codec: str
+    codec: str  # the name of the codec
 
     def open(self, output: OutputContainer) -> Stream:
         """Add the stream to a new file."""

@@ -18,24 +18,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Codec:
-    """A codec and how its encoder is set.
+    """A codec and how its encoder is set."""
 
-    Attributes:
-        encoder: FFmpeg's name of the encoder.
-        formats: its pixel formats, by depth.
-        options: the encoder's options for a crf, a preset, and whether frames are so large that the
-            encoder should hold few of them.
-        crf, preset: what is taken where nothing is said; None where the codec has no such thing.
-        presets: those there are, from fast to slow.
-        even: pictures must have even sides; a row or column is repeated where they do not.
-    """
-
-    encoder: str
-    formats: dict[int, str]
+    encoder: str  # FFmpeg's name of the encoder
+    formats: dict[int, str]  # its pixel formats, by depth
+    # the encoder's options for a crf, a preset, and whether frames are so large that the encoder
+    # should hold few of them
     options: Callable[[float | None, str | None, bool], dict[str, str]]
+    # crf, preset: what is taken where nothing is said; None where the codec has no such thing
     crf: float | None = None
     preset: str | None = None
-    presets: tuple[str, ...] = ()
+    presets: tuple[str, ...] = ()  # those there are, from fast to slow
+    # pictures must have even sides; a row or column is repeated where they do not
     even: bool = True
 
 
@@ -168,17 +162,12 @@ def container_of(target: Path) -> Container:
 
 @dataclass(frozen=True)
 class Encoding:
-    """The codec of a film that is written, and its settings.
+    """The codec of a film that is written, and its settings."""
 
-    Attributes:
-        codec: a key of `CODECS`.
-        crf: quality, smaller is better and larger in bytes; None for codecs that have none.
-        preset: how much time the encoder takes; for prores the profile.
-    """
-
-    codec: str
+    codec: str  # a key of `CODECS`
+    # quality, smaller is better and larger in bytes; None for codecs that have none
     crf: float | None
-    preset: str | None
+    preset: str | None  # how much time the encoder takes; for prores the profile
 
     @classmethod
     def for_file(

@@ -36,17 +36,11 @@ _NO_LONGER_TRUE = {  # tags of the source's stream that describe how it was enco
 
 @dataclass(frozen=True)
 class Streams:
-    """Result of `assemble` and `try_out` for the streams beside the video.
+    """Result of `assemble` and `try_out` for the streams beside the video."""
 
-    Attributes:
-        left_out: what the new file cannot hold.
-        converted: what it holds in another codec.
-        kept: what it holds as it was, in words.
-    """
-
-    left_out: list[LeftOut]
-    converted: list[Converted]
-    kept: list[str] = field(default_factory=list)
+    left_out: list[LeftOut]  # what the new file cannot hold
+    converted: list[Converted]  # what it holds in another codec
+    kept: list[str] = field(default_factory=list)  # what it holds as it was, in words
 
 
 class _RefusedError(Exception):

@@ -15,14 +15,10 @@ _FORM = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.])(\d\d)")  # SMPTE
 
 @dataclass(frozen=True)
 class Span:
-    """The part of a film that is written, in seconds on the source's own clock.
+    """The part of a film that is written, in seconds on the source's own clock."""
 
-    Attributes:
-        origin: what becomes time 0.
-        start, end: of the part; None where it has no limit.
-    """
-
-    origin: Fraction
+    origin: Fraction  # what becomes time 0
+    # start, end: of the part; None where it has no limit
     start: Fraction | None = None
     end: Fraction | None = None
 

@@ -50,14 +50,10 @@ _MISSING = 0.1  # seconds at the end of a film that may lack, for its tags are n
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file is read, as found by looking at it; for other readers of the same file.
+    """How a file is read, as found by looking at it; for other readers of the same file."""
 
-    Attributes:
-        clock: of a file that was joined of several.
-        frames: ``"deinterlace"``: interlaced frames are made whole; ``"as decoded"``; ``"ivtc"``.
-    """
-
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock = field(default_factory=Clock)  # of a file that was joined of several
+    # ``"deinterlace"``: interlaced frames are made whole; ``"as decoded"``; ``"ivtc"``
     frames: str = "deinterlace"
 
 

@@ -22,17 +22,11 @@ _ROWS = 64  # that are copied at a time
 
 @dataclass(frozen=True, eq=False)
 class SpooledFrame:
-    """A frame in a spool.
+    """A frame in a spool."""
 
-    Attributes:
-        pts: of the frame.
-        kept: whether its own colours stay.
-        place: in the spool.
-    """
-
-    pts: int | None
-    kept: bool
-    place: int
+    pts: int | None  # of the frame
+    kept: bool  # whether its own colours stay
+    place: int  # in the spool
 
 
 class FrameSpool:

@@ -21,20 +21,14 @@ Ab = NDArray[np.float16]
 
 @dataclass(frozen=True, eq=False)
 class Colored:
-    """A frame and its colour.
+    """A frame and its colour."""
 
-    Attributes:
-        frame: of `VideoReader.frames`.
-        L: ``(h, w)`` float32, at the working size.
-        ab: ``(2, h, w)``. What float16 rounds off, 0.03 at most, is far below a step of Cb and Cr,
-            and it halves what waits in memory and what travels to other machines.
-        kept: whether the frame's own colours stay.
-    """
-
-    frame: Any
-    L: Float
+    frame: Any  # of `VideoReader.frames`
+    L: Float  # ``(h, w)`` float32, at the working size
+    # ``(2, h, w)``. What float16 rounds off, 0.03 at most, is far below a step of Cb and Cr, and it
+    # halves what waits in memory and what travels to other machines.
     ab: Ab
-    kept: bool = False
+    kept: bool = False  # whether the frame's own colours stay
 
 
 class Painter:

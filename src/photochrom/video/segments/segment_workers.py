@@ -36,33 +36,20 @@ _APPEARS = 60.0  # seconds until a file is seen by other machines: NFS remembers
 
 @dataclass(frozen=True, eq=False)
 class SegmentTask:
-    """A segment whose colours are decided.
+    """A segment whose colours are decided."""
 
-    Attributes:
-        source: the film, absolute.
-        path: where the segment goes, absolute.
-        encoding: codec and settings.
-        size: ``(h, w)`` at which the colours were decided.
-        wide: before and after side by side.
-        begun: pts of the frame from which the film was decoded for that; None: its first.
-        reading: how the film's file is read.
-        times: pts of the frames.
-        prints: of each frame's Y', by which a worker knows that it decodes the same.
-        colours: ab of each frame, ``(2, h, w)``.
-        kept: whether the frame's own colours stay.
-    """
-
-    source: Path
-    path: Path
-    encoding: Encoding
-    size: tuple[int, int]
-    wide: bool
-    begun: int | None
-    reading: Reading = field(default_factory=Reading)
-    times: list[int] = field(default_factory=list)
+    source: Path  # the film, absolute
+    path: Path  # where the segment goes, absolute
+    encoding: Encoding  # codec and settings
+    size: tuple[int, int]  # ``(h, w)`` at which the colours were decided
+    wide: bool  # before and after side by side
+    begun: int | None  # pts of the frame from which the film was decoded for that; None: its first
+    reading: Reading = field(default_factory=Reading)  # how the film's file is read
+    times: list[int] = field(default_factory=list)  # pts of the frames
+    # of each frame's Y', by which a worker knows that it decodes the same
     prints: list[int] = field(default_factory=list)
-    colours: list[Ab] = field(default_factory=list)
-    kept: list[bool] = field(default_factory=list)
+    colours: list[Ab] = field(default_factory=list)  # ab of each frame, ``(2, h, w)``
+    kept: list[bool] = field(default_factory=list)  # whether the frame's own colours stay
 
     def at(self, path: Path) -> SegmentTask:
         """The next segment of the same film, which has no frames as yet."""

@@ -34,19 +34,12 @@ _SHADE = 0.5, 1.25  # least and greatest factor of chroma for darker and lighter
 
 @dataclass(frozen=True, eq=False)
 class HintedFrame:
-    """A frame of a shot with its hints.
+    """A frame of a shot with its hints."""
 
-    Attributes:
-        cells: of the frame.
-        L: ``(h, w)``, its upright picture without bars.
-        hints: in pixels of that picture at its full size.
-        shape: ``(H, W)`` of that.
-    """
-
-    cells: Cells
-    L: Float
-    hints: Sequence[Hint]
-    shape: tuple[int, int]
+    cells: Cells  # of the frame
+    L: Float  # ``(h, w)``, its upright picture without bars
+    hints: Sequence[Hint]  # in pixels of that picture at its full size
+    shape: tuple[int, int]  # ``(H, W)`` of that
 
     def weights(self) -> Float:
         """How far each hint decides each cell: ``(k, n)``; ArgumentError for one outside."""
@@ -60,19 +53,12 @@ class HintedFrame:
 
 @dataclass(frozen=True, eq=False)
 class CarriedHints:
-    """The hints of a shot, as weights of the cells of the frames that they are on.
+    """The hints of a shot, as weights of the cells of the frames that they are on."""
 
-    Attributes:
-        features: ``(C, n)`` of the cells.
-        weights: ``(k, n)``, how far each hint decides the colour of each cell.
-        ab: ``(k, 2)`` of the hints.
-        light: ``(k,)``, L + 16 at their places.
-    """
-
-    features: Float
-    weights: Float
-    ab: Float
-    light: Float
+    features: Float  # ``(C, n)`` of the cells
+    weights: Float  # ``(k, n)``, how far each hint decides the colour of each cell
+    ab: Float  # ``(k, 2)`` of the hints
+    light: Float  # ``(k,)``, L + 16 at their places
 
     @classmethod
     def of(cls, frames: Sequence[HintedFrame]) -> CarriedHints:

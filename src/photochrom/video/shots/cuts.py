@@ -45,18 +45,12 @@ _EXPLAINED = 0.93  # of the variance in it
 
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """A frame as it is compared.
+    """A frame as it is compared."""
 
-    Attributes:
-        plain: thumbnail of L, ``(24, 36)`` float16.
-        contrast: its standard deviation, L.
-        even: the same less its mean and over its contrast, float32; flat where that is small.
-        low, high: least and greatest of `even` around each place.
-    """
-
-    plain: NDArray[np.float16]
-    contrast: float
-    even: Float
+    plain: NDArray[np.float16]  # thumbnail of L, ``(24, 36)`` float16
+    contrast: float  # its standard deviation, L
+    even: Float  # the same less its mean and over its contrast, float32; flat where that is small
+    # low, high: least and greatest of `even` around each place
     low: Float
     high: Float
 

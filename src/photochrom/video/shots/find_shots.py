@@ -88,19 +88,14 @@ def shots_of(setup: FilmSetup, report: Progress) -> ShotList:
 
 @dataclass
 class _Begun:
-    """A shot that has begun.
+    """A shot that has begun."""
 
-    Attributes:
-        number: of its first frame in the film.
-        first, last: pts of frames.
-        count: frames so far.
-        looks: number in the shot, pts and L of the frames 0, 1, 2, 4, 8 and so on, the last two.
-    """
-
-    number: int
+    number: int  # of its first frame in the film
+    # first, last: pts of frames
     first: int
     last: int
-    count: int = 0
+    count: int = 0  # frames so far
+    # number in the shot, pts and L of the frames 0, 1, 2, 4, 8 and so on, the last two
     looks: list[tuple[int, int, Float]] = field(default_factory=list)
 
     def add(self, pts: int, L: Float) -> None:

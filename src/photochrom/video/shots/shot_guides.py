@@ -35,17 +35,11 @@ _KEPT = 6  # frames that are kept ready
 
 @dataclass(frozen=True, eq=False)
 class StillFrame:
-    """One frame of a film, as its colours are decided.
+    """One frame of a film, as its colours are decided."""
 
-    Attributes:
-        L: ``(h, w)``, at the working size.
-        view: its picture.
-        cells: of the picture, at the vividness of the model.
-    """
-
-    L: Float
-    view: View
-    cells: Cells
+    L: Float  # ``(h, w)``, at the working size
+    view: View  # its picture
+    cells: Cells  # of the picture, at the vividness of the model
 
 
 class ShotGuides:

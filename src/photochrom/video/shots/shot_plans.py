@@ -18,29 +18,19 @@ from ..container.video_reader import VideoReader
 
 @dataclass(frozen=True, eq=False)
 class ShotPlan:
-    """What is wanted of one shot.
+    """What is wanted of one shot."""
 
-    Attributes:
-        number: from 1.
-        first, end: pts; None: the film's beginning, its end.
-        options: vividness, warmth and the references of the whole film.
-        begin: seconds; the frame that its colours begin with.
-        still: seconds; the frame that its version is one of.
-        version: see `Shot`.
-        hints: with their times in seconds.
-        stills: coloured pictures of this shot.
-        others: coloured pictures of other shots, for those that show the same place.
-    """
-
-    number: int
+    number: int  # from 1
+    # first, end: pts; None: the film's beginning, its end
     first: int | None
     end: int | None
-    options: ColorOptions
-    begin: float
-    still: float
-    version: int = 0
-    hints: tuple[Hint, ...] = ()
-    stills: tuple[Source, ...] = ()
+    options: ColorOptions  # vividness, warmth and the references of the whole film
+    begin: float  # seconds; the frame that its colours begin with
+    still: float  # seconds; the frame that its version is one of
+    version: int = 0  # see `Shot`
+    hints: tuple[Hint, ...] = ()  # with their times in seconds
+    stills: tuple[Source, ...] = ()  # coloured pictures of this shot
+    # coloured pictures of other shots, for those that show the same place
     others: tuple[Source, ...] = ()
 
     @property

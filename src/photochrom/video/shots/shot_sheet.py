@@ -197,15 +197,10 @@ def _shrunk(rgb: RGB, longest: int) -> RGB:
 
 @dataclass(frozen=True)
 class SheetEntry:
-    """What the page shows of a shot.
+    """What the page shows of a shot."""
 
-    Attributes:
-        jpeg: its still, small.
-        shape: ``(H, W)`` of the upright frame, in whose pixels hints are given.
-    """
-
-    jpeg: bytes
-    shape: tuple[int, ...]
+    jpeg: bytes  # its still, small
+    shape: tuple[int, ...]  # ``(H, W)`` of the upright frame, in whose pixels hints are given
 
 
 def sheet_page(

@@ -121,17 +121,11 @@ def stage(
 
 @dataclass(frozen=True)
 class Shown:
-    """One picture of a row.
+    """One picture of a row."""
 
-    Attributes:
-        image: its address.
-        caption: under it.
-        state: waiting, coloured, edited or failed; "" for none.
-    """
-
-    image: str
-    caption: str
-    state: str = ""
+    image: str  # its address
+    caption: str  # under it
+    state: str = ""  # waiting, coloured, edited or failed; "" for none
 
 
 def strip(

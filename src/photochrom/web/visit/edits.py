@@ -25,22 +25,15 @@ MAX_PINS = 40
 
 @dataclass
 class Edits:
-    """One picture's look, the looks before and after it, and the pin that is being worked on.
+    """One picture's look, the looks before and after it, and the pin that is being worked on."""
 
-    Attributes:
-        look: as it is now.
-        chosen: id of the pin whose colour is asked for; None: no pin's.
-        view: the part that is looked at in full size; None: the whole is, as large as fits.
-        downloaded: the look of the file that was last downloaded.
-        moment: seconds; the frame of a film that is looked at; None for pictures.
-        heard: the page that last told something, and the number of its newest event.
-    """
-
-    look: Look = field(default_factory=Look)
-    chosen: int | None = None
+    look: Look = field(default_factory=Look)  # as it is now
+    chosen: int | None = None  # id of the pin whose colour is asked for; None: no pin's
+    # the part that is looked at in full size; None: the whole is, as large as fits
     view: View | None = None
-    moment: float | None = None
-    downloaded: Look = field(default_factory=Look)
+    moment: float | None = None  # seconds; the frame of a film that is looked at; None for pictures
+    downloaded: Look = field(default_factory=Look)  # the look of the file that was last downloaded
+    # the page that last told something, and the number of its newest event
     heard: tuple[str, int] = ("", 0)
     _past: list[Look] = field(default_factory=list)
     _future: list[Look] = field(default_factory=list)

@@ -13,27 +13,16 @@ from .edits import Edits
 
 @dataclass
 class Item:
-    """One uploaded file.
+    """One uploaded file."""
 
-    Attributes:
-        key: unlike that of any other file.
-        name: what its owner calls it.
-        path: where it lies; the name there is ours.
-        media: what it is, by its first bytes.
-        edits: how it shall look.
-        thumbnail: address of a small picture of it; "" until somebody made one.
-        colored: whether it was coloured once.
-        failed: whether it could not be opened.
-    """
-
-    key: str
-    name: str
-    path: Path
-    media: Media
-    edits: Edits = field(default_factory=Edits)
-    thumbnail: str = ""
-    colored: bool = False
-    failed: bool = False
+    key: str  # unlike that of any other file
+    name: str  # what its owner calls it
+    path: Path  # where it lies; the name there is ours
+    media: Media  # what it is, by its first bytes
+    edits: Edits = field(default_factory=Edits)  # how it shall look
+    thumbnail: str = ""  # address of a small picture of it; "" until somebody made one
+    colored: bool = False  # whether it was coloured once
+    failed: bool = False  # whether it could not be opened
 
     @property
     def is_film(self) -> bool:

@@ -24,33 +24,23 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass
 class Job:
-    """One piece of work on a thread of its own.
+    """One piece of work on a thread of its own."""
 
-    Attributes:
-        about: what it is for: "pictures", or the key of a film.
-        unit: what is counted, in the plural.
-        result: the file the work writes.
-        work: called with a function to report progress to and the token that cancels it; returns
-            what went wrong, in lines.
-        looks: `Workspace.looks` when it was started, to tell whether the result is stale.
-        status: how it stands.
-        done, total: how far it is; the total may not be known.
-        started: on the clock `time.monotonic`.
-        problems: what went wrong, in lines for people.
-        aside: others may run beside it.
-    """
-
-    about: str
-    unit: str
-    result: Path
+    about: str  # what it is for: "pictures", or the key of a film
+    unit: str  # what is counted, in the plural
+    result: Path  # the file the work writes
+    # called with a function to report progress to and the token that cancels it; returns what went
+    # wrong, in lines
     work: Callable[[Progress, CancelToken], list[str]]
+    # `Workspace.looks` when it was started, to tell whether the result is stale
     looks: list[Any] = field(default_factory=list)
-    status: Literal["running", "done", "failed", "cancelled"] = "running"
+    status: Literal["running", "done", "failed", "cancelled"] = "running"  # how it stands
+    # done, total: how far it is; the total may not be known
     done: int = 0
     total: int | None = None
-    started: float = field(default_factory=time.monotonic)
-    problems: list[str] = field(default_factory=list)
-    aside: bool = False
+    started: float = field(default_factory=time.monotonic)  # on the clock `time.monotonic`
+    problems: list[str] = field(default_factory=list)  # what went wrong, in lines for people
+    aside: bool = False  # others may run beside it
     _cancel: CancelToken = field(default_factory=CancelToken)
 
     def to_json(self) -> dict[str, Any]:
@@ -117,15 +107,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Task:
-    """One picture of many.
+    """One picture of many."""
 
-    Attributes:
-        name: of the original.
-        colour: writes the result to a file whose path begins with the one given, and returns it;
-            the token cancels it.
-    """
-
-    name: str
+    name: str  # of the original
+    # writes the result to a file whose path begins with the one given, and returns it; the token
+    # cancels it
     colour: Callable[[Path, CancelToken], Path]
 
 

@@ -19,27 +19,21 @@ from .zhang_networks import Eccv16, Siggraph17
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """One kind of network.
+    """One kind of network."""
 
-    Attributes:
-        title, licence, source, family, size, film_size, multiple, hints, temperature: of the card.
-        marks: names of weights that no other kind has all of.
-        module: its class, made from a state dict.
-        unused: prefixes of weights that colouring has no use for.
-    """
-
+    # title, licence, source, family, size, film_size, multiple, hints, temperature: of the card
     title: str
     licence: str
     source: str
     family: str
     size: int
     multiple: int
-    marks: tuple[str, ...]
-    module: Callable[[State], nn.Module]
+    marks: tuple[str, ...]  # names of weights that no other kind has all of
+    module: Callable[[State], nn.Module]  # its class, made from a state dict
     film_size: int | None = None
     hints: bool = False
     temperature: float = 0.38
-    unused: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()  # prefixes of weights that colouring has no use for
 
     def card(self, name: str, file: Path, size: int | None) -> Card:
         """The card of a model with this network."""
