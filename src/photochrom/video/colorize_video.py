@@ -24,12 +24,11 @@ from .container.mux import assemble, try_out
 from .container.streams import Converted, LeftOut
 from .container.video_reader import VideoReader
 from .film_check import check_open
-from .film_parts import FilmPart, FilmParts
+from .film_parts import FilmPart, FilmParts, listed_film
 from .film_work import FilmFrames, FilmSetup, FilmWork
 from .segments.segment_workers import SegmentWorkers
 from .segments.segmented_work import Progress, reporter
 from .segments.work_folder import ShotFolders, WorkFolder, remove_work_folders
-from .shots.listed_film import listed_film
 from .shots.shot_plans import needs_shots, with_stills
 
 _LONG = 5000  # frames from which time and disk are told before the work

@@ -165,7 +165,7 @@ def _card(
 
 
 def _rewritten(contents: OnnxContents, convention: Convention) -> Any:
-    from .onnx_rewriting import rewritten
+    from .conventions import rewritten
 
     return rewritten(contents, convention)
 
