@@ -42,17 +42,17 @@ BLOCK = 65536
 """Pixels worked on at a time: a dozen float32 planes of this many fit a core's cache."""
 
 
-def _rgb_to_xyz() -> NDArray[np.float64]:
-    primaries = np.array([[0.64, 0.33], [0.30, 0.60], [0.15, 0.06]])
-    x, y = primaries.T
-    columns = np.stack([x / y, np.ones(3), (1 - x - y) / y])
-    wx, wy = 0.3127, 0.3290
-    white = np.array([wx / wy, 1.0, (1 - wx - wy) / wy])
-    scaled = columns * np.linalg.solve(columns, white)
-    return np.asarray(scaled / white[:, None])  # relative to the white: every row sums to 1
+def rgb_to_xyz(
+    primaries: tuple[tuple[float, float], ...] = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)),
+) -> NDArray[np.float64]:
+    """From linear R, G and B, of these chromaticities and the white D65, to XYZ relative to it."""
+    x, y = np.array([*primaries, (0.3127, 0.3290)]).T
+    columns = np.stack([x, y, 1 - x - y]) / y
+    relative = columns[:, :3] / columns[:, 3:]
+    return np.asarray(relative * np.linalg.solve(relative, np.ones(3)))  # rows sum to 1
 
 
-TO_XYZ = _rgb_to_xyz()
+TO_XYZ = rgb_to_xyz()
 TO_RGB = np.linalg.inv(TO_XYZ)
 _TO_RGB_32 = TO_RGB.astype(np.float32)
 _AB_TO_F = np.array([[1 / 500], [-1 / 200]], np.float32)  # f(X) - f(Y) and f(Z) - f(Y)

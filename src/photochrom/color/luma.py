@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import Codes, Float, lightness
+from . import TO_RGB, Codes, Float, lightness, rgb_to_xyz
 from .srgb_curve import decode
 
 WEIGHTS = {
@@ -28,9 +28,7 @@ WEIGHTS = {
 }
 """Of R' and B' in Y', for each matrix (ITU-T H.273, table 4)."""
 
-_PRIMARIES = {"bt2020nc": ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046))}
-_BT709_PRIMARIES = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
-_D65 = (0.3127, 0.3290)
+_BT2020_PRIMARIES = ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
 
 _FINE = 4096  # steps of the tables between Y' and L
 _LAYERS = 51  # of the table over L, a and b: L 0, 2 ... 100 ...
@@ -227,11 +225,8 @@ def _linear(L: Float, ab: Float, matrix: str) -> Float:
 @cache
 def _from_xyz(matrix: str) -> Float:
     """From X, Y and Z relative to D65 to linear R, G and B."""
-    xy = np.array(_PRIMARIES.get(matrix, _BT709_PRIMARIES)).T
-    x, y = np.column_stack([xy, _D65])
-    columns = np.stack([x, y, 1 - x - y]) / y
-    relative = columns[:, :3] / columns[:, 3:]
-    return np.asarray(np.linalg.inv(relative * np.linalg.solve(relative, np.ones(3))), np.float32)
+    rgb = np.linalg.inv(rgb_to_xyz(_BT2020_PRIMARIES)) if matrix == "bt2020nc" else TO_RGB
+    return rgb.astype(np.float32)
 
 
 @cache

@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from ...hints import parse_json
 from ...options import ColorOptions, OutputOptions, VideoOptions
-from ...shot_list import ShotList
 from ..service_error import ServiceError
 from ..settings import Settings
 from .error_responses import validation_message
-from .request_options import COLOR, OUTPUT, VIDEO, RequestOptions
+from .request_options import COLOR, OUTPUT, PARSERS, VIDEO, RequestOptions
 
 _MOST_PLACES = 100
 _Options = TypeVar("_Options", bound=RequestOptions)
-
-
-def _shots(text: str) -> ShotList:
-    """A list of shots that names no files, which would be the server's own."""
-    try:
-        found = ShotList.from_plain(json.loads(text))
-    except (ValueError, RecursionError) as error:
-        raise ServiceError(422, f"shots: expected a list as JSON ({error})") from None
-    if any(shot.reference for shot in found.shots):
-        raise ServiceError(422, "shots: references are files, which cannot be sent; leave them out")
-    return found
-
-
-_PARSERS: dict[str, Callable[[str], Any]] = {  # of fields that are no scalar
-    "hints": parse_json,
-    "shots": _shots,
-}
 
 
 @dataclass(frozen=True)
@@ -99,7 +80,7 @@ def chosen(
     if model is None:
         known = ", ".join(each["name"] for each in models)
         raise ServiceError(422, f"there is no model {name!r}: expected one of {known}")
-    values = {key: _PARSERS[key](text) if key in _PARSERS else text for key, text in given.items()}
+    values = {key: PARSERS[key](text) if key in PARSERS else text for key, text in given.items()}
     size, most = values.get("size"), settings.max_size
     if size is not None and not model["smallest"] <= size <= most:
         least = model["smallest"]

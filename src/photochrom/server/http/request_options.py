@@ -6,23 +6,24 @@ A field that is added to one of these appears here, and in the OpenAPI document,
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from ...hints import parse_json
 from ...media import FORMATS
 from ...options import ColorOptions, OutputOptions, VideoOptions
+from ...shot_list import ShotList
+from ..service_error import ServiceError
 
 _SCALARS = (bool, int, float, str)
 _NOT_HERE = {"max_pixels", "fps"}  # the operator chooses it; of folders of frames only
-
-
-PARSED = ("hints", "shots")
-"""Fields that are no scalar: JSON, which `chosen_options` parses."""
 
 _FORMATS = [
     name
@@ -48,6 +49,24 @@ _MORE: dict[str, dict[str, Any]] = {  # what the schema tells beyond the type an
     },
     "quality": {"examples": [90]},
 }
+
+
+def _shots(text: str) -> ShotList:
+    """A list of shots that names no files, which would be the server's own."""
+    try:
+        found = ShotList.from_plain(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise ServiceError(422, f"shots: expected a list as JSON ({error})") from None
+    if any(shot.reference for shot in found.shots):
+        raise ServiceError(422, "shots: references are files, which cannot be sent; leave them out")
+    return found
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "hints": parse_json,
+    "shots": _shots,
+}
+"""Of fields that are no scalar but JSON."""
 
 
 class RequestOptions(BaseModel):
@@ -80,7 +99,7 @@ def _request_fields(kind: type) -> dict[str, Any]:
         if each.name in _NOT_HERE:
             continue
         scalar = _scalar(hints[each.name])
-        if scalar is None and each.name not in PARSED:
+        if scalar is None and each.name not in PARSERS:
             continue  # no text stands for it
         about = {"description": described.get(each.name, "")} | _MORE.get(each.name, {})
         if scalar is float:
