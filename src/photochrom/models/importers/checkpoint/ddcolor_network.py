@@ -12,11 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .shaped_layers import Shuffle, convolution, count, norm
+from .shaped_layers import Shuffle, convolution, count, imagenet, norm
 from .state_dict import State
 
 _HEADS = 8
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class DDColor(nn.Module):
@@ -27,8 +26,8 @@ class DDColor(nn.Module):
 
     def __init__(self, state: State) -> None:
         super().__init__()
-        for name, values in (("mean", _MEAN), ("std", _STD)):
-            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1))
+        for name, values in imagenet().items():
+            self.register_buffer(name, values)
         self.encoder = nn.ModuleDict({"arch": _ConvNext(state, "encoder.arch")})
         self.decoder = _Decoder(state)
         self.refine_net = nn.Sequential(nn.Sequential(convolution(state, "refine_net.0.0")))

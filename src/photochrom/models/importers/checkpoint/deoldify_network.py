@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .shaped_layers import Shuffle, convolution, count, norm
+from .shaped_layers import Shuffle, convolution, count, imagenet, norm
 from .state_dict import State
 
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _RANGE = 3.0  # of the network's result, in standard deviations
 _UP = range(4, 8)  # numbers of the U-Net's blocks
 
@@ -27,8 +26,8 @@ class DeOldify(nn.Module):
 
     def __init__(self, state: State) -> None:
         super().__init__()
-        for name, values in (("mean", _MEAN), ("std", _STD)):
-            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1))
+        for name, values in imagenet().items():
+            self.register_buffer(name, values)
         self.layers = nn.ModuleDict(
             {
                 "0": _ResNet(state, "layers.0"),

@@ -13,6 +13,7 @@ from ....errors import ModelImportError
 from ...card import Card
 from .ddcolor_network import DDColor
 from .deoldify_network import DeOldify
+from .shaped_layers import imagenet
 from .state_dict import State
 from .zhang_networks import Eccv16, Siggraph17
 
@@ -62,18 +63,12 @@ class Known:
         own = network.state_dict()
         given = {k: v for k, v in state.items() if k in own or not k.startswith(self.unused)}
         counters = {k: torch.tensor(0) for k in own if k.endswith("num_batches_tracked")}
-        buffers = {k: v for k, v in self._constants().items() if k in own}
+        buffers = {k: v for k, v in imagenet().items() if k in own}
         try:
             network.load_state_dict({**counters, **buffers, **given}, assign=True)
         except RuntimeError as error:
             raise self._unfit(file, " ".join(str(error).split(":", 1)[-1].split())[:300]) from None
         return network.eval()
-
-    @staticmethod
-    def _constants() -> State:
-        """Mean and deviation of ImageNet's pictures, which some networks keep and others do not."""
-        values = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-        return {name: torch.tensor(rgb).view(1, 3, 1, 1) for name, rgb in values.items()}
 
     def _unfit(self, file: Path, why: object) -> ModelImportError:
         return ModelImportError(

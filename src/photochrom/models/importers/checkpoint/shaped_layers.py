@@ -6,10 +6,17 @@ of tests alike.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from .state_dict import State
+
+
+def imagenet() -> State:
+    """Mean and deviation of ImageNet's pictures, which some files keep and others do not."""
+    values = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+    return {name: torch.tensor(rgb).view(1, 3, 1, 1) for name, rgb in values.items()}
 
 
 def convolution(
