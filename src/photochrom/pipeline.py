@@ -251,8 +251,7 @@ class _Pages:
 
         if self._options.hints:
             raise ArgumentError(
-                "hints cannot be used",
-                expected="a picture that does not move",
+                "hints cannot be used in an animation",
                 fix="leave them out, or colour its first frame alone (page=1, --page 1)",
             )
         waiting: deque[Picture] = deque()

@@ -164,7 +164,7 @@ def _video_options(given: dict[str, Any]) -> Any:
     if preview is not None:
         if times["end"] is not None:
             raise ArgumentError(
-                "the length of a preview", expected="--preview SECONDS", fix="leave one of them out"
+                "the length of a preview", expected="--preview SECONDS", got="--end as well"
             )
         times["end"] = (times["start"] or 0) + preview
     in_color = "recolor" if given["in_color"] == "recolor" else "keep"

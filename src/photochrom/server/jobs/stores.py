@@ -22,7 +22,7 @@ class Stores:
         for url in self._allowed:
             if storage.local(url) is not None or "::" in url:
                 raise ArgumentError(
-                    f"the store {show(url)}",
+                    f"the store {show(url)} (--store)",
                     expected="a URL such as s3://bucket/folder",
                     got="a path, or a URL within another",
                 )

@@ -183,7 +183,9 @@ class Encoding:
         codec = codec or allowed[0]
         if codec not in allowed:
             raise ArgumentError(
-                f"the codec of {target}", expected=f"one of {', '.join(allowed)}", got=codec
+                f"the codec of {target}",
+                expected=f"one of {', '.join(allowed)}, or the name of an .mkv file",
+                got=codec,
             )
         chosen = CODECS[codec]
         if preset is not None and preset not in chosen.presets:

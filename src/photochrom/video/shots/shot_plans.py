@@ -180,6 +180,7 @@ def _place(moment: Moment, shots: ShotList, video: VideoReader) -> tuple[int, fl
         raise ArgumentError(
             f"the moment {moment}",
             expected=f"one in the film, which is {shots.shots[-1].end:.2f} s long",
+            got="one after its end",
         )
     begun = [index for index, shot in enumerate(shots.shots) if shot.start <= seconds]
     return (begun[-1] if begun else 0), seconds
