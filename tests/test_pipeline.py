@@ -130,7 +130,7 @@ def test_the_format_of_a_stream(colorizer: Colorizer) -> None:
 
 
 def test_references_are_reported(tmp_path: Path) -> None:
-    lender = Colorizer(tiny.lending(tmp_path / "lending.onnx"))
+    lender = Colorizer(tiny.photochrom(tmp_path / "lending.onnx", features=True))
     grey = np.repeat(np.repeat(np.uint8([[80, 190]]), 30, 1), 40, 0)
     lent = lender.reference(np.stack([grey, grey // 2, grey], 2))
     source = Picture(grey).to_bytes("png")

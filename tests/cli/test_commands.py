@@ -201,7 +201,7 @@ def test_versions(tmp_path: Path) -> None:
 
 
 def test_a_reference(tmp_path: Path) -> None:
-    model = tiny.lending(tmp_path / "tiny.onnx")
+    model = tiny.photochrom(tmp_path / "tiny.onnx", features=True)
     source = write_picture(tmp_path / "a.png")
     grey = np.asarray(Image.open(source).convert("L"))
     Image.fromarray(np.stack([grey // k for k in (1, 2, 3)], 2)).save("reference.png")

@@ -410,7 +410,9 @@ def test_a_note_in_the_file_names_the_model(colorizer: Colorizer) -> None:
 
 @pytest.fixture(scope="module")
 def lending(tmp_path_factory: pytest.TempPathFactory) -> Colorizer:
-    return Colorizer(tiny.lending(tmp_path_factory.mktemp("lending") / "lending.onnx"))
+    return Colorizer(
+        tiny.photochrom(tmp_path_factory.mktemp("lending") / "lending.onnx", features=True)
+    )
 
 
 def in_color(dark: tuple[int, ...], bright: tuple[int, ...]) -> Array:

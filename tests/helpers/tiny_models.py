@@ -138,10 +138,22 @@ def photochrom_weights() -> dict[str, NDArray[Any]]:
 
 
 def photochrom(
-    path: Path, *, hints: bool = False, batch: str = "n", temperature: float = 0.38, **card: Any
+    path: Path,
+    *,
+    hints: bool = False,
+    features: bool = False,
+    batch: str = "n",
+    temperature: float = 0.38,
+    **card: Any,
 ) -> Path:
-    """A network of the family ``photochrom`` on a quarter of the size."""
+    """A network of the family ``photochrom`` on a quarter of the size.
+
+    With `features`, which are the lightness, dark and bright are two kinds of things.
+    """
     text = PHOTOCHROM_HINTS if hints else PHOTOCHROM
+    if features:
+        text = text.replace("ab) {{", "ab, float[{n},1,i,j] features) {{", 1)
+        text = text.replace("share = Div", "features = Identity(small)\n    share = Div", 1)
     weights = photochrom_weights()
     if not hints:
         del weights["toward_bins"], weights["bins_squared"]
@@ -158,13 +170,3 @@ def deoldify(path: Path, *, works_in: float, card_says: float) -> Path:
     """A network of the family ``deoldify`` whose card may be wrong about its range."""
     card = Card(name=path.stem, family="deoldify", multiple=32, scale=card_says)
     return save(path, DEOLDIFY.format(top=float(works_in)), card)
-
-
-def lending(path: Path) -> Path:
-    """The same with features: dark and bright are two kinds of things."""
-    text = PHOTOCHROM.replace("ab) {{", "ab, float[n,1,i,j] features) {{", 1)
-    text = text.replace("share = Div", "features = Identity(small)\n    share = Div", 1)
-    weights = photochrom_weights()
-    del weights["toward_bins"], weights["bins_squared"]
-    card = Card(name=path.stem, family="photochrom", size=64, multiple=4)
-    return save(path, text.format(n="n", temperature=0.38), card, weights)

@@ -270,7 +270,7 @@ def in_color() -> bytes:
 
 def test_references(tmp_path: Path) -> None:
     """Files of the form's field; with a model that has features."""
-    tiny_models.lending(model := tmp_path / "lending.onnx")
+    tiny_models.photochrom(model := tmp_path / "lending.onnx", features=True)
     with running(tmp_path, models=(str(model),), max_pixels=2000) as live:
         form = [("file", ("a.jpg", JPEG)), ("reference", ("b.png", in_color()))]
         answer = live.client.post("/v1/colorize", files=form, data={"format": "png"})

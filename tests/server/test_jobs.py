@@ -123,7 +123,7 @@ def test_a_batch(live: Running) -> None:
 
 def test_references_of_pictures_and_of_films(tmp_path: Path, film: FakeFilm) -> None:
     """Every picture of a job borrows from them; with a model that has features."""
-    tiny_models.lending(model := tmp_path / "lending.onnx")
+    tiny_models.photochrom(model := tmp_path / "lending.onnx", features=True)
     grey = open_picture(JPEG).pixels
     lent = Picture(np.stack([grey, grey, grey // 2], -1)).to_bytes("png")
     with running(tmp_path, models=(str(model),), film=film) as live:

@@ -19,8 +19,12 @@ _EXPECTED = "_stcore|disconnected|not responding"  # in the log of a page whose 
 @pytest.fixture(scope="session")
 def server(driver: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     from tests.helpers.browser import Server
+    from tests.helpers.tiny_models import photochrom
 
-    made = Server(tmp_path_factory.mktemp("home"))
+    home = tmp_path_factory.mktemp("home")
+    (home / "models").mkdir()
+    photochrom(home / "models/tiny.onnx", hints=True, features=True)
+    made = Server(home)
     yield made
     made.process.terminate()
     made.process.wait(20)
@@ -52,7 +56,6 @@ def browser(driver: Any, tmp_path: Path) -> Iterator[Any]:
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     folder = {"behavior": "allow", "downloadPath": str(tmp_path / "downloads")}
     driver.execute_cdp_cmd("Browser.setDownloadBehavior", folder)
-    driver.get("about:blank")
     driver.get_log("browser")
     yield driver
     severe = [line for line in driver.get_log("browser") if line["level"] == "SEVERE"]

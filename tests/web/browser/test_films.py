@@ -48,7 +48,7 @@ def test_a_film_its_shots_and_a_hint(page: Page, tmp_path: Path) -> None:
     until(lambda: page.find(".frame"))
     page.rest()
     assert page.one("img.after").get_attribute("alt") == "clip.mp4, in colour"
-    page.click(page.button("Preview three seconds"))
+    page.press("Preview three seconds")
     until(lambda: "Download the preview" in page.text())
 
     # The shots are found meanwhile; the second is chosen, and a place of it gets a colour.
@@ -65,10 +65,10 @@ def test_a_film_its_shots_and_a_hint(page: Page, tmp_path: Path) -> None:
 
     # The whole film, with progress.
     page.rest()
-    page.click(page.button("Colour the film"))
+    page.press("Colour the film")
     until(lambda: "Download the film" in page.text())
     page.rest()
-    page.click(page.button("Download the film"))
+    page.press("Download the film")
     amounts = chroma(downloaded(tmp_path, "clip-color.mp4"))
     assert len(amounts) == 24
     assert min(amounts) > 1

@@ -177,7 +177,7 @@ def test_a_reference_lends_its_colours(small: Path, tmp_path: Path) -> None:
     rgb = np.repeat(scene(60, 90)[..., None], 3, 2).astype(int)
     rgb[:, :45] = rgb[:, :45] + [-30, 15, -40]
     green = write(tmp_path / "green.png", rgb.clip(0, 255).astype(np.uint8))
-    colorizer = Colorizer(tiny.lending(tmp_path / "lends.onnx"))
+    colorizer = Colorizer(tiny.photochrom(tmp_path / "lends.onnx", features=True))
     canvas = Canvas(colorizer, small)
     own = srgb_to_lab(seen(canvas.after(Finish())))[:, :40, 1].mean()
     borrowed = srgb_to_lab(seen(canvas.after(Finish(reference=green))))[:, :40, 1].mean()
