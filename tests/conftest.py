@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,28 @@ hypothesis.settings.load_profile("untimed")
 gc.disable()  # importing what tests need makes objects that stay
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the order of `longest_first`; pytest-xdist would begin with the most tests."""
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give the tests of a file to one process (``--dist loadfile``), as those that share things."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from tests.helpers.parallel import ByFile
+
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from tests.helpers.parallel import longest_first
+
+        items.sort(key=lambda item: longest_first(item.nodeid))
+
+
 def pytest_collection_finish() -> None:
     """The garbage collector need not look at the imported libraries again in every test."""
     gc.enable()
@@ -49,7 +72,9 @@ def pytest_runtest_logstart() -> None:
 
     pytest captures what loggers that do not propagate say, and PyTorch traces once somebody does.
     """
-    logging.getLogger("torch.__trace").propagate = True
+    trace = logging.getLogger("torch.__trace")
+    trace.propagate = True
+    trace.handlers.clear()
 
 
 Once = Callable[[str, Callable[[Path], object]], Path]
@@ -90,6 +115,16 @@ def tiny_colorizer(tiny_model: Path) -> Colorizer:
     from photochrom import Colorizer
 
     return Colorizer(tiny_model, threads=1)
+
+
+@pytest.fixture(scope="session")
+def finished_run(once: Once) -> Path:
+    """A folder with the run ``My Run``, see `tests.helpers.finished_run.finish`."""
+    if sys.platform == "win32":
+        pytest.skip("kills by signals")
+    from tests.helpers.finished_run import finish
+
+    return once("finished run", finish)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -180,10 +179,10 @@ def test_a_killed_run_ends_as_if_it_had_not_been(data: Path, tmp_path: Path) -> 
 @pytest.mark.slow
 def test_what_a_run_leaves(finished_run: Path) -> None:
     folder = finished_run / "My Run"
-    lines = json.loads((finished_run / "lines.json").read_text("utf-8"))
-    assert sum(line.startswith("2 left out, ") for line in lines) == 1
-    assert "8 pictures can be used" in lines
-    assert "learning regions from 2 pictures" in lines
+    told = (finished_run / "log.txt").read_text("utf-8")
+    assert told.count("\n2 left out, ") == 1
+    assert "32 pictures can be used" in told
+    assert "learning regions from 2 pictures" in told
     assert sorted(p.name for p in folder.iterdir()) == [
         "checkpoints",
         "curves.png",
@@ -195,9 +194,9 @@ def test_what_a_run_leaves(finished_run: Path) -> None:
     ]
     card = Model(folder / "model.onnx").card
     assert (card.name, card.family, card.hints) == ("my-run", "photochrom", True)
-    assert "mixed" in card.data
+    assert "streets" in card.data
     assert str(read_config(folder / "run.toml")["encoder"]) in card.title
-    assert card.metrics["validation_pictures"] == 1
+    assert card.metrics["validation_pictures"] == 6
     weights = load_file(folder / "weights.safetensors")
     assert "regions.outer.weight" in weights
     seen = {int(v) for k, v in weights.items() if k.endswith("num_batches_tracked")}

@@ -23,6 +23,7 @@ from photochrom.training.network.weights import (  # noqa: E402
     read_network,
     write_network,
 )
+from tests.helpers import finished_run as finished  # noqa: E402
 
 SMALL = "mobilenetv3_small_050"
 SHARED = Path(__file__).parents[4] / "shared" / "weights"
@@ -303,17 +304,17 @@ def test_the_encoder_to_start_from() -> None:
 @pytest.mark.slow
 def test_an_exported_network_is_had_back(finished_run: Path, tmp_path: Path) -> None:
     """Though its norms are folded away and its linear layers have lost their names."""
-    network, _ = read_network([finished_run / "exported.safetensors"], SMALL)
+    network, _ = read_network([finished_run / "exported.safetensors"], finished.ENCODER)
     network.eval()
     model = finished_run / "My Run" / "model.onnx"
-    back, untrained = read_network([model], SMALL)
+    back, untrained = read_network([model], finished.ENCODER)
     assert back.state_dict().keys() == network.state_dict().keys()
     assert untrained == []
     assert in_words(untrained) == "all of its weights are taken"
     card = Model(model).card
     assert back.point == (card.temperature, card.chroma)
     write_network(back, tmp_path / "kept.safetensors")  # as a run keeps it
-    assert read_network([tmp_path / "kept.safetensors"], SMALL)[0].point == back.point
+    assert read_network([tmp_path / "kept.safetensors"], finished.ENCODER)[0].point == back.point
     back.eval()
     assert back.consensus.sharpness.tolist() == network.consensus.sharpness.tolist()
     L = torch.rand(1, 1, 64, 96) * 100

@@ -1,0 +1,46 @@
+"""Which tests of a parallel run belong together, and which are begun first."""
+
+from __future__ import annotations
+
+from xdist.scheduler import LoadScopeScheduling
+
+_SHARING = {
+    "web/browser": "browser",  # with one server
+    "cli/networks/test_documented_run.py": "finished run",
+    "training/network/test_weights.py": "finished run",
+    "training/test_run.py": "finished run",
+}
+
+_LONGEST = (
+    *("browser", "finished run", "models/test_importers_checkpoint.py"),
+    *("archive/test_ray_pool.py", "archive/test_ray_films.py", "server/test_process.py"),
+    *("video/test_colorize_video.py", "test_examples.py", "server/test_workers.py"),
+    *("evaluate/test_evaluation.py", "cli/test_archive.py", "web/test_streamlit_app.py"),
+    *("video/segments/test_segment_workers.py", "server/test_openapi.py", "server/test_jobs.py"),
+    *("test_nothing_sent.py", "archive/test_storage.py", "cli/networks/test_train.py"),
+    *("cli/test_films.py", "video/shots/test_film_parts.py", "video/test_colorize_sequence.py"),
+)
+"""Files, or what they share, by the seconds they take; the others take less."""
+
+_RANKS = {name: rank for rank, name in enumerate(_LONGEST)}
+
+
+class ByFile(LoadScopeScheduling):
+    """The tests of a file run in one process, with those of files that share something costly.
+
+    So modules' fixtures are made once, and what a file imports is imported once.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+def longest_first(nodeid: str) -> int:
+    """Key to sort tests by: the rank of their file."""
+    return _RANKS.get(_group(nodeid), len(_RANKS))
+
+
+def _group(nodeid: str) -> str:
+    file = nodeid.partition("::")[0].removeprefix("tests/")
+    folder = file.rpartition("/")[0]
+    return _SHARING.get(file) or _SHARING.get(folder) or file
