@@ -17,7 +17,7 @@ import skimage.data
 from PIL import Image
 
 import photochrom
-from photochrom.color.srgb_curve import to_8_bits
+from photochrom.color.srgb import to_8_bits
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 GAP = 6

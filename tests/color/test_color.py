@@ -23,7 +23,7 @@ from photochrom.color import (
     recombine,
     srgb_to_lab,
 )
-from photochrom.color.srgb_curve import decode
+from photochrom.color.srgb import decode
 from photochrom.errors import ArgumentError
 
 Array = NDArray[Any]

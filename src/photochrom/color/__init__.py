@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError
-from .srgb_curve import (
+from .srgb import (
     DROPPED,
     bad_type,
     byte_table,
@@ -28,6 +28,7 @@ from .srgb_curve import (
     decode_formula,
     encode,
     linear_table,
+    rgb_to_xyz,
     to_8_bits,
 )
 
@@ -40,16 +41,6 @@ _NOISE = np.float32(2e-6)  # float32 rounding of a colour on sRGB's boundary, in
 _HALVINGS = 10
 BLOCK = 65536
 """Pixels worked on at a time: a dozen float32 planes of this many fit a core's cache."""
-
-
-def rgb_to_xyz(
-    primaries: tuple[tuple[float, float], ...] = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)),
-) -> NDArray[np.float64]:
-    """From linear R, G and B, of these chromaticities and the white D65, to XYZ relative to it."""
-    x, y = np.array([*primaries, (0.3127, 0.3290)]).T
-    columns = np.stack([x, y, 1 - x - y]) / y
-    relative = columns[:, :3] / columns[:, 3:]
-    return np.asarray(relative * np.linalg.solve(relative, np.ones(3)))  # rows sum to 1
 
 
 TO_XYZ = rgb_to_xyz()

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import TO_RGB, Codes, Float, lightness, rgb_to_xyz
-from .srgb_curve import decode
+from . import TO_RGB, Codes, Float, lightness
+from .srgb import decode, rgb_to_xyz
 
 WEIGHTS = {
     "bt709": (0.2126, 0.0722),

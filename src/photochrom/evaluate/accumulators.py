@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..color import Float, neutral, srgb_to_lab
 from ..color.difference import ciede2000
-from ..color.srgb_curve import to_8_bits
+from ..color.srgb import to_8_bits
 from ..gamut import soft_encode
 from .image_metrics import MOST_DECIBELS, ErrorCurve, Ssim, area, colourfulness, psnr
 from .report.scores import Confidence, Decile, HintStep

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._io import show
-from ..color.srgb_curve import to_8_bits
+from ..color.srgb import to_8_bits
 from ..errors import ArgumentError, PhotochromError, PictureError
 from ..media import PICTURE_SUFFIXES
 from ..picture import open_picture

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..color import Codes
-from ..color.srgb_curve import of_type
+from ..color.srgb import of_type
 from .codec import upright
 from .codec.decoding import Decoded
 from .metadata import profile_space

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.srgb_curve import to_8_bits
+from ..color.srgb import to_8_bits
 from .picture import Picture
 
 WIDTH = 2000

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from ..color import Codes
-from ..color.srgb_curve import of_type
+from ..color.srgb import of_type
 from ..errors import ArgumentError
 from ..media import FORMATS, default_suffix
 from .jpeg.jpeg_luma import JpegLuma

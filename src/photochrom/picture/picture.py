@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color import Codes, srgb_to_lab
-from ..color.srgb_curve import to_8_bits
+from ..color.srgb import to_8_bits
 from ..errors import MissingExtraError
 from .metadata import losses
 from .metadata.xmp import is_marked

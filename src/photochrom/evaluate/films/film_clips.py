@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..._io import show
-from ...color.srgb_curve import to_8_bits
+from ...color.srgb import to_8_bits
 from ...errors import ArgumentError, MissingExtraError, VideoError, reason
 from ...picture import open_picture
 from ..accumulators import compared_lab, is_near_grey

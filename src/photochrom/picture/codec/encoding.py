@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ...color import Codes
-from ...color.srgb_curve import to_8_bits
+from ...color.srgb import to_8_bits
 from ...errors import PictureError
 from ...media import FORMATS
 from ..metadata import Attachments, attachments

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...color import Codes
-from ...color.srgb_curve import decode, encode, of_type
+from ...color.srgb import decode, encode, of_type
 from ...errors import MissingExtraError, PictureError
 from ..page import Encoding, Page
 from ..source import Source

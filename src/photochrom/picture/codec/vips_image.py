@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...color import Codes
-from ...color.srgb_curve import EIGHT_BITS
+from ...color.srgb import EIGHT_BITS
 from ...errors import PictureError
 from ...media import FORMATS
 from ..metadata.icc import from_srgb, is_srgb

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ...color import Codes
-from ...color.srgb_curve import decode_formula
+from ...color.srgb import decode_formula
 from ...errors import PictureError
 from ..codec import upright
 from . import APP0, APP14, BASELINE, EXTENDED, PROGRESSIVE, GreyJpeg, halved, is_directory, segments

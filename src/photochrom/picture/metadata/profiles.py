@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ...color.srgb_curve import decode_formula
+from ...color.srgb import decode_formula
 from .containers import nclx
 from .icc import SRGB_TO_XYZ, grey_tones, profile_tags
 from .png import chunks

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...color import DELTA, SLOPE, TO_RGB, TO_XYZ
-from ...color.srgb_curve import decode
+from ...color.srgb import decode
 from ...errors import ArgumentError
 
 LUMINANCE: tuple[float, float, float] = tuple(TO_XYZ[1].tolist())

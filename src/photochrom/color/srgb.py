@@ -1,4 +1,4 @@
-"""The transfer curve of sRGB (IEC 61966-2-1), both ways, and its codes of 8 and 16 bits."""
+"""sRGB (IEC 61966-2-1): its primaries, its transfer curve both ways, its codes of 8 and 16 bits."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ DROPPED = 11
 _KNEE = np.float32(0.0031308)
 EIGHT_BITS = ((np.arange(65536, dtype=np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
 """uint16 code -> uint8 code, rounded."""
+EIGHT_BITS.flags.writeable = False
+
+
+def rgb_to_xyz(
+    primaries: tuple[tuple[float, float], ...] = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)),
+) -> NDArray[np.float64]:
+    """From linear R, G and B, of these chromaticities and the white D65, to XYZ relative to it."""
+    x, y = np.array([*primaries, (0.3127, 0.3290)]).T
+    columns = np.stack([x, y, 1 - x - y]) / y
+    relative = columns[:, :3] / columns[:, 3:]
+    return np.asarray(relative * np.linalg.solve(relative, np.ones(3)))  # rows sum to 1
 
 
 def decode(rgb: NDArray[Any]) -> Float:
@@ -104,6 +115,3 @@ def of_type(samples: NDArray[Any], dtype: Any) -> NDArray[Any]:
 def to_8_bits(samples: NDArray[Any]) -> NDArray[Any]:
     """uint16 samples rounded to uint8 (uint8 as it is); a code of 257 k becomes k exactly."""
     return samples if samples.dtype == np.uint8 else EIGHT_BITS[samples]
-
-
-EIGHT_BITS.flags.writeable = False
