@@ -38,6 +38,14 @@ hypothesis.settings.load_profile("untimed")
 gc.disable()  # importing what tests need makes objects that stay
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores for ``-n auto``: some wait, for Ray, a browser or a service."""
+    from photochrom._system import cores
+
+    return cores() + 1
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the order of `longest_first`; pytest-xdist would begin with the most tests."""
     config.option.loadscopereorder = False
@@ -62,6 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """The garbage collector need not look at the imported libraries again in every test."""
+    gc.set_threshold(20_000, 20, 20)  # PyTorch's exporter makes millions of objects
     gc.enable()
     gc.collect()
     gc.freeze()
