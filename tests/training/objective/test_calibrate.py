@@ -62,8 +62,13 @@ def calibrated(
     return calibrate(network, loss, [pictures], 0.5), network, loss  # type: ignore[arg-type]
 
 
-def test_what_was_tilted_is_taken_back(pictures: Any) -> None:
-    as_it_is, *_ = calibrated(pictures, 0.0)
+@pytest.fixture(scope="module")
+def as_it_is(pictures: Any) -> Calibration:
+    """Of a network that nothing is wrong with, on enough pictures."""
+    return calibrated(pictures, 0.0)[0]
+
+
+def test_what_was_tilted_is_taken_back(pictures: Any, as_it_is: Calibration) -> None:
     more, network, loss = calibrated(pictures, 0.9)
     assert more.tilt == pytest.approx(as_it_is.tilt + 0.9, abs=0.1)
     torch.testing.assert_close(network.head.bias, -more.tilt * loss.weight.log())
@@ -80,8 +85,10 @@ def test_the_result_is_as_colourful_as_the_truth(pictures: Any) -> None:
 
 
 @pytest.mark.parametrize("count", [FEW, FEW // 4])
-def test_chroma_that_is_missing_comes_back_by_the_factor(pictures: Any, count: int) -> None:
-    full, *_ = calibrated(pictures[:count], 0.0)
+def test_chroma_that_is_missing_comes_back_by_the_factor(
+    pictures: Any, as_it_is: Calibration, count: int
+) -> None:
+    full = as_it_is if count == FEW else calibrated(pictures[:count], 0.0)[0]
     pale, network, _ = calibrated(pictures[:count], 0.0, 1 / 1.5)
     assert pale.chroma == pytest.approx(1.5 * full.chroma, rel=0.1)
     assert pale.figure("colorfulness") == pytest.approx(1, abs=0.11)
