@@ -50,7 +50,8 @@ def picture(recipe: Recipe, index: int, depth: int) -> np.ndarray[Any, Any]:
 @pytest.fixture(scope="module")
 def colorizer(once: Once) -> Colorizer:
     """With features, which references need."""
-    return Colorizer(once("lending.onnx", tiny_models.lending), threads=1)
+    made = once("lending.onnx", lambda path: tiny_models.photochrom(path, features=True))
+    return Colorizer(made, threads=1)
 
 
 @pytest.fixture(scope="module")
