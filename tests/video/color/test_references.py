@@ -26,7 +26,7 @@ def features(seed: int, kinds: int = 4) -> Array:
 
 def test_a_still_is_seen_without_its_bars(tmp_path: Path) -> None:
     """As the frames of a film with bars are, and at their scale."""
-    colorizer = Colorizer(tiny_models.lending(tmp_path / "lending.onnx"))
+    colorizer = Colorizer(tiny_models.photochrom(tmp_path / "lending.onnx", features=True))
     rgb = (
         np.random.default_rng(0)
         .integers(40, 255, (12, 12, 3), np.uint8)
