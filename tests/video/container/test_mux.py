@@ -455,8 +455,8 @@ def test_a_larger_depth_can_be_turned_back(full: bool) -> None:
     [
         ("a.avi", None, {}, r"ends in .mp4, .m4v, .mov, .webm, .mkv, got .avi"),
         ("a", None, {}, "got no ending"),
-        ("a.webm", "h264", {}, "expected one of vp9, av1, got h264"),
-        ("a.mp4", "ffv1", {}, "expected one of h264, hevc, av1, vp9, got ffv1"),
+        ("a.webm", "h264", {}, "expected one of vp9, av1, or the name of an .mkv file, got h264"),
+        ("a.mp4", "ffv1", {}, "h264, hevc, av1, vp9, or the name of an .mkv file, got ffv1"),
         ("a.mkv", "divx", {}, "got divx"),
         ("a.mp4", None, {"crf": 99}, "expected 0 to 51, got 99"),
         ("a.mov", "prores", {"crf": 20}, "expected none, got 20"),
