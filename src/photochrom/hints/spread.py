@@ -19,14 +19,14 @@ from ..color import Float
 from ..upsample import joint_bilateral
 from .hint import Hint, cover
 
-THING = np.array([0.7, 0.9], np.float32)
+THING = np.array([0.6, 0.85], np.float32)
 """Similarities to a place at which its thing begins, and from which on it surely is the thing."""
 
-USUAL = 0.85
+USUAL = 0.8
 """Similarity to the mean of what was found so at which things usually end."""
 
 _LEVELS = np.linspace(0.5, 0.9, 21, dtype=np.float32)  # at which one may end
-_STRICT = 4.0  # contrast of the rim that makes up for a square of the distance from the usual
+_STRICT = 2.0  # contrast of the rim that makes up for a square of the distance from the usual
 _WIDTH = 0.1  # similarities over which it ends
 _KIND = np.array([0.0, 0.4], np.float32)  # both for all that is of its kind
 _EDGE = 0.35, 0.65  # reach along the edges of L that becomes 0, and 1
