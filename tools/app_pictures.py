@@ -1,6 +1,6 @@
 """Photographs the app: first screen, editor, album, film and error; light, dark and on a phone.
 
-    python tools/app_pictures.py FOLDER [--docs]
+    python -m tools.app_pictures FOLDER [--docs]
 
 Writes a PNG for each into the folder; with --docs, the three of docs/images too. Drives Chromium
 with Selenium, as the tests do. The pictures in it are in the public domain and come with
