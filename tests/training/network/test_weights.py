@@ -340,6 +340,7 @@ def test_a_model_of_an_earlier_form_lends_its_encoder(
 def test_what_the_bundled_model_lends() -> None:
     network, untrained = read_network([Registry().resolve("bundled")])
     new = ColorNetwork(without=["blocks.6.1"])
+    new.add_region_head()
     assert isinstance(network.enc.blocks[6][1], nn.Identity)
     assert network.state_dict().keys() == new.state_dict().keys()
     assert not torch.equal(network.enc.conv_stem.weight, new.enc.conv_stem.weight)
