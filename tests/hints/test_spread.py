@@ -156,7 +156,7 @@ def test_without_hints_nothing_changes() -> None:
 
 def test_a_likely_colour_goes_to_all_of_its_kind() -> None:
     L = np.full((64, 96), 50, np.float32)
-    kinds = np.array([[1, 0.25, 0], [0, 0.97, 0], [0, 0, 1]], np.float32)
+    kinds = np.array([[1, 0.55, 0], [0, 0.835, 0], [0, 0, 1]], np.float32)
     described = np.repeat(kinds[:, np.repeat([0, 1, 2, 2], 6)][:, None], 16, 1)
     near, far = Hint(100, 300, (140, 115, 105)), Hint(100, 300, RED)
     shares = []

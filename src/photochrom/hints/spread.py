@@ -28,7 +28,7 @@ USUAL = 0.8
 _LEVELS = np.linspace(0.5, 0.9, 21, dtype=np.float32)  # at which one may end
 _STRICT = 2.0  # contrast of the rim that makes up for a square of the distance from the usual
 _WIDTH = 0.1  # similarities over which it ends
-_KIND = np.array([0.0, 0.4], np.float32)  # both for all that is of its kind
+_KIND = np.array([0.4, 0.7], np.float32)  # both for all that is of its kind
 _EDGE = 0.35, 0.65  # reach along the edges of L that becomes 0, and 1
 _SCENE = -0.3, 0.2  # and for what a network may change that is told of the hint
 _LIKELY = 30.0  # ab; about the largest change that still says something about the whole scene
