@@ -47,9 +47,10 @@ def thing(colorizer: Colorizer, sets: Sequence[Sequence[Array]]) -> None:
     found = []
     print(f"{len(cases)} true clicks where the network is off by more than {WRONG:.0f}")
     kept = spread.THING, spread.USUAL
+    width = float(spread.THING[1] - spread.THING[0])
     for low in (0.5, 0.6, 0.7):
         for usual in (0.65, 0.70, 0.75, 0.80, 0.85):
-            spread.THING = np.array([low, low + 0.2], np.float32)
+            spread.THING = np.array([low, low + width], np.float32)
             spread.USUAL = usual
             gains, shares = [], []
             for prepared, truth, own, hint in cases:
@@ -67,7 +68,7 @@ def thing(colorizer: Colorizer, sets: Sequence[Sequence[Array]]) -> None:
     small = [case for case in found if case[-1]]
     near = [case[1:3] for case in small if case[0] > max(small)[0] - 0.02]
     best = min(near) if near else "none is small enough"
-    print(f"spread.THING (0.2 wide), from, and USUAL: {best}")
+    print(f"spread.THING ({width:.2f} wide), from, and USUAL: {best}")
 
 
 def likeness(colorizer: Colorizer, sets: Sequence[Sequence[Array]]) -> None:

@@ -212,6 +212,10 @@ def test_regions_are_for_a_network_with_a_region_head(data: Path, tmp_path: Path
     options = begun(data, PLAIN) | {"regions": (str(tmp_path / "regions"),)}
     with pytest.raises(ArgumentError, match="--regions cannot be used"):
         train(options, tmp_path / "run")
+    fill_regions(tmp_path / "single", 1)
+    options = begun(data, SMALL) | {"regions": (str(tmp_path / "single"),)}
+    with pytest.raises(ArgumentError, match=r"two pictures or more.*got 1"):
+        train(options, tmp_path / "run")
     options = begun(data, SMALL) | {"regions": (str(tmp_path / "nowhere"),)}
     with pytest.raises(ArgumentError, match="no regions to learn from"):
         train(options, tmp_path / "run")

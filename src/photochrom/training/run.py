@@ -52,7 +52,9 @@ class Watch(Protocol):
         """Pictures are read."""
 
     def step(self, progress: Progress) -> None:
-        """The network is trained; called twice a second at most."""
+        """The network is trained; called twice a second at most, and after each step of the phase
+        of the region head.
+        """
 
 
 class _Silent:
@@ -269,7 +271,16 @@ def _regions(options: Options, preset: Preset) -> RegionPictures | None:
             expected=f"a preset whose network has a region head, not {preset.name}",
             got=" ".join(options.regions),
         )
-    return RegionPictures([Path(path) for path in options.regions]) if options.regions else None
+    if not options.regions:
+        return None
+    pictures = RegionPictures([Path(path) for path in options.regions])
+    if len(pictures) < 2:
+        raise ArgumentError(
+            "--regions cannot be used",
+            expected="two pictures or more, one of them to measure on",
+            got=str(len(pictures)),
+        )
+    return pictures
 
 
 def _cache(folder: Path) -> Cache | None:

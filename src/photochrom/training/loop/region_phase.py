@@ -68,7 +68,6 @@ class RegionPhase:
         self.device = next(network.parameters()).device
         network.requires_grad_(False)
         self.head, self.loss = network.add_region_head().to(self.device), RegionLoss()
-        self.loss.to(self.device)
         groups: list[dict[str, Any]] = [
             {"params": list(self.head.parameters())},
             {"params": list(self.loss.parameters()), "weight_decay": 0.0},
@@ -136,7 +135,7 @@ class RegionPhase:
     def _seen(
         self, numbers: NDArray[np.int64], stream: tuple[int, int]
     ) -> tuple[Tensor, list[Pairs]]:
-        """Vectors ``(N, C, h, w)`` of random crops of pictures, and pairs of their cells."""
+        """Vectors ``(N, C, h, w)`` of random crops of pictures, and pairs; both on the CPU."""
         source = np.random.default_rng((self.seed, *stream, 1))
         rgb, labels = self.pictures.crops(numbers.tolist(), self.size, source)
         random = torch.Generator().manual_seed(int(source.integers(2**62)))
@@ -145,7 +144,7 @@ class RegionPhase:
         none = L.new_zeros(len(L), 2, *L.shape[2:])
         with torch.autocast(L.device.type, torch.bfloat16, enabled=self.bfloat16):
             regions = self.network(L, none, torch.zeros_like(L)).regions
-        return regions.float(), [Pairs(each, random) for each in labels]
+        return regions.float().cpu(), [Pairs(each, random) for each in labels]
 
     def _keep(self) -> None:
         state = {
