@@ -2,9 +2,9 @@
 
 A click colours the thing that it lies on: its affinity to the other places, along paths and
 sharpened by the edges of L, says how far it goes; several clicks share a place by their
-similarity and nearness to it. A colour that the network itself finds likely there goes further,
-for then it says something about the whole scene: so does what a network says that is told of the
-hints. One that it finds unlikely is the user's wish for this thing alone.
+similarity and nearness to it. A colour that the network itself finds likely there says something
+about the whole scene, which takes on what the network says that is told of it. One that it finds
+unlikely is the user's wish for this thing alone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ USUAL = 0.8
 _LEVELS = np.linspace(0.5, 0.9, 21, dtype=np.float32)  # at which one may end
 _STRICT = 2.0  # contrast of the rim that makes up for a square of the distance from the usual
 _WIDTH = 0.1  # similarities over which it ends
-_KIND = np.array([0.4, 0.7], np.float32)  # both for all that is of its kind
 _EDGE = 0.35, 0.65  # reach along the edges of L that becomes 0, and 1
 _SCENE = -0.3, 0.2  # and for what a network may change that is told of the hint
 _LIKELY = 30.0  # ab; about the largest change that still says something about the whole scene
@@ -97,33 +96,26 @@ def hint_weights(
     return _weights(reach, hints, shape, L.shape)
 
 
-def thing(vectors: Float, places: Sequence[tuple[int, int]], likely: Float | float = 0.0) -> Float:
+def thing(vectors: Float, places: Sequence[tuple[int, int]]) -> Float:
     """The things that some places belong to.
 
     Args:
         vectors: of `affinity.thing_vectors` or `affinity.tone_vectors`.
         places: rows and columns of n cells.
-        likely: ``(n, 1, 1)`` or one number, from 0, the thing alone, to 1, all of its kind.
 
     Returns:
         ``(n, h, w)`` float32, 0...1.
     """
-    return _thing(similarities(vectors, places), vectors, places, likely)
+    return _thing(similarities(vectors, places), vectors, places)
 
 
-def _thing(
-    similar: Float, vectors: Float, places: Sequence[tuple[int, int]], likely: Float | float
-) -> Float:
+def _thing(similar: Float, vectors: Float, places: Sequence[tuple[int, int]]) -> Float:
     """The same, with the similarities to the places."""
-
-    def limits(low: Float, high: Float) -> tuple[Float, Float]:
-        return low + likely * (_KIND[0] - low), high + likely * (_KIND[1] - high)
-
-    first = connected(smoothstep(similar, *limits(*THING)), places)
+    first = connected(smoothstep(similar, *THING), places)
     alike = np.maximum(mean_similarities(vectors, first), 0)
     reached = connected(alike, places)
     end = _ends(alike, reached)[:, None, None]
-    return smoothstep(reached, *limits(end - _WIDTH / 2, end + _WIDTH / 2))
+    return smoothstep(reached, end - _WIDTH / 2, end + _WIDTH / 2)
 
 
 def _ends(alike: Float, reached: Float) -> Float:
@@ -176,7 +168,7 @@ class _Reach:
         places = [hint.cell(shape, grid) for hint in clicks]
         similar = similarities(vectors, places)
         likely = _likelihoods(fine, clicks, shape)[:, None, None]
-        reach = _thing(similar, vectors, places, likely)
+        reach = _thing(similar, vectors, places)
         counts = (_UNLIKELY + (1 - _UNLIKELY) * likely) * smoothstep(similar, *_SCENE)
         evidence = 1 - np.prod(1 - counts, 0, keepdims=True)
         scene = np.maximum(evidence - _EVIDENCE, 0) / np.float32(1 - _EVIDENCE)
