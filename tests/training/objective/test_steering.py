@@ -13,7 +13,7 @@ from torch import Tensor  # noqa: E402
 from photochrom.gamut import BIN_COUNT  # noqa: E402
 from photochrom.training.loop.color_module import ColorModule  # noqa: E402
 from photochrom.training.loop.plan import Plan  # noqa: E402
-from photochrom.training.network.color_network import ColorNetwork  # noqa: E402
+from photochrom.training.network.color_network import ColorNetwork, Output  # noqa: E402
 from photochrom.training.objective.loss import ColorLoss  # noqa: E402
 from photochrom.training.objective.steering import draw, likeness, terms  # noqa: E402
 
@@ -120,3 +120,31 @@ def test_a_step_has_all_parts_and_is_determined_by_its_seed(loss: ColorLoss) -> 
     assert sample.mask.flatten(1).any(1).tolist() == [False] * 6 + [True] * 2
     sum(first).backward()  # type: ignore[union-attr]
     assert module.network.consensus.feature.weight.grad.any()
+
+
+def test_own_hints_are_the_colours_of_the_model_as_calibrated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weight = np.linspace(0.1, 8, BIN_COUNT).astype(np.float32)
+    network = ColorNetwork("mobilenetv3_small_050")
+    module = ColorModule(network, ColorLoss(weight, 0.38), Plan(steps=5, batch=8, tilt=0.5))
+    calls = []
+    decode = network.decode
+
+    def recorded(encoded: tuple[Tensor, ...], hint_ab: Tensor, mask: Tensor) -> Output:
+        out = decode(encoded, hint_ab, mask)
+        calls.append((out.logits.detach(), hint_ab, mask))
+        return out
+
+    monkeypatch.setattr(network, "decode", recorded)
+    rgb = torch.randint(0, 256, (8, 3, 64, 64), dtype=torch.uint8, generator=_seeded())
+    module._parts(*module._sample(rgb, _seeded()))
+    (logits, _, _), (_, hint_ab, mask) = calls
+    tilted = logits[:1] - 0.5 * torch.from_numpy(weight).log()[:, None, None]
+    painted = module._painted(tilted).repeat_interleave(8, 2).repeat_interleave(8, 3)
+    where = mask[:1].expand(-1, 2, -1, -1) > 0
+    assert where.any()
+    torch.testing.assert_close(hint_ab[:1][where], painted[where])
+    assert (
+        painted - module._painted(logits[:1]).repeat_interleave(8, 2).repeat_interleave(8, 3)
+    ).abs().max() > 1

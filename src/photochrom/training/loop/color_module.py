@@ -19,8 +19,8 @@ from .run_module import RunModule
 
 _SMALL = 16  # values; smaller tensors are scales
 
-STEERING, FEATURES = 0.3, 0.05
-"""Weights of the terms of `steering` and of `loss.separation`, beside the loss of the colours."""
+OWN, FALSE, FEATURES = 1.5, 0.3, 0.05
+"""Weights of both terms of `steering` and of `loss.separation`, beside the loss of the colours."""
 
 
 class Sample(NamedTuple):
@@ -70,7 +70,8 @@ class ColorModule(RunModule):
         out = self.network.decode(encoded, sample.hint_ab, sample.mask)
         parts = self.loss(out.logits, sample.ab, (index, share, weight))
         n, m = len(extra.own), len(extra.false)
-        before, some = out.logits[: n + m], [each[: n + m] for each in encoded]
+        tilt = self.plan.tilt * self.loss.weight.log()[:, None, None]  # as after calibration
+        before, some = out.logits[: n + m] - tilt, [each[: n + m] for each in encoded]
         with torch.no_grad():
             own = self._painted(before[:n]).repeat_interleave(8, 2).repeat_interleave(8, 3)
             hint_ab = torch.cat([own * extra.own, extra.false_ab * extra.false])
@@ -83,7 +84,7 @@ class ColorModule(RunModule):
             color = functional.avg_pool2d(torch.cat([own, extra.false_ab]), 8)
             count = torch.cat([1 - 0.8 * hinted[:n], 1 + 12 * (hinted[n:] > 0)])
         after = self.network.decode(some, hint_ab, mask)
-        steered = terms(before, after.logits, color, near, count, self.loss)
+        steered = terms(before, after.logits - tilt, color, near, count, self.loss)
         apart = separation(out.features, sample.L8, sample.ab)
         return *parts, steered[:n].mean(), steered[n:].mean(), apart
 
@@ -97,7 +98,7 @@ class ColorModule(RunModule):
     def training_step(self, rgb: Tensor, _: int) -> dict[str, Tensor]:
         *parts, own, false, apart = self._losses(*self._sample(rgb, self.random()))
         colors = self.loss.total(Parts(*parts))  # the same as in the validation
-        loss = colors + STEERING * (own + false) + FEATURES * apart
+        loss = colors + OWN * own + FALSE * false + FEATURES * apart
         names = (*Parts._fields, "own_hints", "false_hints", "features")
         values = (*parts, own, false, apart)
         self.log_dict({"train/loss": colors, "train/total": loss})

@@ -15,7 +15,7 @@ _LIMITS: tuple[tuple[str, Callable[[float], bool], tuple[str, ...]], ...] = (
     (
         "0 or more",
         lambda v: 0 <= v < math.inf,
-        ("encoder_rate", "decay", "rebalancing", "distance"),
+        ("encoder_rate", "decay", "rebalancing", "distance", "tilt"),
     ),
     ("0 to 1", lambda v: 0 <= v <= 1, ("final_part", "unhinted", "cooldown")),
     ("0 or more and less than 1", lambda v: 0 <= v < 1, ("average", "validation")),
@@ -46,6 +46,8 @@ class Plan:
         rebalancing: strength of the class weights, see ``loss.rebalancing``.
         distance: weight of the distance in ab, see ``loss.ColorLoss``.
         temperature: T of the annealed mean that the distance is taken of.
+        tilt: part of the rebalancing that calibration is expected to take back, see
+            ``objective.calibrate``: hints of the network's own colours are those of such a model.
         unhinted: part of the samples that get no hints.
         validation: part of the pictures that is set aside.
         seed: of every random draw.
@@ -67,6 +69,7 @@ class Plan:
     rebalancing: float = 1.0
     distance: float = 1.0
     temperature: float = 0.38
+    tilt: float = 0.2
     unhinted: float = 0.75
     validation: float = 0.02
     seed: int = 1
