@@ -154,6 +154,19 @@ def test_without_hints_nothing_changes() -> None:
     np.testing.assert_array_equal(carry(ab, halves(), TWO, [], SHAPE), ab)
 
 
+def test_a_likely_colour_goes_as_far_as_any_other() -> None:
+    L = np.full((64, 96), 50, np.float32)
+    kinds = np.array([[1, 0.55, 0], [0, 0.835, 0], [0, 0, 1]], np.float32)
+    described = np.repeat(kinds[:, np.repeat([0, 1, 2, 2], 6)][:, None], 16, 1)
+    near, far = Hint(100, 300, (140, 115, 105)), Hint(100, 300, RED)
+    shares = []
+    for hint in (near, far):
+        change = changed(carry(GREY, L, described, [hint], SHAPE), np.zeros((2, 64, 96)))
+        shares.append(change[32, 30:44].mean() / change[32, 10])
+        assert change[32, 54:].max() < 1
+    assert shares[0] == pytest.approx(shares[1], abs=0.01)
+
+
 def test_the_network_is_asked_where_a_colour_is_likely_only() -> None:
     asked: list[Hint] = []
 

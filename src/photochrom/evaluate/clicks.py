@@ -96,14 +96,42 @@ def fed_back(colorizer: Colorizer, prepared: Prepared, rounds: int = ROUNDS) -> 
     return ab
 
 
+class DriftTally:
+    """How far the colours of pictures run away that `fed_back` feeds back."""
+
+    def __init__(self) -> None:
+        self._chroma = np.zeros(2)
+        self._moved = np.zeros(len(_LEVELS), np.int64)
+
+    def add(self, before: Float, after: Float) -> None:
+        """Count a picture: its ab ``(2, h, w)`` without hints, and after all rounds."""
+        self._chroma += np.hypot(*before).mean(), np.hypot(*after).mean()
+        moved = np.searchsorted(_LEVELS, np.hypot(*(after - before)).ravel())
+        self._moved += np.bincount(moved.clip(max=len(_LEVELS) - 1), minlength=len(_LEVELS))
+
+    @property
+    def chroma(self) -> float | None:
+        """Change of mean chroma, as a part of it; None before any `add`."""
+        if not self._moved.any():
+            return None
+        return float(self._chroma[1] / max(self._chroma[0], 1e-6) - 1)
+
+    @property
+    def ab(self) -> float | None:
+        """The 95th percentile of the distance in ab, over all places; None before any `add`."""
+        if not self._moved.any():
+            return None
+        reached = np.cumsum(self._moved) / self._moved.sum()
+        return float(_LEVELS[np.searchsorted(reached, 0.95)])
+
+
 class SteeringTally:
     """Counts over the pictures of one model."""
 
     def __init__(self) -> None:
         self._shares: list[float] = []
         self._off: list[float] = []
-        self._chroma = np.zeros(2)
-        self._moved = np.zeros(len(_LEVELS), np.int64)
+        self._drift = DriftTally()
         self._count = 0
 
     def add(
@@ -126,12 +154,7 @@ class SteeringTally:
         if click is not None:
             self._click(colorizer, prepared, own, click)
         if colorizer.model.card.hints:
-            before, after = prepared.ab, fed_back(colorizer, prepared)
-            self._chroma += np.hypot(*before).mean(), np.hypot(*after).mean()
-            moved = np.hypot(*(after - before)).ravel()
-            self._moved += np.bincount(
-                np.searchsorted(_LEVELS, moved).clip(max=len(_LEVELS) - 1), minlength=len(_LEVELS)
-            )
+            self._drift.add(prepared.ab, fed_back(colorizer, prepared))
 
     def _click(
         self, colorizer: Colorizer, prepared: Prepared, own: NDArray[np.uint8], click: Hint
@@ -149,16 +172,14 @@ class SteeringTally:
         """The figures; None before any `add`."""
         if not self._count:
             return None
-        fed = self._moved.sum() > 0
-        reached = np.cumsum(self._moved) / max(1, self._moved.sum())
         return Steering(
             pictures=self._count,
             spread=_quantile(self._shares, 0.5),
             spread_90=_quantile(self._shares, 0.9),
             click_off=_quantile(self._off, 0.5),
             click_off_90=_quantile(self._off, 0.9),
-            drift_chroma=float(self._chroma[1] / max(self._chroma[0], 1e-6) - 1) if fed else None,
-            drift_ab=float(_LEVELS[np.searchsorted(reached, 0.95)]) if fed else None,
+            drift_chroma=self._drift.chroma,
+            drift_ab=self._drift.ab,
         )
 
 

@@ -141,10 +141,9 @@ def test_own_hints_are_the_colours_of_the_model_as_calibrated(
     module._parts(*module._sample(rgb, _seeded()))
     (logits, _, _), (_, hint_ab, mask) = calls
     tilted = logits[:1] - 0.5 * torch.from_numpy(weight).log()[:, None, None]
-    painted = module._painted(tilted).repeat_interleave(8, 2).repeat_interleave(8, 3)
+    cells = module._painted(tilted)
+    painted = cells.repeat_interleave(8, 2).repeat_interleave(8, 3)
     where = mask[:1].expand(-1, 2, -1, -1) > 0
     assert where.any()
     torch.testing.assert_close(hint_ab[:1][where], painted[where])
-    assert (
-        painted - module._painted(logits[:1]).repeat_interleave(8, 2).repeat_interleave(8, 3)
-    ).abs().max() > 1
+    assert (cells - module._painted(logits[:1])).abs().max() > 1

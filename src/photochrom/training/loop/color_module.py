@@ -70,7 +70,7 @@ class ColorModule(RunModule):
         out = self.network.decode(encoded, sample.hint_ab, sample.mask)
         parts = self.loss(out.logits, sample.ab, (index, share, weight))
         n, m = len(extra.own), len(extra.false)
-        tilt = self.plan.tilt * self.loss.weight.log()[:, None, None]  # as after calibration
+        tilt = self.loss.adjustment(self.plan.tilt)[:, None, None]  # as after calibration
         before, some = out.logits[: n + m] - tilt, [each[: n + m] for each in encoded]
         with torch.no_grad():
             own = self._painted(before[:n]).repeat_interleave(8, 2).repeat_interleave(8, 3)

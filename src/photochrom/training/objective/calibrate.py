@@ -125,11 +125,10 @@ def calibrate(
     network.eval()
     batches = list(batches)
     rows, L, ab = _all_seen(network, batches)
-    tilted = loss.weight.log()
     judged = Resampled(L, ab, loss.neighbour(ab), _MINIMUM, _RESAMPLES)
 
     def painted(t: float, tilt: float) -> Callable[[float], Calibration]:
-        mean = _mean(rows, loss, t, tilt * tilted)
+        mean = _mean(rows, loss, t, tilt)
         return lambda f: Calibration(t, tilt, f, judged.figures(f * mean), len(rows))
 
     search = _Search(painted)
@@ -140,7 +139,7 @@ def calibrate(
         wanted = float(judged.figures(theirs)["colorfulness"][0])
         best = replace(_as_colorful(painted(t, 0.0), wanted), kept=True)
     assert network.head.bias is not None
-    network.head.bias -= best.tilt * tilted
+    network.head.bias -= loss.adjustment(best.tilt)
     return best
 
 
@@ -232,9 +231,10 @@ def _climbed(found: Callable[[int], Calibration], at: int, step: int, bounds: Se
     return at
 
 
-def _mean(rows: Tensor, loss: ColorLoss, t: float, tilted: Tensor | float = 0.0) -> Tensor:
-    """Annealed means ``(N, 2, h, w)`` of logits whose bins are last, less `tilted`."""
-    parts = (annealed_mean(some.float() - tilted, loss.bins, t) for some in torch.split(rows, 32))
+def _mean(rows: Tensor, loss: ColorLoss, t: float, tilt: float = 0.0) -> Tensor:
+    """Annealed means ``(N, 2, h, w)`` of logits whose bins are last, at a tilt."""
+    less = loss.adjustment(tilt)
+    parts = (annealed_mean(some.float() - less, loss.bins, t) for some in torch.split(rows, 32))
     return torch.cat(list(parts)).permute(0, 3, 1, 2)
 
 

@@ -80,6 +80,16 @@ class ColorLoss(nn.Module):
         self.register_buffer("weight", torch.tensor(weight), persistent=False)
         self.register_buffer("neighbours", torch.from_numpy(neighbours), persistent=False)
 
+    def adjustment(self, tilt: float) -> Tensor:
+        """What the logits lose if a part of the rebalancing is taken back: ``(313,)``.
+
+        Menon et al. 2021, "Long-tail learning via logit adjustment".
+
+        Args:
+            tilt: that part; negative: so much more is added.
+        """
+        return tilt * self.weight.log()
+
     def encode(self, ab: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The truth as targets.
 
