@@ -303,13 +303,22 @@ def test_short_runs_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
     monkeypatch.setattr(fit_module, "_has_compiler", lambda: True)
     monkeypatch.setattr(fit_module, "_works", lambda: True)
-    assert not fit_module.compiling_pays(Plan(minutes=5), lines.append)
-    assert not fit_module.compiling_pays(Plan(steps=100), lines.append)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert not fit_module.compiling_pays(Plan(minutes=60), lines.append)
+    assert not fit_module.compiling_pays(Plan(steps=1000), lines.append)
     assert not lines
-    assert fit_module.compiling_pays(Plan(minutes=60), lines.append)
+    assert fit_module.compiling_pays(Plan(minutes=120), lines.append)
     assert len(lines) == 1
     monkeypatch.setattr(fit_module, "_works", lambda: False)
-    assert not fit_module.compiling_pays(Plan(minutes=60), lines.append)
+    assert not fit_module.compiling_pays(Plan(minutes=120), lines.append)
+
+
+def test_compiling_pays_earlier_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit_module, "_has_compiler", lambda: True)
+    monkeypatch.setattr(fit_module, "_works", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert fit_module.compiling_pays(Plan(minutes=60), print)
+    assert not fit_module.compiling_pays(Plan(minutes=5), print)
 
 
 def test_progress_has_no_rate_at_first() -> None:

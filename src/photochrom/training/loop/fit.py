@@ -38,8 +38,9 @@ HISTORY = Path("logs", "metrics.csv")
 """The losses and scores, in the folder of a run."""
 
 _OFTEN = 500  # steps
-_MINUTES = 30.0  # compiling takes one to eight on a CPU, after which a step is 1.5 times as fast
-_STEPS = 1000
+# Length of a run from which on compiling pays: minutes, steps. On a CPU it takes one to eight
+# minutes, and a step then 0.92 of its time (docs/notes/training-log.md).
+_PAYS = {"cpu": (120.0, 4000), "cuda": (30.0, 1000)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +207,8 @@ def silent(level: int, *names: str) -> Iterator[None]:
 
 def compiling_pays(plan: Plan, say: Callable[[str], None]) -> bool:
     """Whether a run is long enough for ``torch.compile``, and it works; `say` if it takes long."""
-    long = plan.minutes >= _MINUTES if plan.minutes is not None else (plan.steps or 0) >= _STEPS
+    minutes, steps = _PAYS["cuda" if torch.cuda.is_available() else "cpu"]
+    long = plan.minutes >= minutes if plan.minutes is not None else (plan.steps or 0) >= steps
     if not long or not _has_compiler() or not _works():
         return False
     say("compiling the network at the first step, which takes minutes")
