@@ -12,12 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from photochrom import (
-    ArgumentError,
-    Colorizer,
-    ColorOptions,
-    ModelNotFoundError,
-)
+from photochrom import ArgumentError, Colorizer, ColorOptions, ModelNotFoundError
 from photochrom.color import srgb_to_lab
 from photochrom.evaluate import Report, Score, evaluate
 from photochrom.evaluate.report.html_page import page

@@ -12,9 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photochrom import (
-    MissingExtraError,
-)
+from photochrom import MissingExtraError
 from photochrom.evaluate import evaluate
 from photochrom.evaluate.report.html_page import page
 from photochrom.evaluate.report.text_table import rows

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,3 +35,31 @@ def no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     assert set(threading.enumerate()) <= before
+
+
+@pytest.fixture(scope="session")
+def finished(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
+    """A film, and the frames of its coloured version, made without a break."""
+    from photochrom import colorize_video
+    from photochrom.video.segments import segmented_work
+    from tests.helpers.film_runs import LONG
+    from tests.helpers.film_scenes import shown
+    from tests.helpers.video_files import make_film, two_pans
+
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("tests.helpers.video_files.picture", two_pans)
+        patched.setattr(segmented_work, "_SEGMENT", 12)
+        source = make_film(folder / "long.mp4", LONG)
+        colorize_video(source, folder / "whole.mp4", colorizer=Colorizer(tiny_model, threads=1))
+    return source, shown(folder / "whole.mp4")
+
+
+@pytest.fixture
+def long(tmp_path: Path, finished: tuple[Path, list[Any]]) -> Path:
+    return Path(shutil.copy2(finished[0], tmp_path))
+
+
+@pytest.fixture
+def whole(finished: tuple[Path, list[Any]]) -> list[tuple[Fraction, str]]:
+    return finished[1]

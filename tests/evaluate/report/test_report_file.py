@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 from numpy.typing import NDArray
 
-from photochrom import (
-    ArgumentError,
-)
+from photochrom import ArgumentError
 from photochrom.evaluate import Report, write_report
 from photochrom.evaluate.report.text_table import heads, rows
 
