@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from photochrom.evaluate import Report, evaluate
 from photochrom.models import Card
 from tests.helpers import tiny_models as tiny
 from tests.helpers.evaluated_set import COUNT, scene
-
-Array = NDArray[Any]
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from photochrom import ArgumentError, Colorizer, ColorOptions, ModelNotFoundError
@@ -18,8 +17,6 @@ from photochrom.evaluate import Report, Score, evaluate
 from photochrom.evaluate.report.html_page import page
 from photochrom.evaluate.report.text_table import heads, rows
 from tests.helpers.evaluated_set import COUNT
-
-Array = NDArray[Any]
 
 
 def by_name(report: Report) -> dict[str, Score]:

@@ -10,15 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from photochrom import MissingExtraError
 from photochrom.evaluate import evaluate
 from photochrom.evaluate.report.html_page import page
 from photochrom.evaluate.report.text_table import rows
 from tests.helpers.evaluated_set import scene
-
-Array = NDArray[Any]
 
 
 def test_without_torchmetrics(

@@ -6,7 +6,6 @@ import json
 import zipfile
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from photochrom import ArgumentError
 from photochrom.evaluate import Report, evaluate, leaderboard, write_inputs, write_report
 from photochrom.evaluate.picture_set import picture_sets
 from photochrom.evaluate.report.text_table import overview
+from tests.helpers.report_page import parsed
 from tests.helpers.training_pictures import colours, encoded, fill
 
 
@@ -93,12 +93,12 @@ def test_every_form_has_them_one_by_one(reports: list[Report], tmp_path: Path) -
     lines = (tmp_path / "r.md").read_text("utf-8").splitlines()
     assert [line for line in lines if line[:2] == "##"] == ["## press", "## street", "## pictures"]
     assert (tmp_path / "r.tex").read_text("utf-8").count(r"\begin{tabular}") == 3
-    page = ElementTree.fromstring((tmp_path / "r.html").read_text("utf-8").split("\n", 1)[1])
+    page = parsed((tmp_path / "r.html").read_text("utf-8"))
     assert [h.text for h in page.iter("h2")] == ["press", "street", "pictures"]
     assert len(list(page.iter("table"))) == 1 + 3
     assert len(list(page.iter("img"))) == 9 * 4
     write_report(reports[:1], tmp_path / "one.html")
-    one = ElementTree.fromstring((tmp_path / "one.html").read_text("utf-8").split("\n", 1)[1])
+    one = parsed((tmp_path / "one.html").read_text("utf-8"))
     assert [h.text for h in one.iter("h2")] == ["Is it better?", "Contact sheet"]
 
 

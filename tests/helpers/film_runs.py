@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,16 @@ LONG = Recipe(times=tuple(range(0, 60 * 512, 512)), options={"bf": "2", "crf": "
 def beside(path: Path) -> set[str]:
     """Names of what lies in the folder of a film."""
     return {p.name for p in path.parent.iterdir()} - {"home"}
+
+
+def killed_after(command: Sequence[str], lines: int) -> int:
+    """Kill a process that prints a number for each frame, after so many; returns the first."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first, *_ = (process.stdout.readline() for _ in range(lines))
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    return int(first)
 
 
 class Steps:

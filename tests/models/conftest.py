@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from photochrom.models import download as module
 from tests.helpers.file_server import Server
+from tests.helpers.serving import serving
 
 
 @pytest.fixture
@@ -17,12 +17,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.delenv(module.OFFLINE_VARIABLE, raising=False)
     monkeypatch.setattr(module, "_BACKOFF", 0.0)
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
+    with serving(Server()) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture

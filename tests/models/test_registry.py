@@ -25,6 +25,7 @@ from photochrom.errors import (
 from photochrom.models.card import METADATA_KEY, Card, write_card
 from photochrom.models.catalogue import CATALOGUE, CatalogueEntry, RemoteFile
 from photochrom.models.registry import BUNDLED, Registry
+from tests.helpers.serving import serving
 
 FAMILIES = {"photochrom", "zhang16", "siggraph17", "ddcolor", "deoldify", "plain"}
 SHARED = Path(__file__).parents[3] / "shared"
@@ -301,12 +302,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str]]]:
     monkeypatch.delenv("PHOTOCHROM_OFFLINE", raising=False)
     paths: list[str] = []
     handler = type("Asked", (Handler,), {"asked": paths})
-    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with serving(http.server.HTTPServer(("127.0.0.1", 0), handler)) as server:
         yield f"http://127.0.0.1:{server.server_port}", paths
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

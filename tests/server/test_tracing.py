@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from photochrom.server.application import add_tracing
 from tests.helpers.server_running import picture, running, wait_for
+from tests.helpers.serving import serving
 
 for package in ("opentelemetry.sdk", "opentelemetry.instrumentation.asgi"):
     pytest.importorskip(package, reason="not installed (extra otel)")
@@ -29,9 +29,7 @@ class _Collector(BaseHTTPRequestHandler):
 
 
 def test_spans_reach_the_collector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with HTTPServer(("127.0.0.1", 0), _Collector) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serving(HTTPServer(("127.0.0.1", 0), _Collector)) as server:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
         monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
@@ -40,8 +38,6 @@ def test_spans_reach_the_collector(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             live.client.get("/healthz")
             wait_for(lambda: any(b"/v1/colorize" in body for body in _Collector.bodies))
         assert not any(b"/healthz" in body for body in _Collector.bodies)
-        server.shutdown()
-        thread.join()
 
 
 def test_without_a_collector_nothing_is_traced(monkeypatch: pytest.MonkeyPatch) -> None:

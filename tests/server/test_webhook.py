@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -17,6 +16,7 @@ from photochrom import ArgumentError
 from photochrom.server.jobs.webhook import Webhooks
 from photochrom.server.service_error import ServiceError
 from tests.helpers.server_running import Running, check_error, picture, running, wait_for
+from tests.helpers.serving import serving
 
 JPEG = picture()
 SECRET = "0123456789abcdef0123"
@@ -48,12 +48,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serving(Receiver()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

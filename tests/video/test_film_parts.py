@@ -31,6 +31,7 @@ from photochrom import (
 from photochrom.video.container.video_reader import VideoReader
 from tests.conftest import Once
 from tests.helpers import tiny_models
+from tests.helpers.film_runs import killed_after
 from tests.helpers.film_scenes import planes_of, seen, shown, texture
 from tests.helpers.video_files import Recipe, av, make_film
 
@@ -261,13 +262,7 @@ def test_killed(film: Path, shots: ShotList, colorizer: Colorizer) -> None:
     command = [sys.executable, "-c", SLOWLY, *files]
     begun = []
     for stop_after in (31, 25):  # of 60 frames: in the first half, and in the second
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            for number in range(stop_after):
-                line = process.stdout.readline()
-                if number == 0:
-                    begun.append(int(line))
-            process.kill()
+        begun.append(killed_after(command, stop_after))
         assert not output.exists()
     assert begun[0] == 1 < begun[1]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from photochrom import Colorizer, ColorOptions, VideoError, VideoOptions, colorize_video
 from photochrom.video import film_work
-from tests.helpers.film_runs import LONG, VFR, Steps, beside
+from tests.helpers.film_runs import LONG, VFR, Steps, beside, killed_after
 from tests.helpers.film_scenes import shown
 from tests.helpers.video_files import Recipe, make_film
 
@@ -207,14 +206,7 @@ def test_killed(long: Path, tiny_model: Path, whole: list[tuple[Fraction, str]])
     command = [sys.executable, "-c", SLOWLY, str(long), str(output), str(tiny_model)]
     begun = []
     for stop_after in (30, 8, 26):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            for number in range(stop_after):
-                line = process.stdout.readline()
-                if number == 0:
-                    begun.append(int(line))
-            process.kill()
-        assert process.returncode == -signal.SIGKILL
+        begun.append(killed_after(command, stop_after))
         assert not output.exists()
     assert begun[0] == 1 < begun[1] <= begun[2]
     film = colorize_video(long, output, colorizer=Colorizer(tiny_model, threads=1))

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
-from xml.etree import ElementTree
-
-from numpy.typing import NDArray
 
 from photochrom.evaluate import Report
 from photochrom.evaluate.report.html_page import page
-
-Array = NDArray[Any]
-
-
-def parsed(text: str) -> ElementTree.Element:
-    assert text.startswith("<!DOCTYPE html>\n")
-    return ElementTree.fromstring(text.split("\n", 1)[1])
+from tests.helpers.report_page import parsed
 
 
 def test_page(report: Report) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
 from photochrom import ArgumentError
 from photochrom.evaluate import leaderboard, write_leaderboard
 from tests.helpers.cli_model import check_mistake, invoke
+from tests.helpers.report_page import parsed
 
 
 def score(name: str, ciede2000: float | None, psnr: float, **more: Any) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def test_page(reports: list[Path], tmp_path: Path) -> None:
     done = invoke("leaderboard", *reports, "-o", tmp_path / "board.html")
     assert done.exit_code == 0, done.stderr
     text = (tmp_path / "board.html").read_text("utf-8")
-    page = ElementTree.fromstring(text.partition("\n")[2])
+    page = parsed(text)
     assert len(page.findall(".//table")) == 3
     assert "&lt;mine&gt;" in text
     assert "<mine>" not in text

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from numpy.typing import NDArray
 
 from photochrom import ArgumentError
 from photochrom.evaluate import Report, write_report
 from photochrom.evaluate.report.text_table import heads, rows
-
-Array = NDArray[Any]
+from tests.helpers.report_page import parsed
 
 
 def test_json(report: Report) -> None:
@@ -41,7 +38,7 @@ def test_write_report(tmp_path: Path, report: Report) -> None:
     target = tmp_path / "report.html"
     target.write_text("old")
     write_report([report], target)
-    assert target.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert parsed(target.read_text(encoding="utf-8")) is not None
     assert list(tmp_path.iterdir()) == [target]
     for wrong, why in (
         (tmp_path / "no" / "r.html", "cannot be written: its folder does not exist"),
