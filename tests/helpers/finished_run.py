@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from photochrom.models import Card
     from photochrom.training.network.color_network import ColorNetwork
 
-ENCODER = "test_efficientnet"  # of timm: few layers, with norms, groups of channels and gates
+ENCODER = "test_efficientnet"  # of timm: few layers, with groups of channels and gates
 
 
 def finish(folder: Path) -> None:
@@ -91,7 +91,7 @@ def _resumed(folder: Path) -> str:
 
 
 def _write_start(path: Path) -> None:
-    """A network with norms that have seen something, and no layer that does nothing."""
+    """A network in which no layer does nothing."""
     import torch
 
     from photochrom.training.network.color_network import ColorNetwork
@@ -100,8 +100,6 @@ def _write_start(path: Path) -> None:
     torch.manual_seed(2)
     network = ColorNetwork(ENCODER).eval()
     for name, tensor in network.state_dict().items():
-        if name.endswith("running_var"):
-            tensor.uniform_(0.5, 2)
-        elif tensor.is_floating_point() and name not in ("mean", "std"):
-            tensor.add_(torch.randn(tensor.shape) / 16)
+        if name not in ("mean", "std"):
+            tensor.add_(torch.randn(tensor.shape) / 48)
     write_network(network, path)

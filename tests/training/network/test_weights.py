@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="needs PyTorch (extra train)")
 for package in ("timm", "safetensors", "onnxscript"):
     pytest.importorskip(package, reason=f"needs {package} (extra train)")
 
+import timm  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
@@ -36,10 +37,7 @@ def network() -> ColorNetwork:
     torch.manual_seed(1)
     network = ColorNetwork(SMALL).eval()
     for tensor in network.state_dict().values():
-        if tensor.is_floating_point():
-            tensor.add_(torch.rand(tensor.shape) / 8)  # nothing is as it began
-        else:
-            tensor.fill_(3)
+        tensor.add_(torch.rand(tensor.shape) / 8)  # nothing is as it began
     return network
 
 
@@ -114,7 +112,7 @@ def test_another_precision(
     path = tmp_path / "other.safetensors"
     save_file({k: v.to(dtype) if v.is_floating_point() else v for k, v in state.items()}, path)
     back, own = read_network([path], SMALL)[0].state_dict(), network.state_dict()
-    assert {v.dtype for v in back.values()} == {torch.float32, torch.int64}
+    assert {v.dtype for v in back.values()} == {torch.float32}
     for name, tensor in own.items():
         rounded = tensor.to(dtype).float() if tensor.is_floating_point() else tensor
         assert torch.equal(back[name], rounded), name
@@ -125,7 +123,7 @@ def test_half_precision_is_written_as_float32(network: ColorNetwork, tmp_path: P
     half.load_state_dict(network.state_dict())
     write_network(half.half(), tmp_path / "half.safetensors")
     state = load_file(tmp_path / "half.safetensors")
-    assert {v.dtype for v in state.values()} == {torch.float32, torch.int64}
+    assert {v.dtype for v in state.values()} == {torch.float32}
     assert torch.equal(state["head.weight"], network.head.weight.half().float())
 
 
@@ -169,13 +167,24 @@ def test_without_a_decoder_it_begins_untrained(state: State, tmp_path: Path) -> 
     assert not own["hints.0.outer.weight"].any()
 
 
-def test_counts_that_only_training_needs_may_be_missing(
-    network: ColorNetwork, state: State, tmp_path: Path
-) -> None:
-    path = tmp_path / "x.safetensors"
-    save_file({k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}, path)
-    own = read_network([path], SMALL)[0].state_dict()
-    assert all(torch.equal(v, own[k]) for k, v in load_file(path).items())
+@pytest.mark.parametrize("counted", [True, False])
+def test_an_encoder_with_norms(tmp_path: Path, counted: bool) -> None:
+    """As timm has it: they become parts of the convolutions."""
+    theirs = timm.create_model(SMALL, features_only=True, out_indices=(1, 2, 3, 4))
+    with torch.no_grad():
+        for tensor in theirs.state_dict().values():
+            tensor.add_(torch.rand(tensor.shape) / 4 if tensor.ndim == 1 else 0)
+    state = {f"enc.{k}": v for k, v in theirs.state_dict().items()}
+    if not counted:
+        state = {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
+    save_file(state, tmp_path / "timm.safetensors")
+    network = read_network([tmp_path / "timm.safetensors"], SMALL)[0]
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in network.modules())
+    L = torch.rand(1, 1, 64, 96) * 100
+    with torch.inference_mode():
+        expected = theirs.eval()((L / 100 - network.mean) / network.std)[1:]
+        for ours, right in zip(network.eval().encode(L), expected, strict=True):
+            torch.testing.assert_close(ours, right, atol=1e-5 * float(right.abs().max()), rtol=0)
 
 
 # --- what does not fit ---------------------------------------------------------------------------
@@ -198,13 +207,14 @@ def _without_first_blocks(state: State) -> None:
     ("change", "got"),
     [
         (_without("enc.conv_stem.weight"), r"1 missing \['enc.conv_stem.weight'\]"),
-        (_without("enc.blocks.4.2.bn1.running_var"), r"1 missing \['enc.blocks.4.2.bn1.run"),
+        (_without("enc.blocks.4.2.conv_pw.bias"), r"1 missing \['enc.blocks.4.2.conv_pw.bias"),
         (_without_first_blocks, r"\d\d missing \['enc.blocks.4.0"),
         (_with("enc.blocks.9.0.weight", 3), r"1 unknown \['enc.blocks.9.0.weight'\]"),
         (_with("wrong", 3), r"1 unknown \['wrong'\]"),
         (_with("head.weight", 313, 64, 1, 1), r"1 of another shape \['head.weight'\]"),
         (_with("head.bias", 1), r"1 of another shape \['head.bias'\]"),
-        (_with("enc.bn1.bias", 3), r"1 of another shape \['enc.bn1.bias'\]"),
+        (_with("enc.conv_stem.bias", 3), r"1 of another shape \['enc.conv_stem.bias'\]"),
+        (_with("enc.bn1.weight", 3), r"1 unknown \['enc.bn1.weight'\]"),
     ],
 )
 def test_tensors_of_another_network_are_refused(
@@ -289,9 +299,10 @@ def test_the_encoder_to_start_from() -> None:
     files = [SHARED / "encoder-1.safetensors", SHARED / "encoder-0.safetensors"]
     network = read_network(files)[0]
     own = network.state_dict()
-    for name, tensor in {**load_file(files[0]), **load_file(files[1])}.items():
-        kept = tensor.float() if tensor.is_floating_point() else tensor
-        assert torch.equal(own[name], kept), name
+    theirs = {k: v.float() for file in files for k, v in load_file(file).items()}
+    factor = theirs["enc.bn1.weight"] / (theirs["enc.bn1.running_var"] + 1e-3).sqrt()
+    stem = theirs["enc.conv_stem.weight"] * factor[:, None, None, None]
+    torch.testing.assert_close(own["enc.conv_stem.weight"], stem)
     assert isinstance(network.enc.blocks[6][1], nn.Identity)
     assert sum(isinstance(m, nn.Identity) for m in network.enc.blocks[6].children()) == 1
     with pytest.raises(ModelError, match="unknown"):
@@ -303,7 +314,7 @@ def test_the_encoder_to_start_from() -> None:
 
 @pytest.mark.slow
 def test_an_exported_network_is_had_back(finished_run: Path, tmp_path: Path) -> None:
-    """Though its norms are folded away and its linear layers have lost their names."""
+    """Though its linear layers have lost their names."""
     network, _ = read_network([finished_run / "exported.safetensors"], finished.ENCODER)
     network.eval()
     model = finished_run / "My Run" / "model.onnx"

@@ -183,9 +183,9 @@ def choose_trained(network: ColorNetwork, *, first_stage: int = 0, spatial: bool
         network: changed in place.
         first_stage: the encoder's first stage (timm's ``blocks``) that is trained; those before
             it keep their ImageNet weights. 0: all is.
-        spatial: whether depthwise kernels are trained too. Their gradient is by far the slowest
-            part of a step on a CPU (1.1 of the 1.2 ms that a layer of 1632 channels takes for
-            each crop), although they hold few of the weights.
+        spatial: whether depthwise convolutions are trained too. Their kernels' gradient is by far
+            the slowest part of a step on a CPU (1.1 of the 1.2 ms that a layer of 1632 channels
+            takes for each crop), although they hold few of the weights.
     """
     network.enc.requires_grad_(False)
     for stage in _stages(network)[first_stage:] if first_stage else [network.enc]:

@@ -19,6 +19,7 @@ from torch.nn import functional
 from ...errors import ArgumentError
 from ...gamut import BIN_COUNT
 from .consensus import Consensus
+from .norms import fold_norms
 from .region_head import RegionHead
 from .shared_layers import Gelu, cells_of, map_of
 
@@ -62,6 +63,7 @@ class ColorNetwork(nn.Module):
     Attributes:
         point: temperature and factor of chroma that the model of these weights was calibrated to;
             None before.
+        folded: the encoder's norms that are parts of its convolutions.
         regions: the head that tells regions apart; None before `add_region_head`.
 
     Raises:
@@ -77,6 +79,7 @@ class ColorNetwork(nn.Module):
         super().__init__()
         self.point: tuple[float, float] | None = None
         self.enc, skips = _encoder(encoder, pretrained)
+        self.folded = fold_norms(self.enc, "enc.")
         for name in without:
             self.enc.set_submodule(name, nn.Identity())
         coarse, fine = _WIDTHS
@@ -139,7 +142,10 @@ class ColorNetwork(nn.Module):
         return self.regions
 
     def train(self, mode: bool = True) -> ColorNetwork:
-        """As usual, but the encoder's statistics stay ImageNet's: crops are few and small."""
+        """As usual, but the encoder's statistics stay ImageNet's: crops are few and small.
+
+        Most of them are parts of convolutions anyway, see `folded`.
+        """
         super().train(mode)
         self.enc.eval()
         return self

@@ -19,8 +19,12 @@ from ...models import import_onnxruntime
 from ...models.card import FEATURES, METADATA_KEY, REGIONS, Card
 from ..objective.loss import annealed_mean
 
-PARITY = 1e-3
-"""Largest difference in ab that an export may have from PyTorch, before weights are rounded."""
+PARITY = 1e-2
+"""Largest difference in ab that an export may have from PyTorch, before weights are rounded.
+
+With a network that is hardly trained, whose colours jump, PyTorch's float32 differs by up to 0.002
+from its own float64 (256 x 256 pixels); with a trained one by some 1e-5.
+"""
 
 ROUNDING = 1.0
 """Largest difference in ab that keeping the large weights as float16 may make at any place; less

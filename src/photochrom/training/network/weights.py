@@ -16,7 +16,8 @@ from ..._io import replacing
 from ...errors import ModelError
 from ...models.card import read_card
 from .color_network import ENCODER, ColorNetwork
-from .onnx_weights import read_onnx, unfold
+from .norms import folded
+from .onnx_weights import read_onnx
 
 _PARTS = {
     "ctx": "global context",
@@ -33,10 +34,10 @@ _PARTS = {
 def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> tuple[ColorNetwork, list[str]]:
     """A network with weights from safetensors files of any float type, or from an exported model.
 
-    The encoder's must be there (names beginning ``enc.``), but for whole residual blocks, which
-    the network then does without; it has a region head if there are weights of one. What is missing
-    of the rest begins untrained. An exported model of an earlier form of the network lends its
-    encoder.
+    The encoder's must be there (names beginning ``enc.``, with timm's norms or without, see
+    `fold_norms`), but for whole residual blocks, which the network then does without; it has a
+    region head if there are weights of one. What is missing of the rest begins untrained. An
+    exported model of an earlier form of the network lends its encoder.
 
     Args:
         paths: files, or folders whose ``*.safetensors`` are all read.
@@ -54,6 +55,7 @@ def read_network(paths: Sequence[Path], encoder: str = ENCODER) -> tuple[ColorNe
     network = ColorNetwork(encoder, without=_absent_blocks(whole, state))
     if any(name.startswith("regions.") for name in state):
         network.add_region_head()
+    state = folded(state, network.folded)
     if any(path.suffix == ".onnx" for path in paths):
         state = _of_export(state, network)
     own = network.state_dict()
@@ -98,9 +100,6 @@ def in_words(untrained: Iterable[str]) -> str:
 
 
 def _of_export(state: dict[str, Tensor], network: ColorNetwork) -> dict[str, Tensor]:
-    L = torch.zeros(1, 1, 64, 64)
-    state = unfold(state, network.eval(), L, L.expand(-1, 2, -1, -1), L)
-    network.train()
     own = network.state_dict()
     fits = all(k in own and own[k].shape == v.shape for k, v in state.items())
     return state if fits else {k: v for k, v in state.items() if k.startswith("enc.")}
