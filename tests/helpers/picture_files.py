@@ -1,10 +1,15 @@
 """Pictures, EXIF blocks, XMP packets and ICC profiles made from scratch, for the picture tests."""
 
+import io
 import struct
 from functools import lru_cache
 
 import numpy as np
+from PIL import Image
 
+from tests.helpers.bombs import chunk
+
+NOTE = "Colours inferred by Photochrom, model test; not evidence."
 XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
     '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -39,6 +44,15 @@ def alpha(dtype="uint8", height=61, width=90):
     top = np.iinfo(dtype).max
     ramp = np.linspace(0, top, width).round().astype(dtype)
     return np.ascontiguousarray(np.broadcast_to(ramp, (height, width)))
+
+
+def png(pixels, *chunks, behind=False):
+    """A PNG with further chunks before its pixels, or behind them."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    data = file.getvalue()
+    place = data.index(b"IEND") - 4 if behind else 33
+    return data[:place] + b"".join(chunk(*each) for each in chunks) + data[place:]
 
 
 def ascii_value(text):
