@@ -1,11 +1,22 @@
-"""PyTorch's exporter takes seconds even for a small network."""
+"""Networks for the tests, and one export for many: PyTorch's exporter takes seconds for any."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from photochrom.training.network.color_network import ColorNetwork
+
+
+@pytest.fixture
+def small() -> ColorNetwork:
+    """A network with a small encoder, untrained."""
+    from tests.helpers.color_networks import SMALL, fresh
+
+    return fresh(SMALL).eval()
 
 
 @pytest.fixture(scope="module")
