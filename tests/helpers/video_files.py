@@ -72,6 +72,8 @@ class Recipe:
     container_options: dict[str, str] = field(default_factory=dict)
 
 
+FFV1 = Recipe(codec="ffv1")
+"""Without loss."""
 _SCENES = [texture(80, 140, seed) for seed in range(2)]
 
 
