@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -14,43 +13,12 @@ from hypothesis import strategies as st
 from photochrom import ColorOptions
 from photochrom.evaluate.films.film_metrics import Drift
 from photochrom.video.color.cells import describe
-from photochrom.video.color.motion import Places
 from photochrom.video.color.references import References
-from photochrom.video.color.steady import LOOK_AHEAD, Guide, KeyFrame, SteadyColor, light_of
+from photochrom.video.color.steady import LOOK_AHEAD, Guide, SteadyColor
 from tests.helpers.film_scenes import Array, Network, flat, grain, quarter, seen, texture
+from tests.helpers.steady_films import BIG, by_light, coloured, hue
 
 Answer = Callable[[Array, int], Array]
-
-BIG = texture(120, 240)
-OTHER = texture(120, 240, seed=1)
-
-
-def coloured(
-    network: Network, frames: Sequence[Array], cuts: Sequence[int] = (), break_at: int | None = None
-) -> list[Array]:
-    """ab of all frames; with `break_at`, another one goes on from the first state after it."""
-    steady, done = SteadyColor(network), []  # type: ignore[arg-type]
-    for number, L in enumerate(frames):
-        done += steady.push(L, number in cuts)
-        waiting = number + 1 - len(done)
-        assert 0 <= waiting <= LOOK_AHEAD - 1
-        if break_at is not None and number >= break_at and not waiting:
-            kept = io.BytesIO()
-            np.savez(kept, allow_pickle=False, **steady.state())
-            kept.seek(0)
-            steady, break_at = SteadyColor(network), None  # type: ignore[arg-type]
-            with np.load(kept) as stored:
-                steady.restore(dict(stored))
-    done += steady.flush()
-    assert not steady.flush()
-    assert all(ab.shape == (2, *frames[0].shape) and ab.dtype == np.float32 for ab in done)
-    assert len(done) == len(frames)
-    return done
-
-
-def by_light(L: Array, _: int) -> Array:
-    """As surfaces do: the more light, the more chroma."""
-    return quarter(np.stack([0.5 * (L + 16), -0.3 * (L + 16)]))
 
 
 def any_hue(seed: int = 0, chroma: float = 40) -> Answer:
@@ -241,129 +209,3 @@ def test_a_pan_keeps_colours_where_they_are() -> None:
         assert (np.sign(ab) == np.sign(true)).mean() > 0.9
         share = float((ab * true).mean() / (true * true).mean())
         assert share > 0.75  # the set says it, not the second answer
-
-
-@pytest.mark.parametrize("length", [1, 4, 10, 11, 12, 25])
-def test_a_cut_leaves_nothing_of_the_shot_before(length: int) -> None:
-    a, b = seen(BIG, 0, 0), seen(OTHER, 0, 0)
-    frames = [grain(a, 1, n) for n in range(length)] + [grain(b, 1, n) for n in range(14)]
-
-    def answer(L: Array, _: int) -> Array:
-        of_a = np.abs(L - a).mean() < np.abs(L - b).mean()
-        return flat(L, 40, 20) if of_a else flat(L, -40, -20)
-
-    colours = coloured(Network(answer), frames, [length])
-    assert min(ab[0].min() for ab in colours[:length]) > 15
-    assert max(ab[0].max() for ab in colours[length:]) < -15
-
-
-def test_a_shot_that_comes_back_has_its_colours_again() -> None:
-    a, b = seen(BIG, 0, 0), seen(OTHER, 0, 0)
-    again = seen(BIG, 1, 1)  # the camera is not quite where it was
-    frames = [grain(L, 0.3, n) for n, L in enumerate([a] * 30 + [b] * 20 + [again] * 5)]
-
-    def answer(L: Array, call: int) -> Array:
-        if np.abs(L - b).mean() < min(np.abs(L - a).mean(), np.abs(L - again).mean()):
-            return flat(L, 0, -50)
-        return flat(L, 40, 0) if call < 4 else flat(L, -20, 0)
-
-    network = Network(answer)
-    colours = coloured(network, frames, [30, 50])
-    assert answer(frames[50], len(network.told))[0].max() == -20  # so it would be without memory
-    shot = float(np.mean([ab[0].mean() for ab in colours[:30]]))
-    assert shot > 30
-    for ab in colours[50:52]:
-        assert ab[0].mean() > -20 + 0.6 * (shot + 20)
-        assert np.abs(ab[1]).max() < 3  # nothing of the other shot
-
-
-def test_another_shot_is_not_taken_for_one_before() -> None:
-    shots = [texture(64, 96, seed=n) for n in range(6)]
-    frames = [L for L in shots for _ in range(4)]
-
-    def answer(L: Array, _: int) -> Array:
-        number = int(np.argmin([np.abs(L - each).mean() for each in shots]))
-        return flat(L, 10 * number - 25, 0)
-
-    colours = coloured(Network(answer), frames, range(0, 24, 4))
-    for number, ab in enumerate(colours):
-        assert abs(ab[0].mean() - (10 * (number // 4) - 25)) < 2
-
-
-def hue(ab: Array) -> float:
-    a, b = ab.mean((1, 2))
-    return float(np.degrees(np.arctan2(b, a)))
-
-
-@pytest.mark.parametrize(
-    ("name", "light"),
-    [
-        ("fade out and in", np.abs(np.linspace(-1, 1, 41))),
-        ("flash", np.where(np.isin(np.arange(41), [13, 14, 27]), 1.3, 0.7)),
-        ("flicker", 0.8 + 0.15 * np.sin(np.arange(41) * 1.7)),
-    ],
-)
-def test_light_changes_no_hue(name: str, light: Array) -> None:
-    """The network does not know colours in the dark or in glaring light; the film does."""
-    scene = seen(BIG, 0, 0)
-    frames = [np.float32(np.clip(scene * share, 0, 100)) for share in light]
-
-    def answer(L: Array, _: int) -> Array:
-        if name == "fade out and in" and L.mean() < 0.5 * scene.mean():
-            return flat(L, 0, 0)
-        return by_light(L, 0)
-
-    colours = coloured(Network(answer), frames)
-    true = hue(by_light(scene, 0))
-    for L, ab in zip(frames, colours, strict=True):
-        chroma, bright = float(np.hypot(*ab.mean((1, 2)))), L.mean() + 16
-        assert abs(hue(ab) - true) < 3
-        if name == "fade out and in":
-            assert chroma < 0.7 * bright
-        else:
-            assert chroma == pytest.approx(np.hypot(0.5, 0.3) * bright, rel=0.08)
-
-
-def test_chroma_falls_with_light_between_key_frames() -> None:
-    """A fade shorter than the way between key frames: exactly as the light falls."""
-    scene = seen(BIG, 0, 0)
-    shares = [1, 0.9, 0.7, 0.5, 0.3, 0.1, 0.3, 0.5, 0.7, 0.9, 1]
-    network = Network(by_light)
-    colours = coloured(network, [np.float32(scene * share) for share in shares])
-    assert len(network.told) == 2
-    for share, ab in zip(shares, colours, strict=True):
-        wanted = (scene.mean() * share + 16) / (scene.mean() + 16)
-        assert ab[0].mean() / colours[0][0].mean() == pytest.approx(wanted, rel=0.03)
-
-
-def test_more_light_gives_chroma_up_to_a_limit() -> None:
-    ab = np.full((2, 16, 16), 18, np.float32)
-    key = KeyFrame.of(np.full((16, 16), 20, np.float32), ab)
-    own = Places.own((16, 16))
-    for L, factor in ((20, 1), (38, 1.5), (90, 1.5), (2, 0.5)):
-        light = light_of(np.full((16, 16), L, np.float32))
-        np.testing.assert_allclose(key.seen(own, light), 18 * factor, rtol=1e-5)
-    np.testing.assert_allclose(key.own(), 18, rtol=1e-5)
-
-
-def panned(count: int, step: float = 2) -> list[Array]:
-    return [seen(BIG, step * n, 20) for n in range(count)]
-
-
-def changing(L: Array, _: int) -> Array:
-    """Depends on the frame alone, and strongly."""
-    cells = quarter(L)
-    return np.float32([30 * np.sin(cells), 30 * np.cos(cells / 2 + L.mean())])
-
-
-@pytest.mark.slow
-def test_going_on_after_a_break() -> None:
-    """With a pan, cuts, a shot that comes back, and hints: the same bit for bit."""
-    frames = [grain(L, 1, n) for n, L in enumerate(panned(25) + [seen(OTHER, 0, 0)] * 15)]
-    frames += [grain(seen(BIG, 48 + n, 20), 1, n) for n in range(20)]
-    cuts = [25, 40]
-    whole = coloured(Network(changing, hints=True), frames, cuts)
-    for break_at in (0, 1, 9, 17, 24, 25, 33, 40, 52):
-        broken = coloured(Network(changing, hints=True), frames, cuts, break_at)
-        for one, other in zip(whole, broken, strict=True):
-            np.testing.assert_array_equal(one, other)
