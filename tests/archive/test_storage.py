@@ -12,6 +12,7 @@ import pytest
 
 from photochrom.archive import storage as places
 from photochrom.errors import ArgumentError, MissingExtraError
+from tests.helpers.archive_runs import command, kill
 from tests.helpers.cli_model import check_mistake, invoke, is_coloured, write_picture
 
 pytest.importorskip("onnx", reason="the tests' model is made with onnx")
@@ -90,8 +91,6 @@ def objects(fs: Any, folder: str) -> dict[str, bytes]:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 on Windows")
 def test_s3_killed_and_gone_on_with(tmp_path: Path, model: Path, s3_store: Any) -> None:
-    from tests.cli.test_archive import command, kill
-
     for number in range(8):
         write_picture(tmp_path / "in" / f"{number % 2}" / f"ü {number}.png", 900, 600)
     (tmp_path / "in" / "bad.jpg").write_bytes(b"no picture")

@@ -1,8 +1,7 @@
-"""``photochrom colorize ARCHIVE -o OUT``: whole, once, and again from where it was stopped."""
+"""``photochrom colorize ARCHIVE -o OUT``: every good file once, every bad one named; --watch."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -11,39 +10,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
-from photochrom.archive.manifest import Manifest
 from tests.helpers.archive_files import make_archive
+from tests.helpers.archive_runs import command, states, tree
 from tests.helpers.cli_model import check_mistake, invoke, is_coloured, write_model, write_picture
 
 pytest.importorskip("onnx", reason="the tests' model is made with onnx")
 pytestmark = pytest.mark.usefixtures("model", "own_folder")
-
-
-def tree(folder: Path) -> dict[str, str]:
-    """Every file under a folder but the archive's own, and its digest."""
-    files = [p for p in folder.rglob("*") if p.is_file()]
-    names = {str(p.relative_to(folder)): p for p in files}
-    return {
-        name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for name, path in names.items()
-        if not {".photochrom", "photochrom-report.html"} & set(Path(name).parts)
-    }
-
-
-def states(out: Path) -> dict[str, str]:
-    manifest = Manifest(out / ".photochrom" / "manifest.sqlite")
-    try:
-        rows = manifest._db.execute("select key, state from files order by key").fetchall()
-        return {row[0]: row[1] for row in rows}
-    finally:
-        manifest.close()
 
 
 def told(done: Any) -> dict[str, str]:
@@ -51,9 +28,6 @@ def told(done: Any) -> dict[str, str]:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert len({line["input"] for line in lines}) == len(lines)
     return {line["input"].replace(os.sep, "/"): line["status"] for line in lines}
-
-
-# --- every good file once, every bad one named ---------------------------------------------------
 
 
 @pytest.mark.slow
@@ -193,149 +167,6 @@ def test_dry_run(tmp_path: Path, model: Path) -> None:
     done = invoke("colorize", "in", "-o", "out", "-m", model, "--dry-run")
     assert done.stdout == "0 pictures to colour (0 B); 12 done before\n"
     assert (tmp_path / "out" / ".photochrom" / "manifest.sqlite").read_bytes() == before
-
-
-# --- what goes wrong -----------------------------------------------------------------------------
-
-
-def test_two_runs_at_once(tmp_path: Path, model: Path) -> None:
-    write_picture(tmp_path / "in" / "a.png")
-    (tmp_path / "out" / ".photochrom").mkdir(parents=True)
-    with FileLock(tmp_path / "out" / ".photochrom" / "lock"):
-        # A process of its own: within one, the lock knows its holder.
-        done = subprocess.run(command(model), capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "another run at work on it" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert tree(tmp_path / "out") == {}
-
-
-def test_full_disk(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(5):
-        write_picture(tmp_path / "in" / f"{number}.png")
-
-    class FullFile:
-        """A file on a disk that has no more space."""
-
-        def __init__(self, file: Any) -> None:
-            self._file = file
-
-        def write(self, data: Any) -> int:
-            raise OSError(28, "No space left on device")
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._file, name)
-
-    monkeypatch.setattr("photochrom.archive.workers.cores", lambda: 1)
-    with monkeypatch.context() as patch:
-        patch.setattr("photochrom.pipeline.save_pages", _full_after(3, FullFile))
-        done = invoke("colorize", "in", "-o", "out", "-m", model)
-    assert done.exit_code == 1
-    assert "stopped" in done.stderr
-    assert "No space left" in done.stderr
-    assert len(tree(tmp_path / "out")) == 3
-    assert "failed" not in states(tmp_path / "out").values()
-    done = invoke("colorize", "in", "-o", "out", "-m", model)
-    assert done.exit_code == 0, done.stderr
-    assert "2 pictures coloured" in done.stderr
-    assert len(tree(tmp_path / "out")) == 5
-
-
-def _full_after(count: int, full: Any) -> Any:
-    """`save_pages` on a disk that has space for so many files."""
-    from photochrom.picture import save_pages
-    from photochrom.picture.codec import encoding
-
-    encode, done = encoding.encode, []
-
-    def save(pages: Any, target: Any, **options: Any) -> str:
-        if len(done) < count:
-            done.append(target)
-            return save_pages(pages, target, **options)
-        encoding.encode = lambda picture, file, *rest: encode(picture, full(file), *rest)
-        try:
-            return save_pages(pages, target, **options)
-        finally:
-            encoding.encode = encode
-
-    return save
-
-
-def test_vanished_input(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from photochrom.archive import many_files
-
-    for name in ("a.png", "b.png"):
-        write_picture(tmp_path / "in" / name)
-    look = many_files.survey
-
-    def survey(*arguments: Any) -> list[str]:
-        found = look(*arguments)
-        (tmp_path / "in" / "b.png").unlink()
-        return found
-
-    with monkeypatch.context() as patch:
-        patch.setattr(many_files, "survey", survey)
-        done = invoke("colorize", "in", "-o", "out", "-m", model)
-    assert done.exit_code == 1
-    assert f"{Path('in/b.png')}: No such file or directory" in done.stderr
-    assert set(tree(tmp_path / "out")) == {"a.png"}
-    write_picture(tmp_path / "in" / "b.png")  # it is back, and is tried without being asked for
-    assert invoke("colorize", "in", "-o", "out", "-m", model).exit_code == 0
-
-
-def test_output_that_cannot_be_made(tmp_path: Path, model: Path) -> None:
-    write_picture(tmp_path / "in" / "a.png")
-    (tmp_path / "file").write_text("no folder")
-    check_mistake(invoke("colorize", "in", "-o", "file/out", "-m", model), "cannot be used")
-    (tmp_path / "out" / ".photochrom").mkdir(parents=True)
-    (tmp_path / "out" / ".photochrom" / "manifest.sqlite").write_text("no manifest " * 100)
-    check_mistake(invoke("colorize", "in", "-o", "out", "-m", model), "not a database")
-
-
-# --- kill -9 -------------------------------------------------------------------------------------
-
-
-def command(model: Path, source: str = "in", output: str = "out") -> list[str]:
-    start = [sys.executable, "-m", "photochrom", "colorize", source, "-o", output]
-    return [*start, "-m", str(model), "--strict"]
-
-
-def kill(words: list[str], when: Callable[[], bool]) -> None:
-    """Start a command, and kill it and its children at that moment."""
-    process = subprocess.Popen(
-        words, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    while process.poll() is None and not when():
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="there is no kill -9 on Windows")
-def test_killed_again_and_again(tmp_path: Path, model: Path) -> None:
-    made = make_archive(tmp_path / "in", 30, largest=1, bad=0.1)
-    invoke("colorize", "in", "-o", "whole", "-m", model, "--strict")
-    whole, out = tree(tmp_path / "whole"), tmp_path / "out"
-    assert len(whole) == 27
-
-    def ready(count: int) -> bool:
-        manifest = out / ".photochrom" / "manifest.sqlite"
-        return manifest.is_file() and sum((out / each.name).is_file() for each in made) >= count
-
-    for count in (0, 4, 14):
-        kill(command(model), lambda count=count: ready(count))  # type: ignore[misc]
-        for name, digest in tree(out).items():
-            if any(part.startswith(".photochrom-") for part in Path(name).parts):
-                continue  # removed by the next run
-            assert whole[name] == digest  # neither half-written nor another
-    done = invoke("colorize", "in", "-o", "out", "-m", model, "--strict")
-    assert done.exit_code == 1
-    assert tree(out) == whole
-    assert sorted(states(out).values()).count("done") == 27
-
-
-# --- --watch -------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no signals like this on Windows")
