@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from photochrom.color import Codes, Float, lightness, srgb_to_lab
-from photochrom.errors import ArgumentError, VideoError
+from photochrom.errors import ArgumentError
 
 cv2 = pytest.importorskip("cv2", reason="needs OpenCV (extra video)")
 
-from photochrom.color.luma import WEIGHTS, chroma_of, lightness_of, luma_of  # noqa: E402
+from photochrom.color.luma import WEIGHTS, luma_of  # noqa: E402
 from photochrom.video.color import planes  # noqa: E402
 from photochrom.video.color.planes import chroma_planes, working_L  # noqa: E402
 from photochrom.video.color.tones import Tones  # noqa: E402
+from tests.helpers.luma_formulas import luma_chroma, to_rgb  # noqa: E402
 
 EVERY = [Tones(m, full, d) for m in WEIGHTS for full in (False, True) for d in (8, 10, 12)]
 TONES = st.sampled_from(EVERY)
@@ -25,23 +26,6 @@ SIDES = st.integers(1, 50).filter(lambda n: n != 2)  # where a half and a quarte
 
 def name(tones: Tones) -> str:
     return f"{tones.matrix}-{'full' if tones.full_range else 'limited'}-{tones.depth}"
-
-
-def luma_chroma(rgb: NDArray[np.float64], matrix: str) -> NDArray[np.float64]:
-    """Y' 0...1, Cb and Cr -0.5...0.5 of R'G'B' 0...1, ``(..., 3)``: H.273."""
-    red, blue = WEIGHTS[matrix]
-    luma = rgb @ [red, 1 - red - blue, blue]
-    cb = (rgb[..., 2] - luma) / (2 * (1 - blue))
-    return np.stack([luma, cb, (rgb[..., 0] - luma) / (2 * (1 - red))], -1)
-
-
-def to_rgb(luma: NDArray[np.float64], cb: Codes, cr: Codes, tones: Tones) -> NDArray[np.float64]:
-    """R'G'B', beyond 0...1 where the codes say so, of planes of one size."""
-    red, blue = WEIGHTS[tones.matrix]
-    y = (luma - tones.black) / tones.luma_range
-    b = y + (cb.astype(float) - tones.neutral) / tones.chroma_range * 2 * (1 - blue)
-    r = y + (cr.astype(float) - tones.neutral) / tones.chroma_range * 2 * (1 - red)
-    return np.stack([r, (y - red * r - blue * b) / (1 - red - blue), b], -1)
 
 
 def to_codes(luma: NDArray[np.float64], tones: Tones) -> Codes:
@@ -54,56 +38,6 @@ def smooth(shape: tuple[int, int], seed: int = 0) -> NDArray[np.float64]:
     rough = random.uniform(0.1, 0.9, (4, 5, 3)).astype(np.float32)
     picture = cv2.resize(rough, shape[::-1], interpolation=cv2.INTER_CUBIC)
     return np.clip(picture.astype(float), 0.1, 0.9)
-
-
-# --- what the numbers mean ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("space", "height", "matrix"),
-    [
-        (1, 480, "bt709"),
-        (2, 719, "bt601"),
-        (2, 720, "bt709"),
-        (4, 1080, "fcc"),
-        (5, 1080, "bt601"),
-        (6, 1080, "bt601"),
-        (7, 480, "smpte240m"),
-        (9, 480, "bt2020nc"),
-    ],
-)
-def test_the_matrix_of_ffmpegs_numbers(space: int, height: int, matrix: str) -> None:
-    tags = {0: False, 1: False, 2: True}
-    for color_range, full in tags.items():
-        tones = Tones.from_tags(space, color_range, 2, height=height, depth=10)
-        assert tones == Tones(matrix, full, 10)
-
-
-def test_the_numbers_are_those_of_pyav() -> None:
-    reformatter = pytest.importorskip("av.video.reformatter", reason="needs PyAV (extra video)")
-    assert reformatter.ColorRange.JPEG == 2
-    assert reformatter.ColorTrc.SMPTE2084 == 16
-    assert reformatter.ColorTrc.LINEAR == 8
-    assert reformatter.ColorTrc.SMPTE428 == 17
-
-
-@pytest.mark.parametrize(("space", "transfer"), [(0, 2), (8, 1), (10, 1), (14, 1), (9, 16), (1, 8)])
-def test_films_that_are_refused(space: int, transfer: int) -> None:
-    with pytest.raises(VideoError, match="cannot be coloured as it is"):
-        Tones.from_tags(space, 1, transfer, height=1080, depth=10)
-
-
-@pytest.mark.parametrize(("matrix", "depth"), [("rgb", 8), ("bt709", 9), ("bt709", 16)])
-def test_tones_that_are_none(matrix: str, depth: int) -> None:
-    with pytest.raises(ArgumentError, match="a film's tones"):
-        Tones(matrix, False, depth)
-
-
-def test_code_ranges() -> None:
-    limited, full = Tones("bt709", False, 10), Tones("bt709", True, 8)
-    assert (limited.black, limited.luma_range, limited.neutral) == (64, 876, 512)
-    assert (limited.chroma_range, full.chroma_range) == (896, 255)
-    assert (full.black, full.luma_range, full.neutral) == (0, 255, 128)
 
 
 # --- Y' to L -----------------------------------------------------------------------------------
@@ -163,54 +97,6 @@ def test_planes_with_padded_rows() -> None:
         strict=True,
     ):
         np.testing.assert_array_equal(plane, copied)
-
-
-# --- the colours of a luma ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("matrix", ["bt709", "bt601", "smpte240m", "fcc"])
-def test_a_colour_comes_back_from_its_luma_and_ab(matrix: str) -> None:
-    rgb = np.random.default_rng(3).uniform(0, 1, (200, 200, 3))
-    luma, *chroma = np.moveaxis(luma_chroma(rgb, matrix), -1, 0)
-    ab = np.moveaxis(srgb_to_lab(rgb)[..., 1:], -1, 0)
-    found = chroma_of(lightness(luma), np.ascontiguousarray(ab), matrix)
-    error = np.abs(np.array(found) - chroma) * 224
-    assert error.mean() < 0.3  # of an 8-bit code
-    assert np.percentile(error, 99) < 5
-    inner = (np.abs(rgb - 0.5) < 0.25).all(-1)  # clear of the gamut's edge
-    assert error[:, inner].mean() < 0.15
-    assert np.percentile(error[:, inner], 99) < 1
-
-
-def test_a_colour_of_bt2020() -> None:
-    """Through the linear matrix of ITU-R BT.2087, independent of the primaries."""
-    to_2020 = [[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]]
-    rgb = np.random.default_rng(4).uniform(0.2, 0.8, (100, 100, 3))
-    linear = ((rgb + 0.055) / 1.055) ** 2.4 @ np.array(to_2020).T
-    wide = 1.055 * linear ** (1 / 2.4) - 0.055
-    luma, *chroma = np.moveaxis(luma_chroma(wide, "bt2020nc"), -1, 0)
-    ab = np.ascontiguousarray(np.moveaxis(srgb_to_lab(rgb)[..., 1:], -1, 0))
-    found = chroma_of(lightness(luma), ab, "bt2020nc")
-    error = np.abs(np.array(found) - chroma) * 224
-    assert error.mean() < 0.15
-    assert error.max() < 3
-
-
-def test_too_much_chroma_keeps_its_hue() -> None:
-    hues = np.linspace(-np.pi, np.pi, 73)[None]
-    direction = np.stack([np.cos(hues), np.sin(hues)]).astype(np.float32)
-    for L in (20, 50, 80):
-        grey = np.full(hues.shape, L, np.float32)
-        found = np.array(chroma_of(grey, 105 * direction, "bt709"))
-        codes = Tones("bt709", True, 12)
-        as_codes = np.rint(found * codes.chroma_range + codes.neutral).astype(np.uint16)
-        luma = luma_of(grey).astype(float) * codes.luma_range
-        rgb = to_rgb(luma, *as_codes, codes)
-        assert rgb.min() > -0.03
-        assert rgb.max() < 1.03
-        lab = srgb_to_lab(np.clip(rgb, 0, 1))[0]
-        turned = np.arctan2(lab[:, 2], lab[:, 1]) - hues[0]
-        assert np.abs((np.degrees(turned) + 180) % 360 - 180).max() < 6
 
 
 # --- ab to Cb and Cr ---------------------------------------------------------------------------
@@ -348,8 +234,3 @@ COLOUR: Float = np.zeros((2, 8, 8), np.float32)
 def test_planes_that_do_not_fit(luma: Codes, L: Float, ab: Float, shape: tuple[int, int]) -> None:
     with pytest.raises(ArgumentError, match="the planes of a frame: expected"):
         chroma_planes(luma, L, ab, shape, Tones())
-
-
-def test_lightness_and_luma_are_each_others_inverse() -> None:
-    luma = np.linspace(0, 1, 1001, dtype=np.float32)
-    np.testing.assert_allclose(luma_of(lightness_of(luma)), luma, atol=4e-4)
