@@ -1,4 +1,4 @@
-"""The loss: targets as in `gamut`, the colours' weights, and both parts against plain formulas."""
+"""The loss: targets as in `gamut`, and its parts against plain formulas."""
 
 import math
 from functools import cache
@@ -12,7 +12,6 @@ from torch import Tensor  # noqa: E402
 
 from photochrom import gamut  # noqa: E402
 from photochrom.color import srgb_to_lab  # noqa: E402
-from photochrom.errors import ArgumentError  # noqa: E402
 from photochrom.gamut import BIN_COUNT, bins  # noqa: E402
 from photochrom.training.objective.loss import (  # noqa: E402
     ColorLoss,
@@ -21,8 +20,7 @@ from photochrom.training.objective.loss import (  # noqa: E402
     rebalancing,
     separation,
 )
-
-ONES = np.ones(BIN_COUNT, np.float32)
+from tests.helpers.bin_shares import ONES, bin_shares  # noqa: E402
 
 
 @cache
@@ -51,61 +49,6 @@ def _dense(index: Tensor, share: Tensor) -> Tensor:
     """``(N, h, w, 5)`` -> ``(N, 313, h, w)``."""
     rows = torch.zeros(*index.shape[:3], BIN_COUNT).scatter_(-1, index, share)
     return rows.permute(0, 3, 1, 2)
-
-
-# --- the colours' weights ------------------------------------------------------------------------
-
-
-def _shares() -> np.ndarray:
-    shares = np.random.default_rng(3).random(BIN_COUNT) ** 6
-    shares[:40] = 0  # never seen
-    return shares
-
-
-def test_no_rebalancing_is_all_ones() -> None:
-    weight = rebalancing(_shares(), 0.0)
-    assert weight.dtype == np.float32
-    np.testing.assert_allclose(weight, ONES, rtol=1e-6)
-
-
-def test_full_rebalancing_is_zhangs() -> None:
-    p = _shares() / _shares().sum()
-    expected = 1 / (0.5 * p + 0.5 / 313)
-    expected /= (p * expected).sum()
-    np.testing.assert_allclose(rebalancing(_shares(), 1.0), expected, rtol=1e-5)
-    np.testing.assert_allclose(rebalancing(_shares()), expected, rtol=1e-5)
-
-
-@pytest.mark.parametrize("strength", [0.3, 0.7, 1.0])
-def test_its_mean_is_one_over_the_pixels_and_its_scale_is_free(strength: float) -> None:
-    shares, weight = _shares(), rebalancing(_shares(), strength)
-    assert (shares * weight).sum() / shares.sum() == pytest.approx(1, abs=1e-5)
-    assert weight.argmax() < 40  # the unseen count most
-    assert weight.argmin() == shares.argmax()
-    np.testing.assert_allclose(rebalancing(shares * 1e6, strength), weight, rtol=1e-5)
-    # A power: half the strength, half as far apart.
-    half = rebalancing(shares, strength / 2)
-    np.testing.assert_allclose(
-        np.log(half / half[0]), np.log(weight / weight[0]) / 2, rtol=1e-3, atol=1e-5
-    )
-
-
-@pytest.mark.parametrize(
-    "share",
-    [
-        np.ones(312),
-        np.ones((313, 1)),
-        np.ones(0),
-        np.zeros(BIN_COUNT),
-        np.full(BIN_COUNT, np.nan),
-        np.full(BIN_COUNT, np.inf),
-        np.where(np.arange(BIN_COUNT) == 7, -1e-3, 1.0),
-    ],
-    ids=["312", "2d", "empty", "zero", "nan", "inf", "negative"],
-)
-def test_other_shares_are_refused(share: np.ndarray) -> None:
-    with pytest.raises(ArgumentError, match=r"expected \(313,\) numbers"):
-        rebalancing(share)
 
 
 # --- targets -------------------------------------------------------------------------------------
@@ -175,7 +118,7 @@ def test_the_mean_weight_is_one_over_the_counted_pixels(strength: float) -> None
 
 
 def test_entropy_is_the_weighted_cross_entropy() -> None:
-    weight = rebalancing(_shares())
+    weight = rebalancing(bin_shares())
     loss, ab, logits = ColorLoss(weight, 0.5), _colours(), _logits()
     targets = loss.encode(ab)
     each = -(_dense(*targets[:2]) * logits.log_softmax(1)).sum(1)
@@ -231,7 +174,7 @@ def test_no_distance_at_the_truth() -> None:
 
 
 def test_distance_is_in_units_of_ab_and_weighted() -> None:
-    weight = rebalancing(_shares())
+    weight = rebalancing(bin_shares())
     loss, ab, logits = ColorLoss(weight, 0.38), _colours(), _logits()
     targets = loss.encode(ab)
     painted = torch.from_numpy(gamut.annealed_mean(logits.numpy(), 0.38))
