@@ -12,6 +12,8 @@ from photochrom.training.network.color_network import ColorNetwork
 SMALL = "mobilenetv3_small_050"
 SMALL_SAME = "tf_mobilenetv3_small_minimal_100"  # with TensorFlow's padding
 
+State = dict[str, Tensor]
+
 
 def fresh(encoder: str, **options: Any) -> ColorNetwork:
     """An untrained network, the same each time."""

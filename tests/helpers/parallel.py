@@ -10,7 +10,7 @@ _SHARING = {
     "web/browser": "browser",  # with one server
     "cli/networks/test_documented_run.py": "finished run",
     "training/network/test_export.py": "finished run",
-    "training/network/test_weights.py": "finished run",
+    "training/network/test_onnx_weights.py": "finished run",
     "training/test_run.py": "finished run",
     "cli/networks/test_train.py": "exports",  # PyTorch's exporter takes seconds to import
     "models/test_importers_checkpoint.py": "exports",
