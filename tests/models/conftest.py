@@ -1,4 +1,4 @@
-"""A file server that gives wrong answers, and where a download goes."""
+"""A file server that gives wrong answers, where a download goes, and a bundled model."""
 
 from __future__ import annotations
 
@@ -24,3 +24,12 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
     return tmp_path / "models" / "net.onnx"
+
+
+@pytest.fixture
+def bundled(tmp_path: Path) -> Path:
+    """A folder with a model like the one inside the package."""
+    folder = tmp_path / "package"
+    folder.mkdir()
+    (folder / "photochrom.onnx").write_bytes(b"bundled")
+    return folder

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photochrom.errors import ModelError
-from photochrom.models.card import Card
+from photochrom.models.card import Card, write_card
+from photochrom.models.catalogue import CATALOGUE
 
 FULL = Card(
     name="tiny",
@@ -81,6 +82,15 @@ def test_toml_gives_the_same_card(tmp_path: Path) -> None:
     path = tmp_path / "tiny.toml"
     path.write_text(TOML, encoding="utf-8")
     assert Card.from_toml(path) == FULL
+
+
+def test_every_card_survives_as_toml(tmp_path: Path) -> None:
+    cards = [entry.card for entry in CATALOGUE.values() if entry.card is not None]
+    odd = 'a "quoted"\\path\n\ttab é \x01'
+    cards.append(Card(name="x", family="plain", title=odd, metrics={"PSNR dB": 23.5, "n": 1e-9}))
+    for number, card in enumerate(cards):
+        write_card(card, tmp_path / f"{number}.toml")
+        assert Card.from_toml(tmp_path / f"{number}.toml") == card
 
 
 def test_json_is_stable_and_readable() -> None:
