@@ -27,6 +27,7 @@ from photochrom.web.visit import canvas as module
 from photochrom.web.visit.canvas import PREVIEW, VERSIONS, Canvas, Finish
 from photochrom.web.visit.looks import Look, Pin, View
 from tests.helpers import tiny_models as tiny
+from tests.helpers.two_halves import scene
 
 Array = NDArray[Any]
 RED = "#c0392b"
@@ -41,14 +42,6 @@ def colorizers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Colorizer]
         "hints": Colorizer(tiny.photochrom(folder / "hints.onnx", hints=True)),
         "plain": Colorizer(tiny.save(folder / "plain.onnx", tiny.PLAIN, plain)),
     }
-
-
-def scene(height: int, width: int, depth: type = np.uint8) -> Array:
-    """Dark on the left, bright on the right."""
-    rng, top = np.random.default_rng(1), np.iinfo(depth).max
-    grey = np.full((height, width), 0.35)
-    grey[:, width // 2 :] = 0.7
-    return np.rint((grey + rng.normal(0, 0.02, grey.shape)).clip(0, 1) * top).astype(depth)
 
 
 def write(path: Path, array: Array, **options: Any) -> Path:
