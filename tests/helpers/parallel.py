@@ -23,7 +23,7 @@ _LONGEST = (
     *("archive/test_ray_films.py", "server/test_process.py", "video/test_colorize_video.py"),
     *("server/test_workers.py", "evaluate/test_evaluation.py", "cli/test_archive_stopped.py"),
     *("web/test_streamlit_app.py", "video/segments/test_segment_workers.py"),
-    *("server/test_openapi.py", "server/test_jobs.py", "test_nothing_sent.py"),
+    *("server/test_openapi.py", "server/test_film_jobs.py", "test_nothing_sent.py"),
     "cli/test_archive.py",
     *("archive/test_storage.py", "cli/test_films.py", "video/test_film_parts.py"),
     *("training/objective/test_calibrate.py", "video/test_colorize_sequence.py"),
