@@ -3,57 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import photochrom.video.colorize_video as module
-from photochrom.cli.colorize_options import seconds
-from photochrom.errors import ArgumentError
-from photochrom.video.segments import segmented_work
-from tests.helpers.cli_model import (
-    check_mistake,
-    invoke,
-    is_coloured,
-    launch,
-    write_picture,
-)
+from tests.helpers.cli_model import check_mistake, invoke, is_coloured, write_picture
+from tests.helpers.film_commands import LONG, SHORT, film, here
 from tests.helpers.film_scenes import planes_of, shown
 from tests.helpers.video_files import Recipe, Sound, av, make_film
 
 pytest.importorskip("onnx", reason="the tests' model is made with onnx")
 
-SHORT = Recipe(times=tuple(range(0, 12 * 512, 512)))
-LONG = Recipe(times=tuple(range(0, 60 * 512, 512)))
-pytestmark = pytest.mark.usefixtures("model", "own_folder")
-
-
-@pytest.fixture(autouse=True)
-def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segmented_work, "_SEGMENT", 12)
-
-
-def film(path: str, recipe: Recipe = SHORT) -> Path:
-    """A film of that name, whatever kind of file the name stands for."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    usual = target.suffix in (".mp4", ".mkv", ".avi", ".mov", ".webm")
-    made = make_film(target if usual else target.with_name("made.mp4"), recipe)
-    return made if usual else made.replace(target)
-
-
-def here() -> set[str]:
-    """Every file, hidden ones too, but for the model and what an archive keeps for itself."""
-    files = {p.as_posix() for p in Path().rglob("*") if p.is_file()}
-    return {f for f in files if not f.startswith(("home/", "tiny")) and ".photochrom/" not in f}
+pytestmark = pytest.mark.usefixtures("model", "own_folder", "short_segments")
 
 
 def chroma(path: str | Path) -> float:
@@ -140,62 +103,6 @@ def test_what_exists_is_not_replaced(model: Path) -> None:
     check_mistake(invoke("colorize", "a.mp4", "-m", model, "-o", "a.mp4", "--overwrite"), "a.mp4")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--codec", "mpeg1"], ["mpeg1", "h264"]),
-        (["--codec", "ffv1"], ["ffv1", ".mkv"]),
-        (["--crf", "99"], ["51"]),
-        (["--preset", "hurry"], ["hurry", "veryfast"]),
-        (["-o", "out.avi"], ["out.avi", ".mkv"]),
-        (["--start", "x"], ["'x'", "1:30"]),
-        (["--start", "9"], ["start before its end"]),
-        (["--start", "0.4", "--end", "0.2"], ["start before its end"]),
-        (["--preview", "1", "--end", "2"], ["--preview", "--end"]),
-        (["--hint", "1,2,#ff0000"], ["--hint", "a film"]),
-        (["--compare"], ["--compare", "--preview"]),
-        (["-m", "nobody"], ["nobody"]),
-    ],
-)
-def test_mistakes(model: Path, arguments: list[str], words: list[str]) -> None:
-    film("a.mp4")
-    before = here()
-    check_mistake(invoke("colorize", "a.mp4", "-m", model, *arguments), *words)
-    assert here() == before
-
-
-@pytest.mark.parametrize(
-    "option",
-    [["--codec", "h264"], ["--crf", "20"], ["--preset", "fast"], ["--start", "1"], ["--end", "1"],
-     ["--preview", "1"]],
-)  # fmt: skip
-def test_options_of_films_are_not_for_pictures(model: Path, option: list[str]) -> None:
-    write_picture(Path("a.png"))
-    check_mistake(invoke("colorize", "a.png", "-m", model, *option), option[0], "a film")
-    assert here() == {"a.png"}
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("12.5", 12.5),
-        ("1:30", 90),
-        ("1:02:03.5", 3723.5),
-        (" 0 ", 0),
-        ("90:00", 5400),
-        (None, None),
-    ],
-)
-def test_times(text: str | None, value: float | None) -> None:
-    assert seconds(text) == value
-
-
-@pytest.mark.parametrize("text", ["", "x", "-1", "1:2:3:4", "1:", ":1", "1.5:00", "nan", "1e3"])
-def test_no_times(text: str) -> None:
-    with pytest.raises(ArgumentError, match="1:30"):
-        seconds(text)
-
-
 def test_json(model: Path) -> None:
     film("a.mp4")
     done = invoke("colorize", "a.mp4", "-m", model, "--json")
@@ -266,202 +173,6 @@ def test_a_folder_of_films(model: Path) -> None:
     other = invoke("colorize", "in", "-m", model, "-o", "out", "--crf", 30)  # films only
     assert "2 films coloured" in other.stderr
     assert "1 skipped, done before" in other.stderr
-
-
-@pytest.mark.parametrize("content", ["empty", "words", "beginning"])
-def test_what_cannot_be_read(model: Path, content: str) -> None:
-    data = {"empty": b"", "words": b"not a film at all\n" * 99}.get(content)
-    if data is None:
-        data = film("whole.mp4").read_bytes()[:300]
-        Path("whole.mp4").unlink()
-    Path("a.mp4").write_bytes(data)
-    check_mistake(invoke("colorize", "a.mp4", "-m", model), "a.mp4", code=1)
-    assert here() == {"a.mp4"}
-
-
-def test_a_truncated_film(model: Path) -> None:
-    """What is there is coloured, and that the rest is missing is told."""
-    film("whole.mkv", Recipe(codec="mjpeg", pixel_format="yuvj420p", times=LONG.times))
-    data = Path("whole.mkv").read_bytes()
-    Path("a.mkv").write_bytes(data[: len(data) * 2 // 3])
-    done = invoke("colorize", "a.mkv", "-m", model)
-    assert done.exit_code == 0, done.stderr
-    assert 20 < len(shown("a-color.mkv")) < 60
-    first, note = done.stderr.splitlines()
-    assert first.startswith("a.mkv -> a-color.mkv (")
-    assert note.startswith("photochrom: a-color.mkv holds what could be read of the source: ")
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")
-def test_no_permission(model: Path) -> None:
-    film("in/a.mp4")
-    Path("in").chmod(0o555)
-    try:
-        check_mistake(invoke("colorize", "in/a.mp4", "-m", model), "in/a-color.mp4", code=1)
-        assert here() == {"in/a.mp4"}
-    finally:
-        Path("in").chmod(0o755)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 kB."""
-    mount, folder = shutil.which("mount"), tmp_path / "small"
-    folder.mkdir()
-    command = [str(mount), "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    if not mount or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("no disk can be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-def test_a_full_disk(model: Path, small_disk: Path) -> None:
-    film("a.mp4", LONG)
-    output = small_disk / "out.mkv"
-    done = invoke("colorize", "a.mp4", "-m", model, "-o", output, "--codec", "ffv1")
-    check_mistake(done, "out.mkv", "cannot be written", "o space left on device", code=1)
-    assert not output.exists()
-    assert not list(small_disk.rglob("*.part"))
-
-
-LIMITED = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
-from photochrom.cli import main
-main()
-"""
-
-
-def test_a_file_that_cannot_grow(model: Path) -> None:
-    pytest.importorskip("resource", reason="this system has no such limits")
-    film("a.mp4", LONG)
-    done = launch("colorize", "a.mp4", "-m", model, code=LIMITED)
-    assert done.returncode == 1
-    (line,) = done.stderr.decode().splitlines()
-    assert line.startswith("photochrom: ")
-    assert "cannot be written" in line
-    assert "ile too large" in line
-    assert "a-color.mp4" not in here()
-    assert not [name for name in here() if name.endswith(".part")]
-    done = invoke("colorize", "a.mp4", "-m", model)  # with room for it
-    assert done.exit_code == 0, done.stderr
-    assert here() == {"a.mp4", "a-color.mp4"}
-
-
-SLOWLY = """
-import time
-from photochrom.video.segments import segmented_work
-from photochrom.video.segments.segment_file import SegmentWriter
-segmented_work._SEGMENT = 12
-write = SegmentWriter.write
-def slowly(*arguments):
-    time.sleep(0.03)
-    write(*arguments)
-SegmentWriter.write = slowly
-from photochrom.cli import main
-main()
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to all processes")
-@pytest.mark.parametrize("several", [False, True])
-def test_ctrl_c(model: Path, several: bool) -> None:
-    film("a.mp4", LONG)
-    names = ["a.mp4"]
-    if several:
-        write_picture(Path("b.png"))
-        names.append("b.png")
-    process = subprocess.Popen(
-        [sys.executable, "-c", SLOWLY, "colorize", *names, "-m", str(model)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    end = time.monotonic() + 60
-    while not list(Path().glob(".a-color.mp4.*.parts/00000.npz")):
-        assert time.monotonic() < end
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (130, b"")
-    (line,) = err.decode().splitlines()
-    assert line.startswith("photochrom: stopped")
-    assert "the same command goes on" in line
-    assert "a-color.mp4" not in here()
-    assert len(list(Path().glob(".a-color.mp4.*.parts/*.npz"))) >= 1
-
-    told: dict[str, Any] = {}
-
-    def keep(*arguments: Any, **options: Any) -> Any:
-        told["film"] = colour(*arguments, **options)
-        return told["film"]
-
-    colour, module.colorize_video = module.colorize_video, keep  # type: ignore[assignment]
-    try:
-        done = invoke("colorize", *names, "-m", model)
-    finally:
-        module.colorize_video = colour
-    assert done.exit_code == 0, done.stderr
-    assert told["film"].resumed > 0
-    assert invoke("colorize", "a.mp4", "-m", model, "-o", "whole.mp4").exit_code == 0
-    assert shown("a-color.mp4") == shown("whole.mp4")
-    assert not list(Path().glob(".a-color.mp4*"))
-
-
-def write_frames(folder: Path, count: int = 3) -> None:
-    folder.mkdir(parents=True)
-    for number in range(count):
-        write_picture(folder / f"f{number}.png")
-
-
-def test_image_sequences(model: Path) -> None:
-    write_frames(Path("reels/one"))
-    write_frames(Path("reels/deep/two"))
-    done = invoke("colorize", "reels/one", "--fps", "24", "-m", model)
-    assert done.exit_code == 0, done.stderr
-    assert "3 frames" in done.stderr
-    assert {path.name for path in Path("reels/one-color").iterdir()} == {
-        "f0.png",
-        "f1.png",
-        "f2.png",
-    }
-    shutil.rmtree("reels/one-color")
-    done = invoke("colorize", "reels", "--fps", "24", "-m", model, "-o", "out")
-    assert "2 films coloured" in done.stderr
-    assert is_coloured(Path("out/deep/two/f2.png"))
-    assert is_coloured(Path("out/one/f0.png"))
-    again = invoke("colorize", "reels", "--fps", "24", "-m", model, "-o", "out")
-    assert "2 " in again.stderr
-    assert again.exit_code == 0
-
-
-def test_what_image_sequences_do_not_take(model: Path) -> None:
-    write_frames(Path("one"))
-    make_film(Path("a.mp4"), SHORT)
-    for arguments, words in (
-        (["one", "-o", "a.mkv"], "frames stay frames"),
-        (["one", "--codec", "hevc"], "--codec"),
-        (["a.mp4"], "folder of numbered pictures"),
-        (["one", "--fps", "-3"], "fps"),
-    ):
-        check_mistake(invoke("colorize", "--fps", "24", *arguments, "-m", model), words)
-    assert here() == {"one/f0.png", "one/f1.png", "one/f2.png", "a.mp4"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--quality", "90"], ["--quality", "--crf"]),
-        (["--format", "png"], ["--format", "-o"]),
-        (["--page", "2"], ["--page"]),
-    ],
-)
-def test_options_of_pictures_are_refused(
-    model: Path, arguments: list[str], words: list[str]
-) -> None:
-    make_film(Path("a.mp4"), SHORT)
-    check_mistake(invoke("colorize", "a.mp4", *arguments, "-m", model), *words, "got a film")
-    assert here() == {"a.mp4"}
 
 
 def test_a_film_from_standard_input_is_refused(model: Path) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from photochrom.archive.run_settings import Share
 from photochrom.archive.workers import Threads
-from photochrom.video.segments import segmented_work
 from photochrom.video.segments.segment_workers import SegmentTask, write_segment
 from tests.helpers.cli_model import check_mistake, invoke, write_picture
 from tests.helpers.film_scenes import shown
@@ -51,12 +50,7 @@ class Cluster:
         return written
 
 
-pytestmark = pytest.mark.usefixtures("model", "own_folder")
-
-
-@pytest.fixture(autouse=True)
-def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segmented_work, "_SEGMENT", 12)
+pytestmark = pytest.mark.usefixtures("model", "own_folder", "short_segments")
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ _LONGEST = (
     *("server/test_workers.py", "evaluate/test_evaluation.py", "cli/test_archive_stopped.py"),
     *("web/test_streamlit_app.py", "video/segments/test_segment_workers.py"),
     *("server/test_openapi.py", "server/test_film_jobs.py", "test_nothing_sent.py"),
+    *("archive/test_storage.py", "cli/test_film_failures.py", "video/test_film_parts.py"),
     "cli/test_archive.py",
-    *("archive/test_storage.py", "cli/test_films.py", "video/test_film_parts.py"),
     *("training/objective/test_calibrate.py", "video/test_colorize_sequence.py"),
 )
 """Files, or what they share, by the seconds they take; the others take less."""
