@@ -12,6 +12,8 @@ _SHARING = {
     "training/network/test_export.py": "finished run",
     "training/network/test_onnx_weights.py": "finished run",
     "training/test_run.py": "finished run",
+    "training/test_resumed_run.py": "finished run",  # PyTorch and Lightning take seconds to import
+    "training/test_run_options.py": "finished run",
     "cli/networks/test_train.py": "exports",  # PyTorch's exporter takes seconds to import
     "models/test_importers_checkpoint.py": "exports",
     "test_examples.py": "exports",

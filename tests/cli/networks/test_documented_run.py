@@ -1,6 +1,6 @@
 """The documented command, from an empty folder to figures, killed on the way.
 
-It is killed after its training; `test_run.py` kills a run in its training.
+It is killed after its training; `test_resumed_run.py` kills a run in its training.
 """
 
 from __future__ import annotations
