@@ -15,10 +15,10 @@ from photochrom.errors import ArgumentError, ModelImportError
 from photochrom.models import Card, Model
 from photochrom.models.importers.onnx_model import ImportOptions, import_checkpoint
 from photochrom.models.importers.trial_runs import photographs
-from tests.helpers import peer_networks as peers
 from tests.helpers.cli_model import invoke
+from tests.helpers.peer_networks import ddcolor, deoldify, layers, zhang
 
-torch = peers.torch
+torch = layers.torch
 for package in ("onnx", "onnxscript", "safetensors", "torchvision"):
     pytest.importorskip(package, reason="importing weights needs the extra train")
 
@@ -39,7 +39,7 @@ def seeded() -> None:
 
 
 def saved(network: Any, path: Path, *sample: Any) -> Any:
-    peers.settled(network, *sample)
+    layers.settled(network, *sample)
     torch.save(network.state_dict(), path)
     return network
 
@@ -76,7 +76,7 @@ def result(network: Any, *arrays: Array) -> Array:
 
 @pytest.mark.slow
 def test_eccv16(tmp_path: Path) -> None:
-    network = saved(peers.Eccv(), tmp_path / "eccv16.pth", torch.rand(2, 1, 64, 64) * 100)
+    network = saved(zhang.Eccv(), tmp_path / "eccv16.pth", torch.rand(2, 1, 64, 64) * 100)
     model = imported(tmp_path / "eccv16.pth")
     assert (model.card.family, model.card.size, model.card.fixed) == ("zhang16", 256, None)
     assert model.has_distribution
@@ -95,7 +95,7 @@ def test_eccv16_as_pytorch_exports_it(tmp_path: Path) -> None:
     import warnings
     from contextlib import redirect_stdout
 
-    network = peers.settled(peers.Eccv(), torch.rand(2, 1, 64, 64) * 100)
+    network = layers.settled(zhang.Eccv(), torch.rand(2, 1, 64, 64) * 100)
     L, path = lightness(), tmp_path / "eccv16.onnx"
     logging.disable(logging.WARNING)
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
@@ -116,7 +116,7 @@ def test_eccv16_as_pytorch_exports_it(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_siggraph17(tmp_path: Path) -> None:
     sample = [torch.rand(2, n, 64, 64) * 50 for n in (1, 2, 1)]
-    network = saved(peers.Siggraph(), tmp_path / "siggraph17.pth", *sample)
+    network = saved(zhang.Siggraph(), tmp_path / "siggraph17.pth", *sample)
     model = imported(tmp_path / "siggraph17.pth")
     assert (model.card.family, model.card.hints) == ("siggraph17", True)
     L, hint, mask = lightness((64, 96)), np.zeros((1, 2, 64, 96)), np.zeros((1, 1, 64, 96))
@@ -131,7 +131,7 @@ def test_siggraph17(tmp_path: Path) -> None:
 def test_ddcolor_is_as_deep_as_its_weights(tmp_path: Path) -> None:
     """More steps of the queries than scales, which they look at in turn."""
     sample = torch.rand(2, 3, 64, 64)
-    network = saved(peers.Color(depth=4, blocks=2), tmp_path / "tiny.pth", sample)
+    network = saved(ddcolor.Color(depth=4, blocks=2), tmp_path / "tiny.pth", sample)
     theirs = network(sample) / 3
     assert np.ptp(theirs.detach().numpy()) > 0.5
     torch.testing.assert_close(built(tmp_path / "tiny.pth")[0](sample), theirs, rtol=0, atol=1e-3)
@@ -140,7 +140,7 @@ def test_ddcolor_is_as_deep_as_its_weights(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ddcolor(tmp_path: Path) -> None:
     """Its parts once each: exporting takes a time for every operation."""
-    network = saved(peers.Color(), tmp_path / "tiny.pth", torch.rand(2, 3, 64, 64))
+    network = saved(ddcolor.Color(), tmp_path / "tiny.pth", torch.rand(2, 3, 64, 64))
     state = {"params": network.state_dict(), "iter": 7}
     torch.save(state, tmp_path / "tiny.pth")
     model = imported(tmp_path / "tiny.pth")
@@ -154,7 +154,7 @@ def test_ddcolor(tmp_path: Path) -> None:
 @pytest.mark.parametrize("deep", [True, False])
 def test_the_two_deoldifys(tmp_path: Path, deep: bool) -> None:
     sample = torch.randn(2, 3, 64, 64)
-    network = saved(peers.Old(deep=deep, blocks=2), tmp_path / "old.pth", sample)
+    network = saved(deoldify.Old(deep=deep, blocks=2), tmp_path / "old.pth", sample)
     mean, std = torch.from_numpy(MEAN), torch.from_numpy(STD)
     theirs = network(sample) * std + mean
     assert np.ptp(theirs.detach().numpy()) > 0.05
@@ -167,7 +167,7 @@ def test_the_two_deoldifys(tmp_path: Path, deep: bool) -> None:
 @pytest.mark.slow
 def test_deoldify(tmp_path: Path) -> None:
     """The deep one: the other is made of the same operations."""
-    network = saved(peers.Old(deep=True), tmp_path / "old.pth", torch.randn(2, 3, 64, 64))
+    network = saved(deoldify.Old(deep=True), tmp_path / "old.pth", torch.randn(2, 3, 64, 64))
     model = imported(tmp_path / "old.pth")
     assert (model.card.family, model.card.size, model.card.film_size) == ("deoldify", 560, 336)
     assert "artistic" in model.card.title
@@ -184,9 +184,9 @@ def test_deoldify(tmp_path: Path) -> None:
 
 
 def test_norms_are_folded_whatever_their_names() -> None:
-    conv = peers.settled(peers.spectral(torch.nn.Conv2d(3, 4, 3)), torch.rand(1, 3, 8, 8))
+    conv = layers.settled(layers.spectral(torch.nn.Conv2d(3, 4, 3)), torch.rand(1, 3, 8, 8))
     state = {f"a.{name}": value for name, value in conv.state_dict().items()}
-    for each in (state, peers.renamed(state)):
+    for each in (state, layers.renamed(state)):
         folded = fold_norms(each)
         assert set(folded) == {"a.weight", "a.bias"}
         with torch.no_grad():
@@ -263,7 +263,7 @@ def test_other_state_dicts_are_refused(tmp_path: Path, content: Any, match: str)
 
 
 def test_a_state_dict_with_more_than_the_network_is_refused(tmp_path: Path) -> None:
-    state = peers.Eccv().state_dict() | {"model9.0.weight": torch.ones(2)}
+    state = zhang.Eccv().state_dict() | {"model9.0.weight": torch.ones(2)}
     torch.save(state, tmp_path / "a.pth")
     with pytest.raises(ModelImportError, match=r"does not hold all of.*model9.0.weight"):
         import_checkpoint(tmp_path / "a.pth", tmp_path / "a.onnx", "a", ImportOptions())
@@ -274,6 +274,6 @@ def test_options_that_the_weights_say_themselves(tmp_path: Path) -> None:
         import_checkpoint(
             tmp_path / "a.pth", tmp_path / "a.onnx", "a", ImportOptions(family="ddcolor")
         )
-    torch.save(peers.Eccv().state_dict(), tmp_path / "a.pth")
+    torch.save(zhang.Eccv().state_dict(), tmp_path / "a.pth")
     with pytest.raises(ArgumentError, match="--size: expected a multiple of 8, got 100"):
         import_checkpoint(tmp_path / "a.pth", tmp_path / "a.onnx", "a", ImportOptions(size=100))
