@@ -42,6 +42,7 @@ def test_other_encoders_do(encoder: str) -> None:
         ("no_such_encoder", "no_such_encoder"),
         ("resnet10t.no_such_tag", "no_such_tag"),
         ("vit_tiny_patch16_224", r"strides \[16, 16, 16\]"),
+        ("coatnet_pico_rw_224", "must match the size"),  # for pictures of 224 pixels alone
         ("", "Unknown model"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Norms folded into convolutions: the same features, whatever the encoder."""
+"""Norms folded into convolutions: the same features, whatever the encoder; and those that stay."""
 
 import copy
 
@@ -46,6 +46,29 @@ def test_features_stay_the_same(name: str, left: int | None) -> None:
     with torch.inference_mode():
         for ours, right in zip(encoder(x), before(x), strict=True):
             torch.testing.assert_close(ours, right, atol=1e-4 * float(right.abs().max()), rtol=0)
+
+
+class Read(nn.Module):
+    """A norm that is no factor and offset, or not alone in reading a convolution's output."""
+
+    def __init__(self, *, twice: bool = False, **options: bool) -> None:
+        super().__init__()
+        self.convolution, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, **options)
+        self.twice = twice
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        x = self.convolution(x)
+        return [self.norm(x) + x if self.twice else self.norm(x)]
+
+
+@pytest.mark.parametrize("options", [{"twice": True}, {"affine": False}])
+def test_norms_that_have_to_stay(options: dict[str, bool]) -> None:
+    network = Read(**options).eval()
+    nn.init.uniform_(network.norm.running_var, 0.5, 2)
+    x = torch.rand(1, 3, 16, 16)
+    (before,) = network(x)
+    assert fold_norms(network) == []
+    assert torch.equal(network(x)[0], before)
 
 
 def test_names_alone_are_enough() -> None:

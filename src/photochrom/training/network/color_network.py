@@ -79,7 +79,10 @@ class ColorNetwork(nn.Module):
         super().__init__()
         self.point: tuple[float, float] | None = None
         self.enc, skips = _encoder(encoder, pretrained)
-        self.folded = fold_norms(self.enc, "enc.")
+        try:
+            self.folded = fold_norms(self.enc, "enc.")
+        except (RuntimeError, AssertionError) as error:  # of encoders for one size of pictures
+            raise _bad_encoder(encoder, str(error)) from None
         for name in without:
             self.enc.set_submodule(name, nn.Identity())
         coarse, fine = _WIDTHS
@@ -242,7 +245,8 @@ def _encoder(name: str, pretrained: bool) -> tuple[Any, list[int]]:
 def _bad_encoder(name: str, got: str) -> ArgumentError:
     return ArgumentError(
         f"the encoder {name} cannot be used",
-        expected="a name of timm.list_models() with features at strides 4, 8, 16 and 32",
+        expected="a name of timm.list_models() with features at strides 4, 8, 16 and 32, "
+        "for pictures of any size",
         got=got,
         fix=f"try {ENCODER}, convnext_tiny or resnet50",
     )

@@ -6,11 +6,13 @@ which the convolution's weight and bias can take over: a training step is then a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import Node
 
 
 class Folded(NamedTuple):
@@ -23,7 +25,7 @@ class Folded(NamedTuple):
 
 @torch.no_grad()
 def fold_norms(encoder: nn.Module, prefix: str = "") -> list[Folded]:
-    """Fold every norm whose input is a convolution's output; activations of norms stay.
+    """Fold every norm that alone reads a convolution's output; activations of norms stay.
 
     Args:
         encoder: takes pictures ``(1, 3, 64, 64)``; changed in place. May be on the device "meta".
@@ -62,11 +64,12 @@ def folded(state: Mapping[str, Tensor], pairs: list[Folded]) -> dict[str, Tensor
     return result
 
 
+@torch.enable_grad()
 def _pairs(encoder: nn.Module) -> list[Folded]:
-    """Convolutions and the norms after them, found by running the encoder once."""
+    """Convolutions and the norms that alone read their outputs, found by running the encoder."""
     made: dict[int, str] = {}
     kept: list[Tensor] = []  # or another tensor could get the number of one that is gone
-    found: list[Folded] = []
+    read: dict[Node, Folded] = {}
     hooks = []
 
     def convolved(name: str) -> Any:
@@ -78,22 +81,39 @@ def _pairs(encoder: nn.Module) -> list[Folded]:
 
     def normed(name: str, epsilon: float) -> Any:
         def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            if (before := made.get(id(inputs[0]))) is not None:
-                found.append(Folded(before, name, epsilon))
+            node = inputs[0].grad_fn
+            if node is not None and (before := made.get(id(inputs[0]))) is not None:
+                read[node] = Folded(before, name, epsilon)
 
         return hook
 
     for name, module in encoder.named_modules():
         if isinstance(module, nn.Conv2d):
             hooks.append(module.register_forward_hook(convolved(name)))
-        elif isinstance(module, nn.BatchNorm2d):
+        elif isinstance(module, nn.BatchNorm2d) and module.affine and module.track_running_stats:
             hooks.append(module.register_forward_pre_hook(normed(name, module.eps)))
     training = encoder.training
     device = next(encoder.parameters()).device
     try:
-        encoder.eval()(torch.zeros(1, 3, 64, 64, device=device))
+        features = encoder.eval()(torch.zeros(1, 3, 64, 64, device=device))
     finally:
         encoder.train(training)
         for hook in hooks:
             hook.remove()
-    return found
+    readers = _readers(features)
+    return [pair for node, pair in read.items() if readers[node] == 1]
+
+
+def _readers(outputs: Iterable[Tensor]) -> Counter[Node]:
+    """How many operations, or `outputs`, take the result of each node of their graph."""
+    waiting = [output.grad_fn for output in outputs if output.grad_fn is not None]
+    readers = Counter(waiting)
+    seen = set(waiting)
+    while waiting:
+        for node, _ in waiting.pop().next_functions:
+            if node is not None:
+                readers[node] += 1
+                if node not in seen:
+                    seen.add(node)
+                    waiting.append(node)
+    return readers
