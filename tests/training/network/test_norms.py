@@ -49,19 +49,21 @@ def test_features_stay_the_same(name: str, left: int | None) -> None:
 
 
 class Read(nn.Module):
-    """A norm that is no factor and offset, or not alone in reading a convolution's output."""
+    """A norm that is no factor and offset, or does not read a convolution's output alone."""
 
-    def __init__(self, *, twice: bool = False, **options: bool) -> None:
+    def __init__(self, *, twice: bool = False, clipped: bool = False, **options: bool) -> None:
         super().__init__()
         self.convolution, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, **options)
-        self.twice = twice
+        self.twice, self.clipped = twice, clipped
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         x = self.convolution(x)
+        if self.clipped:
+            x.relu_()  # the same tensor, but no longer what the convolution gave
         return [self.norm(x) + x if self.twice else self.norm(x)]
 
 
-@pytest.mark.parametrize("options", [{"twice": True}, {"affine": False}])
+@pytest.mark.parametrize("options", [{"twice": True}, {"clipped": True}, {"affine": False}])
 def test_norms_that_have_to_stay(options: dict[str, bool]) -> None:
     network = Read(**options).eval()
     nn.init.uniform_(network.norm.running_var, 0.5, 2)

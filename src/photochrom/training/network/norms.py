@@ -67,23 +67,22 @@ def folded(state: Mapping[str, Tensor], pairs: list[Folded]) -> dict[str, Tensor
 @torch.enable_grad()
 def _pairs(encoder: nn.Module) -> list[Folded]:
     """Convolutions and the norms that alone read their outputs, found by running the encoder."""
-    made: dict[int, str] = {}
-    kept: list[Tensor] = []  # or another tensor could get the number of one that is gone
+    made: dict[Node, str] = {}
     read: dict[Node, Folded] = {}
     hooks = []
 
     def convolved(name: str) -> Any:
         def hook(_: nn.Module, __: Any, output: Tensor) -> None:
-            made[id(output)] = name
-            kept.append(output)
+            if output.grad_fn is not None:
+                made[output.grad_fn] = name
 
         return hook
 
     def normed(name: str, epsilon: float) -> Any:
         def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             node = inputs[0].grad_fn
-            if node is not None and (before := made.get(id(inputs[0]))) is not None:
-                read[node] = Folded(before, name, epsilon)
+            if node in made:
+                read[node] = Folded(made[node], name, epsilon)
 
         return hook
 
